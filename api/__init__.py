@@ -1,0 +1,1 @@
+"""HTTP: the app factory, its routes and the web console."""

@@ -1,0 +1,172 @@
+"""The catalogue of layers: one declaration each, from which tables, tiles, documents and checks take their names.
+
+The id of a layer is at once the table or view in PostGIS, the OGC collection, the layer in a tile and the key in a
+source description. Field names are the same everywhere too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from gisgrid.errors import NotFoundError
+from gisgrid.types import Level
+
+FieldType = Literal["text", "integer", "number", "date"]
+"""The type of a field's values."""
+
+GeometryType = Literal["MultiPolygon", "Point"]
+"""The type of a layer's geometries."""
+
+
+class Field(NamedTuple):
+    """One attribute of a layer: ``unit`` as in ``m`` or ``deg``; in tiles from zoom ``min_zoom`` on, if ``in_tiles``."""
+
+    name: str
+    type: FieldType
+    title_zh: str
+    title_en: str
+    unit: str = ""
+    min_zoom: int = 0
+    in_tiles: bool = True
+
+
+class Layer(NamedTuple):
+    """One layer: where it is stored, what it holds, from which zoom it is drawn, whether anybody may see it.
+
+    ``table`` is the table in schema ``gisgrid`` that holds the rows, ``id`` the table or view that shows them.
+    ``level`` is set for layers of areas. Tiles exist from ``min_zoom`` to ``max_zoom``; clients overzoom beyond.
+    """
+
+    id: str
+    title_zh: str
+    title_en: str
+    geometry: GeometryType
+    table: str
+    fields: tuple[Field, ...]
+    min_zoom: int
+    max_zoom: int = 18
+    level: Level | None = None
+    public: bool = True
+
+    def field(self, name: str) -> Field:
+        """Return the field called ``name``; raises NotFoundError when the layer has none of that name."""
+        for field in self.fields:
+            if field.name == name:
+                return field
+        raise NotFoundError(f"Layer {self.id} has no field {name!r}.", f"Fields: {', '.join(f.name for f in self.fields)}.")
+
+    def tile_fields(self, zoom: int) -> tuple[Field, ...]:
+        """Return the fields that a tile of this layer carries at ``zoom``."""
+        return tuple(field for field in self.fields if field.in_tiles and field.min_zoom <= zoom)
+
+
+_AREA_FIELDS = (
+    Field("code", "text", "代码", "Code"),
+    Field("name", "text", "名称", "Name"),
+    Field("parent_code", "text", "上级代码", "Parent code"),
+    Field("area_m2", "number", "面积", "Area", "m2"),
+)
+
+
+def _areas(id: str, level: Level, title_zh: str, title_en: str, min_zoom: int) -> Layer:
+    return Layer(id, title_zh, title_en, "MultiPolygon", "areas", _AREA_FIELDS, min_zoom, level=level)
+
+
+LAYERS: tuple[Layer, ...] = (
+    _areas("districts", "district", "区", "Districts", 4),
+    _areas("streets", "street", "街道", "Streets", 8),
+    _areas("communities", "community", "社区", "Communities", 10),
+    _areas("grids", "grid", "责任网格", "Responsibility grids", 11),
+    Layer(
+        "manhole_covers",
+        "井盖",
+        "Manhole covers",
+        "Point",
+        "components",
+        (
+            Field("code", "text", "部件标识码", "Component code"),
+            Field("scheme", "text", "编码标准", "Code scheme", in_tiles=False),
+            Field("edition", "text", "标准版本", "Edition of the scheme", in_tiles=False),
+            Field("class_code", "text", "类别代码", "Class code"),
+            Field("name", "text", "部件名称", "Component name"),
+            Field("state", "text", "状态", "State"),
+            Field("department_code", "text", "主管部门代码", "Department in charge"),
+            Field("owner_code", "text", "权属单位代码", "Owner", min_zoom=16),
+            Field("maintainer_code", "text", "养护单位代码", "Maintainer", min_zoom=16),
+            Field("installed_on", "date", "初始日期", "Installed on", min_zoom=16),
+            Field("changed_on", "date", "变更日期", "Changed on", in_tiles=False),
+            Field("data_source", "text", "数据来源", "Data source", in_tiles=False),
+            Field("material", "text", "材质", "Material", min_zoom=16),
+            Field("shape", "text", "形状", "Shape", min_zoom=16),
+            Field("size", "text", "规格", "Size", "mm", min_zoom=16),
+            Field("note", "text", "备注", "Note", in_tiles=False),
+        ),
+        14,
+    ),
+    Layer(
+        "buildings",
+        "楼院",
+        "Buildings",
+        "MultiPolygon",
+        "buildings",
+        (
+            Field("code", "text", "楼号编码", "Building code", min_zoom=15),
+            Field("name", "text", "名称", "Name", min_zoom=15),
+            Field("address", "text", "地址", "Address", min_zoom=15),
+            Field("road", "text", "道路", "Road", min_zoom=16),
+            Field("house_number", "text", "门牌号", "House number", min_zoom=15),
+            Field("building_number", "text", "楼号", "Building number", min_zoom=15),
+            Field("community_code", "text", "社区代码", "Community code", in_tiles=False),
+            Field("use", "text", "用途", "Use"),
+            Field("year_built", "integer", "建成年份", "Year built", min_zoom=16),
+            Field("floors", "integer", "层数", "Floors"),
+            Field("height_m", "number", "高度", "Height", "m"),
+            Field("households", "integer", "户数", "Households", in_tiles=False),
+            Field("residents", "integer", "人口", "Residents", in_tiles=False),
+        ),
+        14,
+    ),
+    Layer(
+        "cameras",
+        "摄像头",
+        "Cameras",
+        "Point",
+        "cameras",
+        (
+            Field("code", "text", "设备编码", "Device code"),
+            Field("name", "text", "名称", "Name", min_zoom=16),
+            Field("kind", "text", "类型", "Kind"),
+            Field("status", "text", "状态", "Status"),
+            Field("azimuth_deg", "number", "方位角", "Azimuth", "deg"),
+            Field("azimuth_uncertainty_deg", "number", "方位角误差", "Azimuth uncertainty", "deg", min_zoom=16),
+            Field("field_of_view_deg", "number", "视场角", "Field of view", "deg"),
+            Field("range_m", "number", "可视距离", "Range", "m"),
+            Field("mount_height_m", "number", "安装高度", "Mount height", "m", min_zoom=16),
+            Field("azimuth_source", "text", "方位角来源", "Source of the azimuth", in_tiles=False),
+            Field("field_of_view_source", "text", "视场角来源", "Source of the field of view", in_tiles=False),
+            Field("range_source", "text", "可视距离来源", "Source of the range", in_tiles=False),
+            Field("mount_height_source", "text", "安装高度来源", "Source of the mount height", in_tiles=False),
+            Field("owner_code", "text", "建设单位代码", "Owner", min_zoom=16),
+        ),
+        14,
+    ),
+)
+"""Every layer, in drawing order from the bottom up."""
+
+_BY_ID = {layer.id: layer for layer in LAYERS}
+AREA_LAYERS: dict[Level, Layer] = {layer.level: layer for layer in LAYERS if layer.level is not None}
+"""The layer of each level of areas."""
+
+
+def layer(id: str) -> Layer:
+    """Return the layer called ``id``; raises NotFoundError that lists the layers there are."""
+    try:
+        return _BY_ID[id]
+    except KeyError:
+        raise NotFoundError(f"There is no layer {id!r}.", f"Layers: {', '.join(_BY_ID)}.") from None
+
+
+def layers(ids: Iterable[str]) -> tuple[Layer, ...]:
+    """Return the layers called ``ids`` in that order; raises NotFoundError for the first that does not exist."""
+    return tuple(layer(id) for id in ids)

@@ -1,0 +1,1 @@
+"""Source files to PostGIS: readers, checks, load, report, and the sample district."""

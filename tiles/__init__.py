@@ -1,0 +1,1 @@
+"""PostGIS to vector tiles."""
