@@ -1,0 +1,42 @@
+"""Progress: one callback type for all that takes long, and the bar that a terminal shows for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is in all (0 when unknown)."""
+
+_SHOW_AFTER_S = 1.0
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Report progress to nobody."""
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """Show a bar called ``title`` on standard error, once the work has taken more than a second.
+
+    On anything but a terminal the bar is not drawn, so that log files stay clean.
+    """
+    console = Console(stderr=True)
+    bar = Bar(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True)
+    task = bar.add_task(title, total=None)
+    start = time.monotonic()
+
+    def report(what: str, done: int, total: int) -> None:
+        bar.update(task, description=f"{title}: {what}", completed=done, total=total or None)
+        if console.is_terminal and not bar.live.is_started and time.monotonic() - start > _SHOW_AFTER_S:
+            bar.start()
+
+    try:
+        yield report
+    finally:
+        bar.stop()
