@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,19 +24,22 @@ def silent(_what: str, _done: int, _total: int) -> None:
 def progress_bar(title: str) -> Iterator[Progress]:
     """Show a bar called ``title`` on standard error, once the work has taken more than a second.
 
-    On anything but a terminal the bar is not drawn, so that log files stay clean.
+    Work that reports nothing gets a bar without an end. On anything but a terminal no bar is drawn, so that log files
+    stay clean.
     """
     console = Console(stderr=True)
     bar = Bar(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True)
     task = bar.add_task(title, total=None)
-    start = time.monotonic()
+    timer = threading.Timer(_SHOW_AFTER_S, bar.start)
+    timer.daemon = True
 
     def report(what: str, done: int, total: int) -> None:
         bar.update(task, description=f"{title}: {what}", completed=done, total=total or None)
-        if console.is_terminal and not bar.live.is_started and time.monotonic() - start > _SHOW_AFTER_S:
-            bar.start()
 
+    if console.is_terminal:
+        timer.start()
     try:
         yield report
     finally:
+        timer.cancel()
         bar.stop()

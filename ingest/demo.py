@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
+from gisgrid.db.migrate import migrate
+from gisgrid.services.batch import BatchSummary, locate_file
 from rich.console import Console
 from rich.table import Table
 
 from gisgrid.db import Database, open_database
-from gisgrid.db.migrate import migrate
 from gisgrid.deployment import load_deployment
 from gisgrid.progress import Progress, progress_bar
 from gisgrid.services import ReadModel
-from gisgrid.services.batch import BatchSummary, locate_file
 from gisgrid.settings import Settings, load_settings
 from ingest.pipeline import LayerReport, run
 from ingest.sample.generate import DEFAULT_SEED, generate
