@@ -46,6 +46,7 @@ class Deployment(BaseModel):
 
     ``bounds`` is west, south, east, north in WGS 84 degrees: a position outside is taken for a mistake. ``measure_crs``
     is the projected system in which distances and areas are measured; without it one is chosen from the place.
+    ``attribution`` is what maps of the data must say; without it they name the city.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +56,7 @@ class Deployment(BaseModel):
     title_en: str
     bounds: tuple[float, float, float, float]
     timezone: str = "UTC"
+    attribution: str = ""
     measure_crs: str | None = None
     areas: dict[Level, AreaRules]
     components: ComponentRules = Field(default_factory=ComponentRules)
