@@ -1,0 +1,97 @@
+"""A handle on the PostGIS database: where it is, how to connect, what to say when that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors as pg_errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.pool import NullPool
+
+from gisgrid.db.cluster import Cluster
+from gisgrid.errors import ConfigError, DatabaseError
+from gisgrid.settings import Settings
+
+_START_HINT = "Start it (`gisgrid db start` for the private cluster), or set GISGRID_DATABASE_URL to a server that runs."
+
+
+class Database:
+    """One PostGIS database by its URL (``postgresql://user:password@host:port/name``); nothing is opened until asked for.
+
+    Raises ConfigError when the URL cannot be read. The password appears in no message and not in ``repr``.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            parts = conninfo_to_dict(url)
+        except psycopg.Error:
+            # The driver's own message may quote the URL, and with it the password.
+            raise ConfigError(
+                "The address of the database cannot be read.", "GISGRID_DATABASE_URL takes postgresql://user:password@host:port/name."
+            ) from None
+        self.url = url
+        self._parts = parts
+
+    @property
+    def address(self) -> str:
+        """Host, port and database as ``host:port/name``, without user and password."""
+        host = self._parts.get("host") or self._parts.get("hostaddr") or "localhost"
+        return f"{host}:{self._parts.get('port') or 5432}/{self._parts.get('dbname') or self._parts.get('user') or ''}"
+
+    def __repr__(self) -> str:
+        return f"Database({self.address})"
+
+    def conninfo(self) -> str:
+        """Return the connection string with gisgrid's defaults added (application name, 5 s to connect); holds the password."""
+        defaults = {"application_name": "gisgrid", "connect_timeout": "5"}
+        return make_conninfo(self.url, **{name: value for name, value in defaults.items() if name not in self._parts})
+
+    @contextmanager
+    def connect(self) -> Iterator[psycopg.Connection]:
+        """Open a connection for a block: committed at its end, rolled back when it raises, closed in any case.
+
+        Raises DatabaseError that names host, port and database when there is no connection to be had, when it breaks,
+        or when the database has not been migrated.
+        """
+        connection = self._open()
+        try:
+            with connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            raise DatabaseError(f"The database at {self.address} failed: {first_line(error)}", _START_HINT) from error
+        except (pg_errors.UndefinedTable, pg_errors.InvalidSchemaName) as error:
+            raise DatabaseError(
+                f"The database at {self.address} lacks tables of gisgrid: {first_line(error)}", "Run `gisgrid db migrate`."
+            ) from error
+
+    def engine(self) -> Engine:
+        """Return a SQLAlchemy engine without a pool; connecting raises DatabaseError as ``connect`` does."""
+        return create_engine("postgresql+psycopg://", creator=self._open, poolclass=NullPool)
+
+    def _open(self) -> psycopg.Connection:
+        try:
+            return psycopg.connect(self.conninfo())
+        except psycopg.Error as error:
+            raise DatabaseError(f"The database at {self.address} cannot be reached: {first_line(error)}", _START_HINT) from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, which is where PostgreSQL says what happened."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database of ``settings``: the server it names, or the private cluster, which is started if need be.
+
+    Raises ConfigError for an unreadable URL and ClusterError when the private cluster cannot be run. A server named by
+    URL is not contacted here.
+    """
+    if settings.database_url:
+        return Database(settings.database_url)
+    cluster = Cluster(settings.home, settings.database_name)
+    cluster.start()
+    return Database(cluster.url)

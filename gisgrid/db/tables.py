@@ -1,0 +1,277 @@
+"""The tables as SQLAlchemy sees them (GeoAlchemy2), for queries and for Alembic's comparison with the migrations.
+
+The migrations make the tables; a test holds the two together. Checks, comments and triggers live in the migrations only.
+Geometry is WGS 84 (EPSG:4326, lon lat), which counts as equal to CGCS2000; ``geom_3857`` follows it by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import UserDefinedType
+
+SCHEMA = "gisgrid"
+"""The schema that holds everything."""
+
+metadata = MetaData(schema=SCHEMA)
+
+
+class Xid8(UserDefinedType[int]):
+    """PostgreSQL's ``xid8``: the number of a transaction, which never wraps around."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Return the type's name in DDL."""
+        return "xid8"
+
+
+def _id() -> Column[int]:
+    return Column("id", BigInteger, Identity(), primary_key=True)
+
+
+def _code(name: str = "code", nullable: bool = False) -> Column[str]:
+    return Column(name, Text(collation="C"), nullable=nullable)
+
+
+def _text(*names: str, nullable: bool = True) -> list[Column[str]]:
+    return [Column(name, Text, nullable=nullable) for name in names]
+
+
+def _instant(name: str, default: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=not default, server_default=func.now() if default else None)
+
+
+def _json(name: str) -> Column[Any]:
+    return Column(name, JSONB, nullable=False, server_default=text("'{}'"))
+
+
+def _places(kind: str) -> list[Column[Any]]:
+    return [
+        Column("geom", Geometry(kind, srid=4326, spatial_index=False), nullable=False),
+        Column(
+            "geom_3857", Geometry(kind, srid=3857, spatial_index=False), Computed("ST_Transform(geom, 3857)", persisted=True), nullable=True
+        ),
+    ]
+
+
+def _place_indexes(table: str) -> list[Index]:
+    return [Index(f"{table}_{column}", column, postgresql_using="gist") for column in ("geom", "geom_3857")]
+
+
+def _anywhere() -> Column[Any]:
+    return Column("geom", Geometry("GEOMETRY", srid=4326, spatial_index=False), nullable=True)
+
+
+generations = Table(
+    "generations",
+    metadata,
+    _id(),
+    Column("status", Text, nullable=False, server_default=text("'draft'")),
+    _instant("created_at", default=True),
+    _instant("activated_at"),
+    _instant("retired_at"),
+    *_text("note"),
+    Index("generations_one_active", "status", unique=True, postgresql_where=text("status = 'active'")),
+)
+
+areas = Table(
+    "areas",
+    metadata,
+    _id(),
+    Column("generation_id", BigInteger, ForeignKey("gisgrid.generations.id", ondelete="CASCADE"), nullable=False),
+    *_text("level", nullable=False),
+    _code(),
+    *_text("name", nullable=False),
+    _code("parent_code", nullable=True),
+    Column("area_m2", Double, nullable=False),
+    *_places("MULTIPOLYGON"),
+    _instant("valid_from", default=True),
+    _instant("valid_to"),
+    *_text("source_id"),
+    UniqueConstraint("generation_id", "level", "code", name="areas_generation_id_level_code_key"),
+    *_place_indexes("areas"),
+)
+
+component_classes = Table(
+    "component_classes",
+    metadata,
+    Column("scheme", Text, primary_key=True),
+    Column("edition", Text, primary_key=True),
+    Column("code", Text(collation="C"), primary_key=True),
+    *_text("major", "name", nullable=False),
+    Column("is_cover", Boolean, nullable=False),
+)
+
+components = Table(
+    "components",
+    metadata,
+    _id(),
+    _code(),
+    *_text("scheme", "edition", nullable=False),
+    _code("class_code"),
+    *_text("name"),
+    Column("state", Text, nullable=False, server_default=text("'unknown'")),
+    *_text("department_code", "owner_code", "maintainer_code"),
+    Column("installed_on", Date),
+    Column("changed_on", Date),
+    *_text("data_source"),
+    _json("spec"),
+    *_text("note", "source_id"),
+    *_places("POINT"),
+    UniqueConstraint("scheme", "edition", "code", name="components_scheme_edition_code_key"),
+    ForeignKeyConstraint(
+        ["scheme", "edition", "class_code"],
+        [f"gisgrid.component_classes.{column}" for column in ("scheme", "edition", "code")],
+        name="components_class_fkey",
+    ),
+    *_place_indexes("components"),
+)
+
+buildings = Table(
+    "buildings",
+    metadata,
+    _id(),
+    _code(),
+    *_text("name", "address", "road", "house_number", "building_number"),
+    _code("community_code", nullable=True),
+    *_text("use"),
+    Column("year_built", Integer),
+    Column("floors", Integer),
+    Column("height_m", Double),
+    Column("households", Integer),
+    Column("residents", Integer),
+    *_text("source_id"),
+    *_places("MULTIPOLYGON"),
+    UniqueConstraint("code", name="buildings_code_key"),
+    *_place_indexes("buildings"),
+)
+
+cameras = Table(
+    "cameras",
+    metadata,
+    _id(),
+    _code(),
+    *_text("name"),
+    Column("kind", Text, nullable=False, server_default=text("'fixed'")),
+    Column("status", Text, nullable=False, server_default=text("'online'")),
+    *[Column(name, Double) for name in ("azimuth_deg", "azimuth_uncertainty_deg", "field_of_view_deg", "range_m", "mount_height_m")],
+    *_text("azimuth_source", "field_of_view_source", "range_source", "mount_height_source", "owner_code", "source_id"),
+    *_places("POINT"),
+    UniqueConstraint("code", name="cameras_code_key"),
+    *_place_indexes("cameras"),
+)
+
+organizations = Table(
+    "organizations",
+    metadata,
+    _id(),
+    _code(),
+    *_text("name", nullable=False),
+    *_text("kind", "credit_code"),
+    _code("parent_code", nullable=True),
+    *_text("phone", "address", "source_id"),
+    UniqueConstraint("code", name="organizations_code_key"),
+)
+
+area_roles = Table(
+    "area_roles",
+    metadata,
+    _id(),
+    *_text("area_level", nullable=False),
+    _code("area_code"),
+    *_text("role", nullable=False),
+    _code("organization_code", nullable=True),
+    *_text("person_name", "phone"),
+    _instant("valid_from", default=True),
+    _instant("valid_to"),
+    *_text("source_id"),
+    Index(
+        "area_roles_current",
+        *("area_level", "area_code", "role", "organization_code", "person_name"),
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=text("valid_to IS NULL"),
+    ),
+)
+
+ingest_runs = Table(
+    "ingest_runs",
+    metadata,
+    _id(),
+    *_text("source_id", "layer", nullable=False),
+    *_text("path", "file_hash", "source_hash"),
+    *_text("status", nullable=False),
+    _instant("started_at", default=True),
+    _instant("finished_at"),
+    *[
+        Column(name, Integer, nullable=False, server_default=text("0"))
+        for name in ("rows_read", "rows_loaded", "rows_repaired", "rows_rejected")
+    ],
+    _json("report"),
+    Index("ingest_runs_source", "source_id", "layer", text("id DESC")),
+)
+
+ingest_rejects = Table(
+    "ingest_rejects",
+    metadata,
+    _id(),
+    Column("run_id", BigInteger, ForeignKey("gisgrid.ingest_runs.id", ondelete="CASCADE"), nullable=False),
+    *_text("layer", nullable=False),
+    Column("row_number", BigInteger, nullable=False),
+    *_text("code", "message", nullable=False),
+    *_text("field"),
+    _json("raw"),
+    _anywhere(),
+    Index("ingest_rejects_run_id", "run_id", "row_number"),
+    Index("ingest_rejects_geom", "geom", postgresql_using="gist"),
+)
+
+quality_issues = Table(
+    "quality_issues",
+    metadata,
+    _id(),
+    Column("run_id", BigInteger, ForeignKey("gisgrid.ingest_runs.id", ondelete="CASCADE")),
+    *_text("layer", nullable=False),
+    *_text("feature_code"),
+    *_text("code", "severity", "message", nullable=False),
+    _anywhere(),
+    _instant("created_at", default=True),
+    Index("quality_issues_layer", "layer", "feature_code"),
+    Index("quality_issues_run_id", "run_id"),
+    Index("quality_issues_geom", "geom", postgresql_using="gist"),
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    _id(),
+    *_text("layer", nullable=False),
+    Column("xid", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("rows", Integer, nullable=False),
+    *[Column(name, Double) for name in ("west", "south", "east", "north")],
+    Index("changes_xid", "xid"),
+)

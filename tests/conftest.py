@@ -1,0 +1,124 @@
+"""Fixtures for tests that need PostGIS: a private server for the run, a migrated template, a fresh copy for each test.
+
+With GISGRID_TEST_DATABASE_URL that server is used instead; its user must be allowed to make databases and PostGIS there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from gisgrid.db import Database
+from gisgrid.db.cluster import Cluster
+from gisgrid.db.migrate import migrate
+
+ROOT = Path(__file__).resolve().parent.parent
+_HOMES = ROOT / ".gisgrid" / "test"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the developer's own GISGRID_* settings, and the developer's own cluster, out of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("GISGRID_") and name != "GISGRID_TEST_DATABASE_URL"]:
+            patch.delenv(name)
+        patch.setenv("GISGRID_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Iterator[str]:
+    """The address of a server that tests may make databases on: ours, stopped and removed at the end, or the one given."""
+    given = os.environ.get("GISGRID_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    _sweep()
+    home = _HOMES / str(os.getpid())
+    cluster = Cluster(home, "gisgrid", shared_buffers="128MB")
+    try:
+        cluster.start()
+        with psycopg.connect(cluster.url, autocommit=True) as connection:
+            # Nothing here must outlive the machine.
+            for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+                connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+            connection.execute("SELECT pg_reload_conf()")
+        yield cluster.url
+    finally:
+        cluster.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _sweep() -> None:
+    """Stop and remove what test runs that were killed have left."""
+    for home in _HOMES.glob("*"):
+        if re.fullmatch(r"\d+", home.name) and not Path(f"/proc/{home.name}").exists():
+            Cluster(home).stop()
+            shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template_database(database_url: str) -> Iterator[str]:
+    """The name of a migrated, empty database that others are copied from."""
+    with new_database(database_url, prefix="template") as database:
+        migrate(database)
+        yield str(conninfo_to_dict(database.url)["dbname"])
+
+
+@contextmanager
+def new_database(server_url: str, template: str = "template0", prefix: str = "test") -> Iterator[Database]:
+    """Make a database on the server for a block, as a copy of ``template``, and drop it after."""
+    name = f"gisgrid_{prefix}_{os.getpid()}_{secrets.token_hex(4)}"
+    make = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(sql.Identifier(name), sql.Identifier(template))
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(make)
+    try:
+        yield Database(_with_name(server_url, name))
+    finally:
+        with psycopg.connect(server_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _with_name(url: str, name: str) -> str:
+    if "://" not in url:
+        return make_conninfo(url, dbname=name)
+    base, _, query = url.partition("?")
+    scheme, _, rest = base.partition("://")
+    return f"{scheme}://{rest.split('/')[0]}/{name}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture
+def database(database_url: str, template_database: str) -> Iterator[Database]:
+    """A fresh migrated database without rows, for this test alone."""
+    with new_database(database_url, template_database) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[Database]:
+    """A fresh database in which nothing has been made, not even PostGIS."""
+    with new_database(database_url) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="session")
+def database_copies(database_url: str, template_database: str) -> Iterator[Callable[[], Database]]:
+    """Make migrated databases that last until the end of the run: for fixtures that load much once and only read it."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(new_database(database_url, template_database))
+
+
+@pytest.fixture(scope="session")
+def session_database(database_copies: Callable[[], Database]) -> Database:
+    """One migrated database for the whole run; tests must leave it as they found it."""
+    return database_copies()
