@@ -141,7 +141,8 @@ class Owner(NamedTuple):
 
 
 def _reachable(prefix: list[str], folder: Path) -> bool:
-    return subprocess.run([*prefix, "test", "-w", str(folder)], capture_output=True, check=False, cwd="/").returncode == 0
+    # Not `test -x`: access(2) leaves the capabilities out of account.
+    return subprocess.run([*prefix, "stat", f"{folder}/."], capture_output=True, check=False, cwd="/").returncode == 0
 
 
 def find_owner(folder: Path) -> Owner:
