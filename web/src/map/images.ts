@@ -1,0 +1,93 @@
+/** The signs of the map, drawn on canvases when the map first needs them: no sprite has to be served. */
+
+import { type Palette } from "./palette";
+
+/** Half the side of a sector's image in pixels, which stands for the whole range of a camera. */
+export const SECTOR_RADIUS = 128;
+
+/** A sector's field of view is rounded to this many degrees, so that a few images serve every camera. */
+export const SECTOR_STEP_DEG = 10;
+
+const CAMERA_SIZE = 44;
+
+/** Draw the image called `id`: `sector-<degrees>-<status>` or `camera-<kind>-<status>`; null when it is neither. */
+export function drawImage(id: string, palette: Palette): ImageData | null {
+  const [what, detail = "", status = ""] = id.split("/");
+  if (what === "sector") return drawSector(Number(detail), statusColor(status, palette));
+  if (what === "camera") return drawCamera(detail, statusColor(status, palette), palette.coverRing);
+  return null;
+}
+
+/** The colour of a camera's status; what is not known to work is not drawn as working. */
+export function statusColor(status: string, palette: Palette): string {
+  return status === "online" ? palette.online : status === "fault" ? palette.fault : palette.offline;
+}
+
+/** The view of a camera that looks north: strong at the lens, nothing at the end of its range. */
+function drawSector(degrees: number, color: string): ImageData | null {
+  const side = SECTOR_RADIUS * 2;
+  const context = canvas(side);
+  if (!context) return null;
+  const half = (Math.min(degrees, 360) / 2) * (Math.PI / 180);
+  const fade = context.createRadialGradient(SECTOR_RADIUS, SECTOR_RADIUS, 0, SECTOR_RADIUS, SECTOR_RADIUS, SECTOR_RADIUS);
+  fade.addColorStop(0, `${color}8c`);
+  fade.addColorStop(0.75, `${color}2e`);
+  fade.addColorStop(1, `${color}0a`);
+  context.beginPath();
+  if (half < Math.PI) context.moveTo(SECTOR_RADIUS, SECTOR_RADIUS);
+  context.arc(SECTOR_RADIUS, SECTOR_RADIUS, SECTOR_RADIUS - 1, -Math.PI / 2 - half, -Math.PI / 2 + half);
+  context.closePath();
+  context.fillStyle = fade;
+  context.fill();
+  context.strokeStyle = `${color}59`;
+  context.lineWidth = 1;
+  context.stroke();
+  return context.getImageData(0, 0, side, side);
+}
+
+/** A camera that looks north: a body with a lens; a dome is round, one that turns has a ring. Twice its size, for sharp screens. */
+function drawCamera(kind: string, color: string, ring: string): ImageData | null {
+  const context = canvas(CAMERA_SIZE);
+  if (!context) return null;
+  const middle = CAMERA_SIZE / 2;
+  context.fillStyle = color;
+  context.strokeStyle = ring;
+  context.lineWidth = 3;
+  context.lineJoin = "round";
+  context.beginPath();
+  if (kind === "fixed") {
+    context.moveTo(middle, 3);
+    context.lineTo(middle + 13, middle + 13);
+    context.lineTo(middle, middle + 7);
+    context.lineTo(middle - 13, middle + 13);
+    context.closePath();
+  } else {
+    context.arc(middle, middle, 11, 0, Math.PI * 2);
+  }
+  context.stroke();
+  context.fill();
+  if (kind !== "fixed") drawLens(context, middle, kind === "ptz", ring);
+  return context.getImageData(0, 0, CAMERA_SIZE, CAMERA_SIZE);
+}
+
+function drawLens(context: CanvasRenderingContext2D, middle: number, turns: boolean, color: string): void {
+  context.beginPath();
+  context.arc(middle, middle, turns ? 6 : 4, 0, Math.PI * 2);
+  context.lineWidth = 2.5;
+  if (turns) {
+    context.stroke();
+    context.beginPath();
+    context.moveTo(middle, middle - 6);
+    context.lineTo(middle, middle - 11);
+    context.stroke();
+  } else {
+    context.fillStyle = color;
+    context.fill();
+  }
+}
+
+function canvas(side: number): CanvasRenderingContext2D | null {
+  const element = document.createElement("canvas");
+  element.width = element.height = side;
+  return element.getContext("2d", { willReadFrequently: true });
+}

@@ -1,0 +1,138 @@
+/** The page around the map: heading, query, answer, layers, notices. */
+
+import type { Actions, State } from "./app";
+import { el, icon, ICONS } from "./dom";
+import { fieldValue } from "./format";
+import { t } from "./i18n";
+import type { Hovered, Padding } from "./map/view";
+import { answerCard } from "./panel/answer";
+import { PointForm } from "./panel/form";
+import { layerPanel } from "./panel/layers";
+import { Notices } from "./panel/notices";
+
+const WIDE = "(min-width: 760px)";
+
+export class Page {
+  readonly map = el("div", { class: "map", id: "map" });
+  readonly form: PointForm;
+  readonly notices = new Notices();
+  private readonly head = el("header", { class: "head" });
+  private readonly result = el("div", { class: "result", id: "result" });
+  private readonly layers = el("div", { class: "layers-body", id: "layers" });
+  private readonly layersButton = el("button", { type: "button", class: "tool", "aria-controls": "layers", onclick: () => this.foldLayers() });
+  private readonly tools = el("div", { class: "tools" });
+  private readonly tip = el("div", { class: "tip", hidden: true, "aria-hidden": "true" });
+  private readonly live = el("div", { class: "sr", role: "status", "aria-live": "polite" });
+  private readonly skip = el("a", { class: "skip", href: "#query" });
+  private readonly side: HTMLElement;
+  private open = matchMedia(WIDE).matches;
+
+  constructor(
+    root: HTMLElement,
+    private readonly actions: Actions,
+  ) {
+    this.form = new PointForm(actions);
+    this.skip.addEventListener("click", (event) => {
+      event.preventDefault();
+      document.getElementById("first")?.focus();
+    });
+    this.side = el("main", { class: "side" }, this.head, this.form.element, this.notices.element, this.result);
+    root.append(this.skip, this.side, el("aside", { class: "layers" }, this.layersButton, this.layers), this.tools, this.map, this.tip, this.live);
+  }
+
+  render(state: State, zooms: Readonly<Record<string, number>>): void {
+    document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
+    document.documentElement.dataset["theme"] = state.theme;
+    document.title = [state.district, t("app.title"), "gisgrid"].filter((part) => part !== "").join(" · ");
+    this.skip.textContent = t("app.skip");
+    this.renderHead(state);
+    this.form.render();
+    this.renderResult(state);
+    this.renderLayers(state, zooms);
+    this.renderTools();
+  }
+
+  renderLayers(state: State, zooms: Readonly<Record<string, number>>): void {
+    const label = t(this.open ? "layers.hide" : "layers.show");
+    this.layersButton.replaceChildren(icon(ICONS.layers), el("span", {}, t("layers.title")));
+    this.layersButton.setAttribute("aria-expanded", String(this.open));
+    this.layersButton.setAttribute("aria-label", label);
+    this.layersButton.title = label;
+    this.layers.hidden = !this.open;
+    keepingPlace(this.layers, () => layerPanel(state, zooms, this.actions));
+  }
+
+  /** The part of the map that panels cover, so that what is shown comes to stand beside them. */
+  covered(): Padding {
+    const { width, height } = this.side.getBoundingClientRect();
+    return matchMedia(WIDE).matches ? { left: width } : { bottom: Math.min(height, innerHeight / 2) };
+  }
+
+  announce(text: string): void {
+    this.live.textContent = text;
+  }
+
+  /** Say beside the pointer what lies under it. */
+  hover(feature: Hovered | null, x: number, y: number): void {
+    const text = feature ? describe(feature) : "";
+    this.tip.textContent = text;
+    this.tip.hidden = text === "";
+    this.tip.style.transform = `translate(${Math.min(x + 14, innerWidth - 220)}px, ${y + 16}px)`;
+  }
+
+  private renderHead(state: State): void {
+    const theme = state.theme === "light" ? "dark" : "light";
+    this.head.replaceChildren(
+      el("h1", {}, el("span", { class: "seal", "aria-hidden": "true" }), el("span", {}, state.district || "gisgrid", el("small", {}, t("app.title")))),
+      el(
+        "button",
+        { type: "button", class: "quiet", id: "theme", title: t("app.theme.hint"), "aria-label": t(`app.theme.${theme}`), onclick: () => this.actions.switchTheme() },
+        icon(theme === "dark" ? ICONS.moon : ICONS.sun),
+      ),
+      el("button", { type: "button", class: "quiet", id: "language", title: t("app.language.hint"), onclick: () => this.actions.switchLanguage() }, t("app.language")),
+    );
+  }
+
+  private renderResult(state: State): void {
+    const card = answerCard(state, this.actions);
+    const { scrollTop } = this.side;
+    this.result.replaceChildren(...(card ? [card] : []));
+    this.side.scrollTop = scrollTop;
+    document.body.dataset["outcome"] = state.outcome.kind;
+  }
+
+  private renderTools(): void {
+    const tool = (label: string, content: Node | string, act: () => void): HTMLElement =>
+      el("button", { type: "button", class: "tool", title: label, "aria-label": label, onclick: act }, content);
+    this.tools.replaceChildren(
+      tool(t("map.zoom.in"), "+", () => this.actions.zoom(1)),
+      tool(t("map.zoom.out"), "−", () => this.actions.zoom(-1)),
+      tool(t("layers.home"), icon(ICONS.home), () => this.actions.home()),
+    );
+  }
+
+  private foldLayers(): void {
+    this.open = !this.open;
+    this.layers.hidden = !this.open;
+    this.layersButton.setAttribute("aria-expanded", String(this.open));
+  }
+}
+
+/** Replace the content of `element`, keeping the focus and which details are open: panels are built anew on every change. */
+function keepingPlace(element: HTMLElement, build: () => HTMLElement): void {
+  const focused = document.activeElement instanceof HTMLElement && element.contains(document.activeElement) ? document.activeElement.id : "";
+  const unfolded = [...element.querySelectorAll("details")].map((details) => details.open);
+  const next = build();
+  next.querySelectorAll("details").forEach((details, index) => (details.open = unfolded[index] ?? false));
+  element.replaceChildren(next);
+  if (focused) document.getElementById(focused)?.focus();
+}
+
+/** One line for a feature: its name, or address, or code. */
+function describe({ layer, properties }: Hovered): string {
+  const text = (name: string): string => fieldValue(name, properties[name]) ?? "";
+  if (layer === "buildings") return [text("address") || text("name"), text("use")].filter(Boolean).join(" · ");
+  if (layer === "cameras") return [text("name") || text("kind"), text("status")].filter(Boolean).join(" · ");
+  if (layer === "manhole_covers") return [text("name"), text("state"), text("code")].filter(Boolean).join(" · ");
+  return [text("name"), text("code")].filter(Boolean).join(" · ");
+}
