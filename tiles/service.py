@@ -67,7 +67,7 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
     for id in ids:
         # A layer that is not public is answered as one that does not exist: its name is nobody's business.
         if id not in public:
-            raise NotFoundError(f"There is no layer {id!r}.", f"Layers: {', '.join(public)}.")
+            raise NotFoundError(f"There is no layer {id[:80]!r}.", f"Layers: {', '.join(public)}.")
     if len(set(ids)) < len(ids):
         raise ParameterError("layers", f"{text!r} names a layer twice", "each layer once, separated by commas")
     return tuple(layer_of(id) for id in ids)

@@ -84,6 +84,5 @@ def layer_sql(layer: Layer, fields: tuple[Field, ...]) -> str:
 
 def zoom_bands(layer: Layer) -> tuple[int, ...]:
     """Return the zooms at which the SQL of ``layer`` changes: where it appears, and where fields join in."""
-    return tuple(
-        sorted({layer.min_zoom} | {field.min_zoom for field in layer.fields if field.in_tiles and field.min_zoom > layer.min_zoom})
-    )
+    joins = (field.min_zoom for field in layer.fields if field.in_tiles and field.min_zoom > layer.min_zoom)
+    return tuple(sorted({layer.min_zoom, *joins}))

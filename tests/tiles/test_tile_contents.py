@@ -1,0 +1,215 @@
+"""Tiles decoded with mapbox-vector-tile, compared with what PostGIS holds."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Iterator
+from typing import Any
+
+import mapbox_vector_tile
+import pytest
+import shapely
+from shapely.geometry import shape
+
+from gisgrid.db import Database
+from gisgrid.deployment import load_deployment
+from gisgrid.errors import DatabaseError
+from gisgrid.layers import LAYERS, Layer
+from tiles import EncodedTile, TileId, TileReader, TileService, parse_layers, tile_at
+from tiles.sql import BUFFER, EXTENT
+
+CENTRE = (120.3775, 36.0841)
+
+
+class Tiles:
+    """A tile service that is asked from ordinary tests."""
+
+    def __init__(self, runner: asyncio.Runner, service: TileService) -> None:
+        self.runner = runner
+        self.service = service
+
+    def get(self, ids: str, tile: TileId) -> EncodedTile:
+        return self.runner.run(self.service.tile(parse_layers(ids), tile))
+
+    def decode(self, ids: str, tile: TileId) -> dict[str, Any]:
+        data = self.get(ids, tile).data
+        # y upwards, as in geometry and unlike in the file.
+        return mapbox_vector_tile.decode(data, default_options={"y_coord_down": False}) if data else {}
+
+
+@pytest.fixture(scope="module")
+def tiles(town: Database) -> Iterator[Tiles]:
+    service = TileService(TileReader(town.url, 2, 5000), load_deployment("shibei"))
+    with asyncio.Runner() as runner:
+        runner.run(service.open())
+        yield Tiles(runner, service)
+        runner.run(service.close())
+
+
+def _expected(database: Database, layer: Layer, tile: TileId) -> dict[int, tuple[dict[str, Any], Any]]:
+    """Return by id the attributes and the geometry in tile units of what PostGIS holds within the tile and its buffer."""
+    side = tile.bounds_m.east - tile.bounds_m.west
+    fields = layer.tile_fields(tile.z)
+    columns = ", ".join(f"{field.name}::text" if field.type == "date" else field.name for field in fields)
+    margin = side * BUFFER / EXTENT
+    sql = f"""SELECT id, ST_AsBinary(geom_3857), {columns} FROM gisgrid.{layer.id}
+    WHERE ST_Intersects(geom_3857, ST_MakeEnvelope(%s, %s, %s, %s, 3857))"""
+    west, south, east, north = tile.bounds_m
+    box = (west - margin, south - margin, east + margin, north + margin)
+    with database.connect() as connection:
+        rows = connection.execute(sql.encode(), box).fetchall()
+    found = {}
+    clip = shapely.box(-BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
+    for id, wkb, *values in rows:
+        geometry = shapely.transform(shapely.from_wkb(wkb), lambda xy: (xy - (west, south)) / side * EXTENT)
+        attributes = {field.name: value for field, value in zip(fields, values, strict=True) if value is not None}
+        found[id] = (attributes, shapely.intersection(geometry, clip))
+    return found
+
+
+@pytest.mark.parametrize("zoom", [4, 8, 11, 12, 14, 15, 16, 18, 20])
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.id)
+def test_a_tile_holds_what_postgis_holds(town: Database, tiles: Tiles, layer: Layer, zoom: int) -> None:
+    tile = tile_at(*CENTRE, zoom)
+    decoded = tiles.decode(layer.id, tile).get(layer.id, {"extent": EXTENT, "features": []})
+    if zoom < layer.min_zoom:
+        assert decoded["features"] == []
+        return
+    expected = _expected(town, layer, tile)
+    assert decoded["extent"] == EXTENT
+    features = decoded["features"]
+    ids = [feature["id"] for feature in features]
+    assert ids == sorted(expected)
+    for feature in features:
+        attributes, geometry = expected[feature["id"]]
+        assert feature["properties"] == pytest.approx(attributes)
+        # Half a unit of rounding in each axis.
+        assert shapely.hausdorff_distance(shape(feature["geometry"]), geometry) <= 1.0
+    if layer.geometry == "MultiPolygon":
+        assert all(feature["geometry"]["type"] in ("Polygon", "MultiPolygon") for feature in features)
+
+
+def test_a_point_just_beyond_the_edge_is_in_both_tiles(tiles: Tiles) -> None:
+    east = tile_at(120.37723, 36.0835, 16)
+    assert east.x == 54682
+    for tile in (east, TileId(16, east.x - 1, east.y)):
+        features = tiles.decode("manhole_covers", tile)["manhole_covers"]["features"]
+        at = {feature["properties"]["code"]: feature["geometry"]["coordinates"] for feature in features}
+        x, _ = at["3702030114000002"]
+        # Three metres are 20 units here: inside the buffer of the western tile, beyond its extent.
+        assert x == pytest.approx(22 if tile == east else EXTENT + 22, abs=1)
+    assert "3702030114000002" not in str(tiles.decode("manhole_covers", TileId(16, east.x - 2, east.y)))
+
+
+def test_several_layers_come_in_one_tile_as_they_come_alone(tiles: Tiles) -> None:
+    tile = tile_at(*CENTRE, 15)
+    together = tiles.get("grids,cameras,manhole_covers", tile).data
+    alone = b"".join(tiles.get(id, tile).data for id in ("grids", "cameras", "manhole_covers"))
+    assert together == alone
+    assert list(mapbox_vector_tile.decode(together)) == ["grids", "cameras", "manhole_covers"]
+
+
+def test_dates_are_iso_text(tiles: Tiles) -> None:
+    features = tiles.decode("manhole_covers", tile_at(120.3705, 36.0805, 16))["manhole_covers"]["features"]
+    assert "2019-03-07" in {feature["properties"].get("installed_on") for feature in features}
+
+
+def test_a_lamp_is_no_cover_and_persons_are_in_no_tile(tiles: Tiles) -> None:
+    tile = tile_at(120.3770, 36.0872, 16)
+    data = tiles.get(",".join(layer.id for layer in LAYERS), tile).data
+    assert b"3702030114000001" in data
+    assert b"3702030118000001" not in data
+    whole = b"".join(tiles.get(",".join(layer.id for layer in LAYERS), tile_at(120.372, 36.082, z)).data for z in range(4, 19))
+    assert "张三".encode() not in whole
+    assert b"13800000000" not in whole
+
+
+def test_an_empty_place_gives_an_empty_tile(tiles: Tiles) -> None:
+    assert tiles.get("grids,cameras", TileId(16, 0, 0)).data == b""
+    assert tiles.get("grids", TileId(0, 0, 0)).data == b""
+
+
+def test_the_same_tile_has_the_same_bytes_and_etag(tiles: Tiles) -> None:
+    tile = tile_at(*CENTRE, 14)
+    first, second = tiles.get("buildings,grids", tile), tiles.get("buildings,grids", tile)
+    assert first == second
+    assert first.gzip is not None
+    assert gzip.decompress(first.gzip) == first.data
+    assert first.etag != tiles.get("buildings", tile).etag
+
+
+def test_tilejson_tells_layers_fields_bounds_and_zooms(tiles: Tiles) -> None:
+    document = tiles.runner.run(tiles.service.document(parse_layers("grids,manhole_covers"), "http://h/tiles/a/{z}/{x}/{y}.mvt"))
+    assert document["tilejson"] == "3.0.0"
+    assert document["tiles"] == ["http://h/tiles/a/{z}/{x}/{y}.mvt"]
+    assert (document["minzoom"], document["maxzoom"]) == (11, 18)
+    assert document["bounds"] == pytest.approx([120.37, 36.08, 120.385, 36.088], abs=1e-4)
+    center = document["center"]
+    assert isinstance(center, list)
+    assert center[:2] == pytest.approx([120.3775, 36.084], abs=1e-4)
+    layers = document["vector_layers"]
+    assert isinstance(layers, list)
+    assert [one["id"] for one in layers] == ["grids", "manhole_covers"]
+    assert layers[0]["description"] == "责任网格"
+    assert layers[0]["fields"]["area_m2"] == "面积 · Area (m2)"
+    assert "note" not in layers[1]["fields"]
+
+
+def test_bounds_of_an_empty_database_are_those_of_the_deployment(database: Database) -> None:
+    async def ask() -> dict[str, object]:
+        service = TileService(TileReader(database.url, 1, 5000), load_deployment("helsinki"))
+        await service.open()
+        try:
+            return await service.document(parse_layers("grids"), "t")
+        finally:
+            await service.close()
+
+    document = asyncio.run(ask())
+    assert document["bounds"] == [24.4, 59.9, 25.4, 60.5]
+    assert document["attribution"] == "© OpenStreetMap contributors, ODbL"
+
+
+def test_connections_cut_by_the_server_are_replaced_without_an_error(town: Database, tiles: Tiles) -> None:
+    tile = tile_at(*CENTRE, 14)
+    before = tiles.get("grids", tile)
+    with town.connect() as connection:
+        cut = connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'gisgrid tiles' AND datname = current_database()"
+        ).fetchall()
+    assert cut
+    assert tiles.get("grids", tile) == before
+
+
+def test_a_database_that_is_not_there_is_told_soon_and_without_its_password() -> None:
+    async def ask() -> float:
+        service = TileService(TileReader("postgresql://u:geheim@127.0.0.1:1/none", 1, 5000), load_deployment("shibei"))
+        await service.open()
+        start = asyncio.get_running_loop().time()
+        with pytest.raises(DatabaseError) as caught:
+            await service.tile(parse_layers("grids"), tile_at(*CENTRE, 14))
+        assert "geheim" not in str(caught.value)
+        with pytest.raises(DatabaseError):
+            await service.tile(parse_layers("grids"), tile_at(*CENTRE, 14))
+        took = asyncio.get_running_loop().time() - start
+        await service.close()
+        return took
+
+    assert asyncio.run(ask()) < 3.0
+
+
+def test_statements_are_prepared_on_the_server(town: Database) -> None:
+    async def prepared() -> int:
+        reader = TileReader(town.url, 1, 5000)
+        service = TileService(reader, load_deployment("shibei"))
+        await service.open()
+        for x in (54656, 3, 54657, 54658, 200):
+            await service.tile(parse_layers("grids,buildings"), TileId(16, x, 25665))
+        async with reader._connection() as connection:
+            cursor = await connection.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%ST_AsMVT%'")
+            row = await cursor.fetchone()
+        await service.close()
+        return int(row[0]) if row else 0
+
+    assert asyncio.run(prepared()) == 1

@@ -1,0 +1,65 @@
+-- A town drawn by hand at Shibei's place: six grids of 0.005 x 0.004 degrees in two rows and three columns, from 120.370, 36.080.
+--
+--   36.088 +----+----+----+      g<column><row>; a community is a column; the west street has columns 1 and 2
+--          | 12 | 22 | 32 |
+--   36.084 +----+----+----+
+--          | 11 | 21 | 31 |
+--   36.080 +----+----+----+
+--       120.370 .375 .380 .385
+INSERT INTO gisgrid.generations (id, status) VALUES (1, 'active');
+
+INSERT INTO gisgrid.areas (generation_id, level, code, name, parent_code, area_m2, geom)
+SELECT 1, 'grid', '37020300' || street || '00' || community || '00' || "row", format('网格 %s%s', "column", "row"),
+       '37020300' || street || '00' || community, ST_Area(box::geography), ST_Multi(box)
+FROM (VALUES (1, 1, 1), (2, 1, 2), (3, 2, 1)) AS columns ("column", street, community)
+CROSS JOIN generate_series(1, 2) AS "row"
+CROSS JOIN LATERAL ST_MakeEnvelope(
+    (120365 + 5 * "column")::double precision / 1000, (36076 + 4 * "row")::double precision / 1000,
+    (120370 + 5 * "column")::double precision / 1000, (36080 + 4 * "row")::double precision / 1000, 4326
+) AS box;
+
+INSERT INTO gisgrid.areas (generation_id, level, code, name, parent_code, area_m2, geom)
+SELECT 1, 'community', parent_code, '社区 ' || right(parent_code, 1), left(parent_code, 9), sum(area_m2), ST_Multi(ST_Union(geom))
+FROM gisgrid.grids GROUP BY parent_code;
+INSERT INTO gisgrid.areas (generation_id, level, code, name, parent_code, area_m2, geom)
+SELECT 1, 'street', parent_code, '街道 ' || right(parent_code, 1), left(parent_code, 6), sum(area_m2), ST_Multi(ST_Union(geom))
+FROM gisgrid.communities GROUP BY parent_code;
+INSERT INTO gisgrid.areas (generation_id, level, code, name, parent_code, area_m2, geom)
+SELECT 1, 'district', parent_code, '市北区', NULL, sum(area_m2), ST_Multi(ST_Union(geom))
+FROM gisgrid.streets GROUP BY parent_code;
+
+INSERT INTO gisgrid.organizations (code, name, kind, phone) VALUES
+    ('U1', '街道办一', '街道办', '0532-1'), ('U2', '社区服务站', '社区', '0532-2'), ('W1', '排水公司', '企业', '0532-3');
+INSERT INTO gisgrid.area_roles (area_level, area_code, role, organization_code, person_name, phone) VALUES
+    ('street', '370203001', 'responsible_unit', 'U1', NULL, NULL),
+    ('grid', '370203001001001', 'responsible_unit', 'U2', NULL, NULL),
+    ('grid', '370203001001001', 'grid_leader', NULL, '张三', '13800000000');
+
+-- A lattice of covers every 0.001 degrees from 120.3705, 36.0805; one of them has nothing but what it must have.
+INSERT INTO gisgrid.components
+    (code, scheme, edition, class_code, name, state, owner_code, installed_on, spec, geom)
+SELECT '370203010200' || lpad(n::text, 4, '0'), 'CJ/T 214', '2007', '0102', '污水井盖', 'intact', 'W1', date '2019-03-07' + n,
+       jsonb_build_object('material', '铸铁', 'shape', '圆形', 'size', '700'),
+       ST_SetSRID(ST_MakePoint(120.3705 + 0.001 * (n % 15), 36.0805 + 0.001 * (n / 15)), 4326)
+FROM generate_series(0, 119) AS n;
+INSERT INTO gisgrid.components (code, scheme, edition, class_code, geom)
+VALUES ('3702030114000001', 'CJ/T 214', '2007', '0114', ST_SetSRID(ST_MakePoint(120.3771, 36.0871), 4326));
+-- Three metres east of the meridian where tiles of zoom 16 meet (column 54682 begins).
+INSERT INTO gisgrid.components (code, scheme, edition, class_code, geom)
+VALUES ('3702030114000002', 'CJ/T 214', '2007', '0114', ST_SetSRID(ST_MakePoint(54682 * 360.0 / 65536 - 180 + 0.00003, 36.0835), 4326));
+-- A street lamp: a component, but no cover.
+INSERT INTO gisgrid.components (code, scheme, edition, class_code, geom)
+VALUES ('3702030118000001', 'CJ/T 214', '2007', '0118', ST_SetSRID(ST_MakePoint(120.3770, 36.0872), 4326));
+
+INSERT INTO gisgrid.cameras (code, name, kind, status, azimuth_deg, azimuth_uncertainty_deg, field_of_view_deg, range_m, mount_height_m,
+    azimuth_source, field_of_view_source, range_source, mount_height_source, owner_code, geom)
+SELECT 'C' || n, '路口 ' || n, (ARRAY['fixed', 'dome', 'ptz'])[1 + n % 3], 'online', (45 * n) % 360, 22.5, 60, 80, 6,
+       '8-step', 'default', 'vendor', 'measured', 'U1', ST_SetSRID(ST_MakePoint(120.3712 + 0.003 * (n % 5), 36.0812 + 0.003 * (n / 5)), 4326)
+FROM generate_series(0, 9) AS n;
+
+INSERT INTO gisgrid.buildings (code, name, address, road, house_number, building_number, community_code, use, year_built, floors, height_m,
+    households, residents, geom)
+SELECT 'B' || n, '楼 ' || n, '延安路' || n || '号', '延安路', n::text, '1', '370203001001', '住宅', 1980 + n % 40, 6, 18.5, 30, 75,
+       ST_Multi(ST_MakeEnvelope(120.3711 + 0.0007 * (n % 19), 36.0807 + 0.0006 * (n / 19), 120.3711 + 0.0007 * (n % 19) + 0.0003,
+                                36.0807 + 0.0006 * (n / 19) + 0.0002, 4326))
+FROM generate_series(0, 189) AS n;
