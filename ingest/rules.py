@@ -1,0 +1,150 @@
+"""Checks of rows against the rules of the deployment: required fields, code patterns, parents, classes, duplicates."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gisgrid.codes import component_classes
+from gisgrid.deployment import AreaRules, Deployment
+from gisgrid.types import Level
+from ingest import checks, values
+from ingest.description import Source
+from ingest.mapping import Mapped
+from ingest.targets import Target
+
+
+def fill_scheme(mapped: Mapped, source: Source, deployment: Deployment) -> None:
+    """Give components the scheme and edition of the deployment where the description does not name one and there is only one."""
+    schemes = deployment.components.schemes
+    if source.layer != "manhole_covers" or len(schemes) != 1:
+        return
+    for name, value in (("scheme", schemes[0].scheme), ("edition", schemes[0].edition)):
+        if name not in source.fields:
+            mapped.fields[name] = pa.repeat(pa.scalar(value), mapped.raw.size)
+
+
+def check(mapped: Mapped, target: Target, deployment: Deployment) -> None:
+    """Add to the batch's findings every row that breaks a rule."""
+    _required(mapped, target)
+    if target.level is not None:
+        _area_codes(mapped, target.level, deployment)
+    elif target.id == "manhole_covers":
+        _pattern(mapped, "code", deployment.components.code_pattern)
+        _classes(mapped)
+    elif target.id == "buildings" and (rules := deployment.areas.get("community")):
+        _pattern(mapped, "community_code", rules.code_pattern)
+    elif target.id == "area_roles":
+        _somebody(mapped)
+        for level, area_rules in deployment.areas.items():
+            _role_codes(mapped, level, area_rules)
+
+
+def _required(mapped: Mapped, target: Target) -> None:
+    rejected = mapped.findings.rejected
+    for field in target.fields:
+        if field.required:
+            blank = values.mask_of(pc.is_null(mapped.fields[field.name]))
+            # A value that could not be understood has its own reason already.
+            mapped.findings.reject(checks.REQUIRED, blank & ~rejected, field.name, lambda _, n=field.name: f"{n} is blank.")  # type: ignore[misc]
+
+
+def _area_codes(mapped: Mapped, level: Level, deployment: Deployment) -> None:
+    rules = deployment.areas.get(level)
+    if rules is None:
+        everything = np.ones(mapped.raw.size, dtype=bool)
+        mapped.findings.reject(
+            checks.CODE_PATTERN, everything, "code", lambda _: f"Deployment {deployment.id} has no areas of level {level}."
+        )
+        return
+    _pattern(mapped, "code", rules.code_pattern)
+    levels = deployment.levels
+    above = levels[levels.index(level) - 1] if levels.index(level) else None
+    if above is None:
+        return
+    parent = mapped.fields["parent_code"]
+    missing = values.mask_of(pc.is_null(parent)) & ~mapped.findings.rejected
+    mapped.findings.reject(checks.REQUIRED, missing, "parent_code", lambda _: "parent_code is blank.")
+    _pattern(mapped, "parent_code", deployment.areas[above].code_pattern)
+    if rules.parent_is_prefix:
+        _prefix(mapped, parent)
+
+
+def _prefix(mapped: Mapped, parent: pa.Array) -> None:
+    code = mapped.fields["code"]
+    # Compared by joining: Arrow has no "starts with another column", and parents of one level have one length.
+    lengths = pc.utf8_length(parent)
+    bad = np.zeros(mapped.raw.size, dtype=bool)
+    for length in pc.unique(lengths).drop_null().to_pylist():
+        start = pc.utf8_slice_codeunits(code, 0, length)
+        bad |= values.mask_of(pc.and_(pc.equal(lengths, length), pc.not_equal(start, parent)))
+    mapped.findings.reject(
+        checks.PARENT_CODE, bad, "parent_code", lambda i: f"Code {code[i].as_py()} does not begin with its parent's, {parent[i].as_py()}."
+    )
+
+
+def _pattern(mapped: Mapped, field: str, pattern: str) -> None:
+    text = mapped.fields[field]
+    bad = values.mask_of(pc.is_valid(text)) & ~values.matches(text, pattern)
+    mapped.findings.reject(checks.CODE_PATTERN, bad, field, lambda i: f"{field} {text[i].as_py()!r} does not match {pattern}.")
+
+
+def _somebody(mapped: Mapped) -> None:
+    organization, person = mapped.fields["organization_code"], mapped.fields["person_name"]
+    nobody = values.mask_of(pc.and_(pc.is_null(organization), pc.is_null(person))) & ~mapped.findings.rejected
+    mapped.findings.reject(checks.REQUIRED, nobody, "organization_code", lambda _: "Neither organization_code nor person_name is given.")
+
+
+def _role_codes(mapped: Mapped, level: Level, rules: AreaRules) -> None:
+    of_level = values.mask_of(pc.equal(mapped.fields["area_level"], level))
+    text = mapped.fields["area_code"]
+    bad = of_level & values.mask_of(pc.is_valid(text)) & ~values.matches(text, rules.code_pattern)
+    mapped.findings.reject(
+        checks.CODE_PATTERN, bad, "area_code", lambda i: f"area_code {text[i].as_py()!r} does not match {rules.code_pattern} of a {level}."
+    )
+
+
+def _classes(mapped: Mapped) -> None:
+    """Check that each class exists in its scheme and edition, and is one of covers."""
+    fields = mapped.fields
+    key = pc.binary_join_element_wise(fields["scheme"], fields["edition"], fields["class_code"], "\x1f")
+    known = component_classes()
+    covers = pa.array(["\x1f".join(row) for row, found in known.items() if found.is_cover], pa.string())
+    everything = pa.array(["\x1f".join(row) for row in known], pa.string())
+    exists = values.mask_of(pc.is_in(key, value_set=everything, skip_nulls=True))
+    is_cover = values.mask_of(pc.is_in(key, value_set=covers, skip_nulls=True))
+    complete = values.mask_of(pc.is_valid(key))
+
+    def name(position: int) -> str:
+        scheme, edition, code = (fields[field][position].as_py() for field in ("scheme", "edition", "class_code"))
+        return f"Class {code!r} of {scheme} {edition}"
+
+    mapped.findings.reject(checks.UNKNOWN_CLASS, complete & ~exists, "class_code", lambda i: f"{name(i)} does not exist.")
+    mapped.findings.reject(checks.NOT_A_COVER, exists & ~is_cover, "class_code", lambda i: f"{name(i)} is not a manhole cover.")
+
+
+class Duplicates:
+    """Finds rows whose key an earlier accepted row of the same delivery has, over all its batches."""
+
+    def __init__(self, key: tuple[str, ...]) -> None:
+        self._key = key
+        self._seen: dict[str, int] = {}
+
+    def check(self, mapped: Mapped) -> None:
+        """Reject later rows with a key that was seen; rows that are rejected anyway take no key."""
+        parts = [pc.fill_null(mapped.fields[name], "") for name in self._key]
+        keys = (pc.binary_join_element_wise(*parts, "\x1f") if len(parts) > 1 else parts[0]).to_pylist()
+        candidates = np.flatnonzero(~mapped.findings.rejected)
+        numbers = mapped.raw.numbers
+        first: dict[int, int] = {}
+        for position in candidates.tolist():
+            row = self._seen.setdefault(keys[position], int(numbers[position]))
+            if row != numbers[position]:
+                first[position] = row
+        bad = np.zeros(mapped.raw.size, dtype=bool)
+        bad[list(first)] = True
+        shown = self._key[-1] if len(self._key) == 3 else self._key[0]
+        mapped.findings.reject(
+            checks.DUPLICATE_CODE, bad, shown, lambda i: f"{keys[i].replace(chr(31), ' ')!r} was delivered by row {first[i]} already."
+        )
