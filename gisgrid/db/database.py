@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors as pg_errors
+from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
@@ -48,6 +49,11 @@ class Database:
         """Return the connection string with gisgrid's defaults added (application name, 5 s to connect); holds the password."""
         defaults = {"application_name": "gisgrid", "connect_timeout": "5"}
         return make_conninfo(self.url, **{name: value for name, value in defaults.items() if name not in self._parts})
+
+    def libpq_environment(self) -> dict[str, str]:
+        """Return the environment variables by which PostgreSQL's own programs find this database; holds the password."""
+        variables = {option.keyword.decode(): option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar}
+        return {variables[name]: str(value) for name, value in self._parts.items() if name in variables}
 
     @contextmanager
     def connect(self) -> Iterator[psycopg.Connection]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import psycopg
@@ -13,22 +14,19 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from gisgrid.codes import component_classes
+from gisgrid.db.changes import EVERYTHING
 from gisgrid.db.database import Database, first_line
 from gisgrid.db.tables import SCHEMA
 from gisgrid.errors import DatabaseError
+
+logger = logging.getLogger(__name__)
 
 # Any number will do, as long as nothing else in the database uses it.
 _LOCK = text("SELECT pg_advisory_xact_lock(7038201)")
 _SERVER_VERSION = text("SELECT current_setting('server_version_num')::int")
 _OLDEST_SERVER = 150000
 _DROP = text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-_TELL_ALL = text(
-    """
-    SELECT gisgrid.note_change(layer, 0, NULL, NULL)
-    FROM unnest(ARRAY['districts', 'streets', 'communities', 'grids', 'manhole_covers', 'components', 'buildings', 'cameras',
-                      'organizations', 'area_roles', 'generations']) AS layer
-    """
-)
+_TELL_ALL = text("SELECT gisgrid.note_change(layer, 0, NULL, NULL) FROM unnest(CAST(:layers AS text[])) AS layer")
 _FILL_CLASSES = text(
     """
     INSERT INTO gisgrid.component_classes AS known (scheme, edition, code, major, name, is_cover)
@@ -72,7 +70,7 @@ def reset(database: Database) -> list[str]:
             connection.execute(_LOCK)
             connection.execute(_DROP)
             applied = _upgrade(connection)
-            connection.execute(_TELL_ALL)
+            connection.execute(_TELL_ALL, {"layers": list(EVERYTHING)})
             return applied
     except DBAPIError as error:
         raise _explained(database, error) from error
@@ -93,6 +91,8 @@ def newest() -> str:
 
 
 def _revision(connection: Connection) -> str | None:
+    # Alembic reports each look at the database as news.
+    logging.getLogger("alembic.runtime").setLevel(logging.WARNING)
     context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
     return context.get_current_revision()
 
@@ -107,6 +107,7 @@ def _upgrade(connection: Connection) -> list[str]:
     script = ScriptDirectory.from_config(settings)
     pending = [step.revision for step in script.iterate_revisions("heads", before or "base") if step.revision != before]
     if pending:
+        logger.info("Bringing the schema from revision %s to %s", before or "none", pending[0])
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
     connection.execute(_FILL_CLASSES, [row._asdict() for row in component_classes().values()])
