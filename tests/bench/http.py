@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from gisgrid.settings import Settings
 from tests.bench.measure import Result, compare
+from tests.serving import GISGRID, Server, served
 
 _CONNECTIONS = 32
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -28,9 +24,11 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 def lookup_against_echo(settings: Settings, bounds: tuple[float, float, float, float], requests: int, rounds: int) -> Result:
     """Compare the requests per CPU second of ``GET /locate`` with the echo's, over points in ``bounds``."""
     paths = _paths(bounds, requests)
-    gisgrid = [str(Path(sys.executable).with_name("gisgrid")), "serve", "--port"]
-    with _served([sys.executable, "-m", "tests.bench.echo"], {}) as echo, _served(gisgrid, _environment(settings)) as ours:
-        result = compare(lambda: _rate(*ours, paths), lambda: _rate(*echo, paths), rounds)
+    with (
+        served([sys.executable, "-m", "tests.bench.echo"], {}) as echo,
+        served([GISGRID, "serve", "--port"], _environment(settings)) as ours,
+    ):
+        result = compare(lambda: _rate(ours, paths), lambda: _rate(echo, paths), rounds)
     return Result("one lookup over HTTP", "bare ASGI echo, same server", *result[:2], "requests/CPU s", *result[2:], "at least 0.25")
 
 
@@ -45,41 +43,15 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {"GISGRID_DATABASE_URL": settings.database_url or "", "GISGRID_DEPLOYMENT": settings.deployment}
 
 
-@contextmanager
-def _served(command: list[str], environment: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Run a server on a free port and give (process id, port) once it accepts connections."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, env={**os.environ, **environment})
-    try:
-        _wait(process, port)
-        yield process.pid, port
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"the server on port {port} did not start")
-
-
 def _cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _rate(pid: int, port: int, paths: list[bytes]) -> float:
-    before = _cpu_seconds(pid)
-    asyncio.run(_load(port, paths))
-    return len(paths) / max(_cpu_seconds(pid) - before, 1 / _TICKS)
+def _rate(server: Server, paths: list[bytes]) -> float:
+    before = _cpu_seconds(server.pid)
+    asyncio.run(_load(server.port, paths))
+    return len(paths) / max(_cpu_seconds(server.pid) - before, 1 / _TICKS)
 
 
 async def _load(port: int, paths: list[bytes]) -> None:

@@ -6,11 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from gisgrid.db.migrate import reset
-from ingest.pipeline import run
-
 from gisgrid.db import Database
+from gisgrid.db.migrate import reset
 from gisgrid.deployment import load_deployment
+from ingest.pipeline import run
 from tests.bench.measure import Result, compare, seconds
 
 _SCHEMA = "bench_ogr"

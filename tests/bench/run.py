@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gisgrid.db.migrate import migrate
 from ingest.sample.generate import DEFAULT_SEED, generate
 
 from gisgrid.db import open_database
+from gisgrid.db.migrate import migrate
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
 from tests.bench import http, ingest, points

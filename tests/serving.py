@@ -1,0 +1,58 @@
+"""Real server processes for tests and benchmarks: started on a free port, waited for, ended by their id."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+GISGRID = str(Path(sys.executable).with_name("gisgrid"))
+
+
+class Server(NamedTuple):
+    """A running server: its process id and where it listens."""
+
+    pid: int
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address, without a slash at its end."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Server]:
+    """Run ``command`` with a free port as its last argument, and give the server once it accepts connections."""
+    port = free_port()
+    process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    try:
+        _wait(process, port)
+        yield Server(process.pid, port)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"the server on port {port} did not start (exit code {process.poll()})")
