@@ -1,0 +1,53 @@
+# The front door: `make demo`, `make up`, `make test`. Everything that is made stays in git-ignored folders here.
+SHELL := /bin/bash
+BIN := .venv/bin
+PYTEST_ARGS ?= -n 2
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo up test lint bench console stop clean lock
+
+help: ## List what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: ## Install what is missing: system packages, Python environment, console
+	@scripts/setup
+
+setup-test:
+	@scripts/setup --test
+
+demo: setup ## Set up, load the sample district, geolocate a day's cases, print a summary
+	@$(BIN)/gisgrid demo
+
+up: demo ## The same, then serve on http://127.0.0.1:8000 until Ctrl-C
+	@exec $(BIN)/gisgrid serve
+
+test: setup-test lint ## Set up, then lint, types, import contracts and all tests
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+lint: setup ## Style, types, import contracts, spelling
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+
+bench: setup ## Print the speed ratios against the references, measured in one run
+	@$(BIN)/python -m tests.bench
+
+console: setup ## Build the web console anew
+	@rm -f .cache/console.stamp
+	@scripts/setup
+
+stop: ## Stop the private database cluster
+	@$(BIN)/gisgrid db stop
+
+clean: ## Stop the cluster; remove the environment, caches and builds (the database in .gisgrid stays)
+	@if [ -x $(BIN)/gisgrid ]; then $(BIN)/gisgrid db stop; fi
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache api/static web/node_modules
+
+lock: setup ## Resolve the Python dependencies anew into requirements.lock
+	@if command -v uv >/dev/null; then \
+		uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
+			--no-emit-index-url --no-header -q -o requirements.lock; \
+	else \
+		python3 -m venv .cache/uv && .cache/uv/bin/pip install -q uv && PATH="$$PWD/.cache/uv/bin:$$PATH" $(MAKE) lock; \
+	fi
