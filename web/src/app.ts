@@ -19,6 +19,7 @@ export interface State {
   hidden: ReadonlySet<LayerId>;
   solid: boolean;
   zoom: number;
+  bearing: number;
   outcome: Outcome;
   chosen: Chosen | null;
   district: string;
@@ -36,4 +37,5 @@ export interface Actions {
   switchTheme(): void;
   zoom(by: number): void;
   home(): void;
+  north(): void;
 }

@@ -1,6 +1,6 @@
 /** Joins the panels, the map and the server: every change of state passes through here. */
 
-import { locate, nearest, Problem, tileJson } from "./api";
+import { type Answer, locate, nearest, Problem, tileJson } from "./api";
 import type { Actions, Outcome, State } from "./app";
 import { formatHash, parseHash, type Query } from "./hash";
 import { language, preferredLanguage, setLanguage, t } from "./i18n";
@@ -33,6 +33,7 @@ export class Console implements Actions {
       hidden: rememberedHidden(),
       solid: false,
       zoom: 12,
+      bearing: 0,
       outcome: { kind: "none" },
       chosen: null,
       district: "",
@@ -109,6 +110,10 @@ export class Console implements Actions {
     this.view?.home();
   }
 
+  north(): void {
+    this.view?.north();
+  }
+
   private render(): void {
     this.page.render(this.state, this.zooms);
   }
@@ -133,13 +138,19 @@ export class Console implements Actions {
     this.state.zoom = this.view.camera().zoom;
     this.render();
     this.show();
-    if (this.state.outcome.kind === "answer" && parseHash(location.hash).map === null) this.flyToAnswer();
+    if (this.state.outcome.kind === "answer") this.meetAnswer(this.state.outcome.answer);
+  }
+
+  /** The answer to the address's point came before the map was there. */
+  private meetAnswer({ point }: Answer): void {
+    if (parseHash(location.hash).map === null) this.flyToAnswer();
+    else this.view?.reveal(point.lon, point.lat, this.page.covered());
   }
 
   private makeView(tiles: TileJsons): MapView {
     return new MapView(this.page.map, { tiles, ...this.state }, parseHash(location.hash).map, {
       clicked: (lon, lat) => void this.lookUp({ first: round(lon), second: round(lat), crs: "wgs84" }, false),
-      moved: () => this.moved(),
+      moved: (camera, bearing) => this.moved(camera.zoom, bearing),
       tilesFailed: () => this.page.notices.set("tiles", t("notice.tiles")),
       tilesLoaded: () => this.page.notices.set("tiles", null),
       hovered: (feature, x, y) => this.page.hover(feature, x, y),
@@ -176,6 +187,7 @@ export class Console implements Actions {
       this.noteVersion(answer.data_version, answer.database);
       this.page.announce(t("answer.announce", { status: t(`status.${answer.status}`), grid: answer.grid?.name ?? "" }));
       if (fly) this.flyToAnswer();
+      else this.view?.reveal(answer.point.lon, answer.point.lat, this.page.covered());
     } catch (error) {
       if (asking.signal.aborted) return;
       this.finish({ kind: "problem", query, problem: error instanceof Problem ? error : new Problem(0, String(error)) });
@@ -222,9 +234,9 @@ export class Console implements Actions {
     this.page.notices.set("database", database === "down" ? t("notice.database") : null);
   }
 
-  private moved(): void {
-    this.state.zoom = this.view?.camera().zoom ?? this.state.zoom;
-    this.page.renderLayers(this.state, this.zooms);
+  private moved(zoom: number, bearing: number): void {
+    Object.assign(this.state, { zoom, bearing });
+    this.page.renderMoved(this.state, this.zooms);
     this.writeHash();
   }
 

@@ -55,15 +55,11 @@ const zh = {
   "answer.cameras": "最近的摄像头",
   "answer.none": "附近没有",
   "answer.more": "再多一些",
-  "answer.coordinates": "坐标",
-  "answer.input": "输入",
   "answer.version": "数据版本 {version}",
-  "answer.away": "{bearing} {distance}",
   "answer.fly": "在地图上查看{name}",
   "answer.details": "详细",
   "answer.clear": "清除结果",
   "answer.announce": "{status}：{grid}",
-  "answer.close": "收起",
 
   "copy": "复制",
   "copy.done": "已复制",
@@ -199,8 +195,6 @@ const zh = {
   "map.zoom.in": "放大",
   "map.zoom.out": "缩小",
   "map.north": "转回正北",
-  "map.scale.m": "米",
-  "map.scale.km": "公里",
 } as const;
 
 export type Key = keyof typeof zh;
@@ -257,15 +251,11 @@ const en: Record<Key, string> = {
   "answer.cameras": "Nearest cameras",
   "answer.none": "None near",
   "answer.more": "Show more",
-  "answer.coordinates": "Coordinates",
-  "answer.input": "Typed",
   "answer.version": "Data version {version}",
-  "answer.away": "{distance} {bearing}",
   "answer.fly": "Show {name} on the map",
   "answer.details": "Details",
   "answer.clear": "Clear the answer",
   "answer.announce": "{status}: {grid}",
-  "answer.close": "Fold",
 
   "copy": "Copy",
   "copy.done": "Copied",
@@ -289,7 +279,7 @@ const en: Record<Key, string> = {
   "layers.show": "Show the layer panel",
   "layers.hide": "Hide the layer panel",
   "layers.legend": "Legend",
-  "layers.from": "from zoom {zoom}",
+  "layers.from": "zoom {zoom}+",
   "layers.3d": "Buildings in 3D",
   "layers.home": "Whole district",
   "layer.districts": "District",
@@ -401,8 +391,6 @@ const en: Record<Key, string> = {
   "map.zoom.in": "Zoom in",
   "map.zoom.out": "Zoom out",
   "map.north": "Turn north up",
-  "map.scale.m": "m",
-  "map.scale.km": "km",
 };
 
 export const STRINGS: Record<Language, Record<Key, string>> = { zh, en };

@@ -40,7 +40,18 @@ export class Page {
     root.append(this.skip, this.side, el("aside", { class: "layers" }, this.layersButton, this.layers), this.tools, this.map, this.tip, this.live);
   }
 
+  /** Build everything anew for `state`; the keyboard stays where it was. */
   render(state: State, zooms: Readonly<Record<string, number>>): void {
+    keepingFocus(() => this.build(state, zooms));
+  }
+
+  /** After a movement only the zoom and the compass have changed. */
+  renderMoved(state: State, zooms: Readonly<Record<string, number>>): void {
+    this.renderLayers(state, zooms);
+    this.renderTools(state);
+  }
+
+  private build(state: State, zooms: Readonly<Record<string, number>>): void {
     document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
     document.documentElement.dataset["theme"] = state.theme;
     document.title = [state.district, t("app.title"), "gisgrid"].filter((part) => part !== "").join(" · ");
@@ -49,10 +60,10 @@ export class Page {
     this.form.render();
     this.renderResult(state);
     this.renderLayers(state, zooms);
-    this.renderTools();
+    this.renderTools(state);
   }
 
-  renderLayers(state: State, zooms: Readonly<Record<string, number>>): void {
+  private renderLayers(state: State, zooms: Readonly<Record<string, number>>): void {
     const label = t(this.open ? "layers.hide" : "layers.show");
     this.layersButton.replaceChildren(icon(ICONS.layers), el("span", {}, t("layers.title")));
     this.layersButton.setAttribute("aria-expanded", String(this.open));
@@ -101,13 +112,19 @@ export class Page {
     document.body.dataset["outcome"] = state.outcome.kind;
   }
 
-  private renderTools(): void {
-    const tool = (label: string, content: Node | string, act: () => void): HTMLElement =>
-      el("button", { type: "button", class: "tool", title: label, "aria-label": label, onclick: act }, content);
-    this.tools.replaceChildren(
-      tool(t("map.zoom.in"), "+", () => this.actions.zoom(1)),
-      tool(t("map.zoom.out"), "−", () => this.actions.zoom(-1)),
-      tool(t("layers.home"), icon(ICONS.home), () => this.actions.home()),
+  private renderTools({ bearing, solid }: State): void {
+    const tool = (id: string, label: string, content: Node | string, act: () => void): HTMLElement =>
+      el("button", { type: "button", class: "tool", id, title: label, "aria-label": label, onclick: act }, content);
+    const needle = icon(ICONS.north);
+    needle.style.transform = `rotate(${-bearing}deg)`;
+    const turned = Math.abs(bearing) > 0.5 || solid;
+    keepingFocus(() =>
+      this.tools.replaceChildren(
+        ...(turned ? [tool("tool-north", t("map.north"), needle, () => this.actions.north())] : []),
+        tool("tool-in", t("map.zoom.in"), "+", () => this.actions.zoom(1)),
+        tool("tool-out", t("map.zoom.out"), "−", () => this.actions.zoom(-1)),
+        tool("tool-home", t("layers.home"), icon(ICONS.home), () => this.actions.home()),
+      ),
     );
   }
 
@@ -118,14 +135,19 @@ export class Page {
   }
 }
 
-/** Replace the content of `element`, keeping the focus and which details are open: panels are built anew on every change. */
+/** Run `change`, then give the focus back to the element of the same id: panels are built anew on every change. */
+function keepingFocus(change: () => void): void {
+  const focused = document.activeElement?.id ?? "";
+  change();
+  if (focused !== "" && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+/** Replace the content of `element`, keeping the focus and which of its details are open. */
 function keepingPlace(element: HTMLElement, build: () => HTMLElement): void {
-  const focused = document.activeElement instanceof HTMLElement && element.contains(document.activeElement) ? document.activeElement.id : "";
   const unfolded = [...element.querySelectorAll("details")].map((details) => details.open);
   const next = build();
   next.querySelectorAll("details").forEach((details, index) => (details.open = unfolded[index] ?? false));
-  element.replaceChildren(next);
-  if (focused) document.getElementById(focused)?.focus();
+  keepingFocus(() => element.replaceChildren(next));
 }
 
 /** One line for a feature: its name, or address, or code. */

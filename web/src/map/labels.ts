@@ -34,7 +34,7 @@ export async function loadLabels(json: TileJson, signal: AbortSignal): Promise<F
     coveringTiles(json.bounds, Math.min(ZOOM, json.maxzoom)).map(async ([z, x, y]) => {
       const address = template.replace("{z}", String(z)).replace("{x}", String(x)).replace("{y}", String(y));
       const response = await fetch(address, { signal });
-      if (!response.ok) return;
+      if (!response.ok) throw new Error(`${response.status} ${address}`);
       collect(new VectorTile(new PbfReader(await response.arrayBuffer())), z, x, y, best);
     }),
   );

@@ -19,9 +19,12 @@ export interface Hovered {
   properties: Readonly<Record<string, unknown>>;
 }
 
+/** Tiles that could not be loaded are asked for again after this time. */
+const RETRY_MS = 5000;
+
 export interface ViewEvents {
   clicked(lon: number, lat: number): void;
-  moved(camera: Camera): void;
+  moved(camera: Camera, bearing: number): void;
   tilesFailed(): void;
   tilesLoaded(): void;
   hovered(feature: Hovered | null, x: number, y: number): void;
@@ -33,11 +36,17 @@ const HOVER_LAYERS = ["cameras/body", "cameras/dot", "manhole_covers/dot", "buil
 
 const HIT_PX = 4;
 
+/** A place nearer than this to an edge or a panel counts as hidden. */
+const EDGE_PX = 24;
+
 export class MapView {
   readonly map: MapLibreMap;
   private answer: Answer | null = null;
   private chosen: Chosen | null = null;
   private labels = new AbortController();
+  private named = false;
+  private failed = false;
+  private retry: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     container: HTMLElement,
@@ -93,6 +102,18 @@ export class MapView {
     else this.map.flyTo({ ...target, speed: 1.8, maxDuration: 1800 });
   }
 
+  /** Move the map just as far that a place is not hidden beneath a panel. */
+  reveal(lon: number, lat: number, covered: Padding): void {
+    const { x, y } = this.map.project([lon, lat]);
+    const { clientWidth: width, clientHeight: height } = this.map.getContainer();
+    const inside = x > (covered.left ?? 0) + EDGE_PX && x < width - EDGE_PX && y > EDGE_PX && y < height - (covered.bottom ?? 0) - EDGE_PX;
+    if (!inside) this.map.easeTo({ center: [lon, lat], padding: { ...NO_PADDING, ...covered } });
+  }
+
+  north(): void {
+    this.map.easeTo({ bearing: 0, pitch: 0 });
+  }
+
   home(): void {
     this.map.fitBounds(this.areas.bounds, { padding: framePadding(), pitch: 0, bearing: 0 });
   }
@@ -127,13 +148,14 @@ export class MapView {
   private listen(): void {
     const map = this.map;
     map.on("click", (event) => this.events.clicked(event.lngLat.lng, event.lngLat.lat));
-    map.on("moveend", () => this.events.moved(this.camera()));
-    map.on("load", () => {
+    map.on("moveend", () => this.events.moved(this.camera(), map.getBearing()));
+    map.on("idle", () => this.settled());
+    map.on("style.load", () => {
       this.highlight();
-      void this.nameAreas();
+      if (!this.named) void this.nameAreas();
     });
     map.on("error", (event) => {
-      if (isTileError(event)) this.events.tilesFailed();
+      if (isTileError(event)) this.tilesFailed();
       else console.error(event.error);
     });
     map.on("mousemove", (event) => this.hover(event));
@@ -155,7 +177,22 @@ export class MapView {
     this.events.hovered(top ? { layer: top.sourceLayer ?? "", properties: top.properties } : null, x, y);
   }
 
+  private tilesFailed(): void {
+    this.failed = true;
+    this.events.tilesFailed();
+    this.retry ??= setTimeout(() => {
+      this.retry = null;
+      this.failed = false;
+      this.refresh();
+    }, RETRY_MS);
+  }
+
+  private settled(): void {
+    if (!this.failed) this.events.tilesLoaded();
+  }
+
   private async nameAreas(): Promise<void> {
+    this.named = true;
     this.labels.abort();
     this.labels = new AbortController();
     try {
@@ -164,7 +201,7 @@ export class MapView {
       const districts = labels.features.filter((feature) => feature.properties.layer === "districts");
       if (districts.length === 1) this.events.named(districts[0]?.properties.name ?? "");
     } catch (error) {
-      if (!(error instanceof DOMException && error.name === "AbortError")) this.events.tilesFailed();
+      if (!(error instanceof DOMException && error.name === "AbortError")) this.tilesFailed();
     }
   }
 

@@ -120,7 +120,7 @@ function neighbours(layer: PointLayer, found: readonly Neighbour[], state: State
       : el("ol", {}, ...found.map((neighbour) => neighbourItem(layer, neighbour, state, actions))),
     found.length > 0 &&
       found.length < 10 &&
-      el("button", { type: "button", class: "link", "aria-label": `${t("answer.more")}: ${title}`, onclick: () => actions.more(layer) }, t("answer.more")),
+      el("button", { type: "button", class: "link", id: `more-${layer}`, "aria-label": `${t("answer.more")}: ${title}`, onclick: () => actions.more(layer) }, t("answer.more")),
   );
 }
 
@@ -136,6 +136,7 @@ function neighbourItem(layer: PointLayer, neighbour: Neighbour, state: State, ac
       {
         type: "button",
         class: "neighbour",
+        id: `near-${layer}-${neighbour.code}`,
         "aria-pressed": String(chosen),
         "aria-label": `${t("answer.fly", { name })}, ${distance(neighbour.distance_m)} ${bearing(neighbour.bearing_deg)}`,
         onclick: () => actions.choose({ layer, code: neighbour.code }, neighbour.lon, neighbour.lat),
