@@ -1,0 +1,47 @@
+"""The little of ASGI that the plain routes need: types, replies, and how they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NamedTuple
+
+import orjson
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+PUBLIC: tuple[Header, ...] = ((b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"nosniff"))
+"""Headers of every answer: any web page may read it (nothing here is secret or depends on cookies), as the type it says."""
+
+_JSON: tuple[Header, ...] = (*PUBLIC, (b"content-type", b"application/json"), (b"cache-control", b"no-store"))
+
+
+class Reply(NamedTuple):
+    """An answer of a plain route. ``headers`` leaves out the content length, which ``send_reply`` adds."""
+
+    status: int
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+def json_reply(document: object, status: int = 200) -> Reply:
+    """Return ``document`` as a JSON answer that no cache keeps."""
+    return Reply(status, _JSON, orjson.dumps(document))
+
+
+async def send_reply(reply: Reply, send: Send, *, head: bool = False) -> None:
+    """Send a whole answer; for HEAD without its body, with the length that it would have."""
+    status, headers, body = reply
+    # 204 and 304 have no body, and a length would be wrong in both.
+    length = () if status in (204, 304) else ((b"content-length", b"%d" % len(body)),)
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.body", "body": b"" if head else body})
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """Return the value of a request header (``name`` in lower case), several joined by commas; empty when it is absent."""
+    return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)

@@ -1,0 +1,123 @@
+"""``POST /locate/batch``: many points in one request, each answered in its place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.responses import StreamingResponse
+
+from api.backend import Backend
+from api.lookups import locate_document
+from api.points import AskedPoint, choose_crs, coordinate_names
+from api.problems import BodyError, TooLargeError, document_of
+from gisgrid.crs import Crs
+from gisgrid.errors import GisgridError, ParameterError, UsageError
+
+router = APIRouter()
+
+_MEMBERS = ("crs", "points")
+_POINT_MEMBERS = ("id", "lon", "lat", "x", "y")
+_CHUNK = 2000
+
+
+class Batch(NamedTuple):
+    """The points of a request, as they were written, and the coordinate system of all of them."""
+
+    crs: Crs
+    points: list[object]
+
+
+@router.post("/locate/batch", include_in_schema=False)
+async def locate_batch(request: Request) -> StreamingResponse:
+    """Answer a batch: one result a point, in the same order; a point that cannot be answered has ``error`` in its place."""
+    backend: Backend = request.app.state.backend
+    limits = backend.settings.api
+    body = await read_body(request, limits.max_body_bytes)
+    batch = await asyncio.to_thread(parse_batch, body, limits.max_batch_points, backend.settings.default_crs)
+    return StreamingResponse(_stream(backend, batch), media_type="application/json", headers={"cache-control": "no-store"})
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """Return the body of a request; raises TooLargeError as soon as it is longer than ``limit`` bytes, announced or not."""
+    too_large = TooLargeError(f"The body is longer than {limit} bytes.", "Send it in several parts.")
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def parse_batch(body: bytes, max_points: int, default_crs: str | None) -> Batch:
+    """Return the batch in a JSON body; the points themselves are not looked at yet.
+
+    Raises BodyError that says where the JSON breaks off or what is not as asked for, TooLargeError for too many points.
+    """
+    document = _load(body)
+    if not isinstance(document, dict):
+        raise BodyError("The body is not a JSON object.", 'Expected {"crs": ..., "points": [{"id": ..., "lon": ..., "lat": ...}, ...]}.')
+    for name in document:
+        if name not in _MEMBERS:
+            raise ParameterError(name[:60], "there is no such member here.", f"only {' and '.join(_MEMBERS)}")
+    crs = document.get("crs")
+    if crs is not None and not isinstance(crs, str):
+        raise ParameterError("crs", "is not a text.", "a coordinate system such as wgs84, gcj02 or EPSG:4549")
+    points = document.get("points")
+    if not isinstance(points, list):
+        raise ParameterError("points", "is missing." if points is None else "is not a list.", "a list of points, each with lon and lat")
+    if len(points) > max_points:
+        raise TooLargeError(f"There are {len(points)} points, and {max_points} are allowed.", "Send them in several requests.")
+    return Batch(choose_crs(crs, default_crs), points)
+
+
+def _load(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        hint = "Numbers are plain decimals: JSON has no NaN and no Infinity." if b"NaN" in body or b"Infinity" in body else ""
+        raise BodyError(f"The body is not JSON: {error.msg} ({place}).", hint) from None
+
+
+def parse_batch_point(point: object, crs: Crs) -> AskedPoint:
+    """Return one point of a batch; raises ParameterError that says what is wrong with it."""
+    if not isinstance(point, dict):
+        raise UsageError("The point is not a JSON object.", 'Expected {"id": ..., "lon": ..., "lat": ...}.')
+    for name in point:
+        # Above all a crs of its own, which would be ignored and put the point hundreds of metres away.
+        if name not in _POINT_MEMBERS:
+            raise ParameterError(name[:60], "there is no such member in a point.", f"only {', '.join(_POINT_MEMBERS)}")
+    names = coordinate_names(point, crs)
+    first, second = (_coordinate(name, point) for name in names)
+    return AskedPoint(first, second, crs, names)
+
+
+def _coordinate(name: str, point: dict[str, object]) -> float:
+    value = point.get(name)
+    # True is an int to Python, but no coordinate to anybody.
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return value
+    raise ParameterError(name, "is missing." if value is None else f"{str(value)[:60]!r} is not a number.", "a number")
+
+
+async def _stream(backend: Backend, batch: Batch) -> AsyncIterator[bytes]:
+    """Yield the answer piece by piece, each made in a thread: other requests go on, and memory holds one piece."""
+    model = backend.model
+    tail = {"data_version": model.version, "database": "up" if model.database_is_up else "down"}
+    yield b'{"results":['
+    for start in range(0, len(batch.points), _CHUNK):
+        piece = await asyncio.to_thread(_results, backend, batch.crs, batch.points[start : start + _CHUNK])
+        yield (b"," if start else b"") + piece
+    yield b"]," + orjson.dumps(tail)[1:]
+
+
+def _results(backend: Backend, crs: Crs, points: list[object]) -> bytes:
+    raise NotImplementedError

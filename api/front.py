@@ -1,0 +1,127 @@
+"""The front door: plain routes for the hot paths, then the console's files, then FastAPI for the rest.
+
+A lookup costs about as much as the framework around it would; so ``/locate``, the nearest-feature routes and tiles are
+answered here, straight from the scope, and everything that is asked less often has the framework's comfort.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+from api.asgi import PUBLIC, App, Message, Receive, Reply, Scope, Send, send_reply
+from api.console import Console
+from api.problems import MethodError, new_reference, reply_to, reply_to_bug
+from gisgrid.errors import GisgridError
+
+_logger = logging.getLogger(__name__)
+
+Route = Callable[[Scope], Reply]
+"""A plain route that answers at once, from memory."""
+
+SlowRoute = Callable[[Scope], Awaitable[Reply]]
+"""A plain route that waits for something."""
+
+Life = Callable[[Receive, Send], Awaitable[None]]
+"""What runs between the server's start and stop."""
+
+_READS = ("GET", "HEAD")
+_ALLOW_READS = "GET, HEAD, OPTIONS"
+
+
+class Plain(NamedTuple):
+    """The plain routes: ``exact`` by their whole path, and one that takes every path below ``prefix``."""
+
+    exact: Mapping[str, Route]
+    prefix: str
+    below: SlowRoute
+
+
+class Front:
+    """The ASGI application of gisgrid: plain routes, then the console, then ``rest``; ``life`` runs from start to stop."""
+
+    def __init__(self, life: Life, plain: Plain, console: Console, rest: App) -> None:
+        self._life = life
+        self._exact, self._prefix, self._below = plain
+        self._console = console
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or live from the server's start to its stop."""
+        if scope["type"] != "http":
+            await self._not_http(scope, receive, send)
+            return
+        path, method = scope["path"], scope["method"]
+        route = self._exact.get(path)
+        if route is None and not path.startswith(self._prefix):
+            await self._ordinary(scope, receive, send)
+            return
+        try:
+            if method not in _READS:
+                reply = _not_a_read(method)
+            elif route is not None:
+                reply = route(scope)
+            else:
+                reply = await self._below(scope)
+        except GisgridError as error:
+            reply = reply_to(error, path)
+        except Exception:
+            reference = new_reference()
+            _logger.exception("500 at %s, reference %s", path, reference)
+            reply = reply_to_bug(reference)
+        await send_reply(reply, send, head=method == "HEAD")
+
+    async def _not_http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._life(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})
+
+    async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "OPTIONS":
+            await send_reply(_PREFLIGHT, send)
+        elif self._console.has(scope["path"]):
+            if scope["method"] in _READS:
+                await self._console(scope, receive, send)
+            else:
+                await send_reply(reply_to(MethodError(scope["method"], _ALLOW_READS), scope["path"]), send)
+        else:
+            await self._rest(_as_get(scope), receive, _public(send, head=scope["method"] == "HEAD"))
+
+
+_PREFLIGHT = Reply(
+    204,
+    (
+        *PUBLIC,
+        (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+        (b"access-control-allow-headers", b"content-type"),
+        (b"access-control-max-age", b"86400"),
+    ),
+    b"",
+)
+
+
+def _not_a_read(method: str) -> Reply:
+    if method == "OPTIONS":
+        return _PREFLIGHT
+    raise MethodError(method, _ALLOW_READS)
+
+
+def _as_get(scope: Scope) -> Scope:
+    """Return the scope of a HEAD request as a GET: whatever answers GET answers HEAD."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+
+
+def _public(send: Send, *, head: bool) -> Send:
+    """Return ``send`` with the headers of every answer added, and without the body for HEAD."""
+
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            present = {name for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(pair for pair in PUBLIC if pair[0] not in present)]
+        elif head and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return with_headers

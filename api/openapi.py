@@ -1,0 +1,150 @@
+"""The OpenAPI document of all routes: the plain ones from their declared parameters, FastAPI's own from FastAPI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from api import schemas
+from api.lookups import LOCATE_PARAMETERS, NEAREST_LAYERS, NEAREST_PARAMETERS
+from api.params import Parameter
+from gisgrid import __version__
+from gisgrid.layers import LAYERS
+from tiles.tile import MAX_ZOOM
+
+_DESCRIPTION = (
+    "Where is this point, who answers for it, and what is near: lookups in the responsibility grids of a city district, and vector "
+    "tiles of its layers. Longitude comes before latitude, always; the coordinate system of a point is always named."
+)
+
+_MODELS: tuple[type[BaseModel], ...] = (
+    schemas.LocateAnswer,
+    schemas.NearestAnswer,
+    schemas.BatchRequest,
+    schemas.BatchAnswer,
+    schemas.Problem,
+    schemas.TileJson,
+    schemas.Health,
+    schemas.Ready,
+)
+_ERRORS = {
+    400: "A parameter is missing, unknown, repeated, not finite or out of range, or the body is not the JSON asked for.",
+    404: "There is no such layer, tile or route.",
+    413: "The body or the batch is larger than allowed.",
+    503: "PostGIS is needed for this answer and cannot be reached, or is too busy.",
+}
+
+Document = dict[str, object]
+
+
+def openapi_document() -> Document:
+    """Return the OpenAPI 3.1 document."""
+    _, definitions = models_json_schema([(model, "serialization") for model in _MODELS], ref_template="#/components/schemas/{model}")
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "gisgrid", "version": __version__, "description": _DESCRIPTION},
+        "paths": _paths(),
+        "components": {"schemas": definitions["$defs"]},
+    }
+
+
+def _paths() -> Document:
+    paths: Document = {"/locate": {"get": _locate()}}
+    for layer in NEAREST_LAYERS:
+        paths[f"/{layer.id}/nearest"] = {"get": _nearest(layer.id, layer.title_en)}
+    paths["/locate/batch"] = {"post": _batch()}
+    paths["/tiles/{layers}/{z}/{x}/{y}.mvt"] = {"get": _tile()}
+    paths["/tiles/{layers}.json"] = {"get": _tilejson()}
+    paths["/healthz"] = {"get": _operation("healthz", "Is the process alive?", schemas.Health)}
+    paths["/readyz"] = {"get": _operation("readyz", "Are lookups current, and can tiles be made?", schemas.Ready, errors=(503,))}
+    return paths
+
+
+def _locate() -> Document:
+    return _operation(
+        "locate", "Which grid is this point in, and who answers for it?", schemas.LocateAnswer, _query(LOCATE_PARAMETERS), errors=(400,)
+    )
+
+
+def _nearest(layer_id: str, title: str) -> Document:
+    summary = f"{title} nearest to a point, on the ground"
+    return _operation(f"nearest_{layer_id}", summary, schemas.NearestAnswer, _query(NEAREST_PARAMETERS), errors=(400,))
+
+
+def _batch() -> Document:
+    operation = _operation("locate_batch", "Many points at once, each answered in its place", schemas.BatchAnswer, errors=(400, 413))
+    return {**operation, "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(schemas.BatchRequest)}}}}
+
+
+def _tile() -> Document:
+    last = (1 << MAX_ZOOM) - 1
+    parameters = [
+        _layers_parameter(),
+        _path_parameter("z", "Zoom.", MAX_ZOOM, 14),
+        _path_parameter("x", "Column from the west, below 2^z.", last, 13669),
+        _path_parameter("y", "Row from the north, below 2^z.", last, 6416),
+    ]
+    operation = _operation("tile", "A Mapbox Vector Tile of one or more layers", None, parameters, errors=(400, 404, 503))
+    tile = {"content": {"application/vnd.mapbox-vector-tile": {"schema": {"type": "string", "format": "binary"}}}}
+    responses = {
+        "200": {"description": "The tile; gzip where it is accepted and pays. Feature ids are those of PostGIS.", **tile},
+        "204": {"description": "Nothing is drawn in this tile."},
+        "304": {"description": "The tile is still the one that If-None-Match names."},
+    }
+    return {**operation, "responses": responses | _errors((400, 404, 503))}
+
+
+def _tilejson() -> Document:
+    return _operation("tilejson", "TileJSON 3 of one or more layers", schemas.TileJson, [_layers_parameter()], errors=(400, 404))
+
+
+def _operation(
+    name: str, summary: str, answer: type[BaseModel] | None, parameters: Iterable[Document] = (), errors: tuple[int, ...] = ()
+) -> Document:
+    responses: Document = {}
+    if answer is not None:
+        responses["200"] = {"description": (answer.__doc__ or "").strip(), "content": {"application/json": {"schema": _ref(answer)}}}
+    return {"operationId": name, "summary": summary, "parameters": list(parameters), "responses": responses | _errors(errors)}
+
+
+def _errors(statuses: tuple[int, ...]) -> Document:
+    content = {"application/problem+json": {"schema": _ref(schemas.Problem)}}
+    return {str(status): {"description": _ERRORS[status], "content": content} for status in statuses}
+
+
+def _ref(model: type[BaseModel]) -> Document:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _query(parameters: Mapping[str, Parameter]) -> list[Document]:
+    return [_query_parameter(parameter) for parameter in parameters.values()]
+
+
+def _query_parameter(parameter: Parameter) -> Document:
+    document: Document = {
+        "name": parameter.name,
+        "in": "query",
+        "required": parameter.required,
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+    return document if parameter.example is None else {**document, "example": parameter.example}
+
+
+def _layers_parameter() -> Document:
+    ids = "|".join(layer.id for layer in LAYERS if layer.public)
+    return {
+        "name": "layers",
+        "in": "path",
+        "required": True,
+        "description": "Layers with commas, drawn in that order.",
+        "schema": {"type": "string", "pattern": f"^({ids})(,({ids}))*$"},
+        "example": "grids,manhole_covers",
+    }
+
+
+def _path_parameter(name: str, description: str, maximum: int, example: int) -> Document:
+    schema = {"type": "integer", "minimum": 0, "maximum": maximum}
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema, "example": example}

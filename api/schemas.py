@@ -1,0 +1,189 @@
+"""The shapes of answers, for the OpenAPI document; answers themselves are made without a model in between."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gisgrid.types import Level, Status
+
+Database = Literal["up", "down"]
+
+
+class Input(BaseModel):
+    """The point as it was asked for; `x`, `y` in place of `lon`, `lat` when it was given so."""
+
+    model_config = ConfigDict(extra="allow")
+
+    crs: str = Field(description="Canonical name of the coordinate system.", examples=["gcj02"])
+
+
+class Point(BaseModel):
+    """A position in WGS 84 degrees."""
+
+    lon: float = Field(examples=[120.374878])
+    lat: float = Field(examples=[36.087021])
+    crs: Literal["wgs84"]
+
+
+class Area(BaseModel):
+    """An area by code and name."""
+
+    code: str = Field(examples=["370203022003002"])
+    name: str
+
+
+class Candidate(Area):
+    """A grid that the point may belong to."""
+
+    distance_m: float = Field(description="Metres on the ground from the point to the grid, 0 inside.")
+
+
+class ResponsibleUnit(Area):
+    """Who answers for a place."""
+
+    level: Level = Field(description="Level of area that the unit was named for.")
+
+
+class Neighbour(BaseModel):
+    """A feature near the point."""
+
+    id: int = Field(description="Identifier in PostGIS, and in tiles.")
+    code: str
+    lon: float = Field(description="WGS 84 degrees.")
+    lat: float = Field(description="WGS 84 degrees.")
+    distance_m: float = Field(description="Metres on the ground from the point.")
+    bearing_deg: float = Field(description="Degrees clockwise from true north, seen from the point.")
+    properties: dict[str, object] = Field(description="The fields of the layer.")
+
+
+class _Place(BaseModel):
+    input: Input
+    point: Point
+    status: Status = Field(description="Inside one grid, on an edge, or in no grid.")
+    grid: Area | None
+    community: Area | None
+    street: Area | None
+    district: Area | None
+    distance_to_edge_m: float | None = Field(description="Metres to the edge of the grid, or to the nearest grid when outside.")
+    on_edge: bool
+    candidates: list[Candidate] = Field(description="Every grid within the doubt of the position, the chosen one first.")
+    nearest: Candidate | None = Field(description="The nearest grid, when the point is in none.")
+    responsible_unit: ResponsibleUnit | None = Field(description="Named for the grid, else for its community, street or district.")
+
+
+class LocateAnswer(_Place):
+    """The grid of a point, and what was asked for beside it."""
+
+    data_version: int = Field(description="Grows with every change of the data.")
+    database: Database = Field(description="`down` while answers come from memory only.")
+    cameras: list[Neighbour] | None = Field(default=None, description="The nearest five, if included.")
+    manhole_covers: list[Neighbour] | None = Field(default=None, description="The nearest five, if included.")
+    building: dict[str, object] | None = Field(default=None, description="The building at the point, if included.")
+
+
+class NearestAnswer(BaseModel):
+    """Features around a point, the nearest first."""
+
+    input: Input
+    point: Point
+    features: list[Neighbour]
+    data_version: int
+    database: Database
+
+
+class BatchPoint(BaseModel):
+    """One point of a batch; `x`, `y` in place of `lon`, `lat` in a projected system."""
+
+    id: str | int | float | None = Field(default=None, description="Comes back with the answer.")
+    lon: float | None = None
+    lat: float | None = None
+    x: float | None = None
+    y: float | None = None
+
+
+class BatchRequest(BaseModel):
+    """Points to locate, all in one coordinate system."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"crs": "gcj02", "points": [{"id": "a", "lon": 120.3799, "lat": 36.0873}, {"id": "b", "lon": None, "lat": 1}]}]
+        }
+    )
+
+    crs: str = Field(description="Coordinate system of all points.")
+    points: list[BatchPoint]
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem: what is wrong and what to do."""
+
+    type: str = Field(examples=["/problems/bad-parameter"])
+    title: str = Field(examples=["Bad parameter"])
+    status: int = Field(examples=[400])
+    detail: str
+    parameter: str | None = Field(default=None, description="The parameter that is wrong.")
+    expected: str | None = Field(default=None, description="What it takes.")
+    reference: str | None = Field(default=None, description="Joins a failure of the server to its line in the log.")
+
+
+class Located(_Place):
+    """The answer for one point of a batch."""
+
+    id: str | int | float | None
+
+
+class NotLocated(BaseModel):
+    """A point of a batch that cannot be answered, in its place."""
+
+    id: str | int | float | None
+    error: Problem
+
+
+class BatchAnswer(BaseModel):
+    """One result a point, in the order asked for."""
+
+    results: list[Located | NotLocated]
+    data_version: int
+    database: Database
+
+
+class VectorLayer(BaseModel):
+    """A layer of a tile set."""
+
+    id: str
+    description: str
+    fields: dict[str, str]
+    minzoom: int
+    maxzoom: int
+
+
+class TileJson(BaseModel):
+    """TileJSON 3.0.0."""
+
+    tilejson: Literal["3.0.0"]
+    name: str
+    description: str
+    attribution: str
+    scheme: Literal["xyz"]
+    tiles: list[str]
+    vector_layers: list[VectorLayer]
+    bounds: list[float] = Field(description="West, south, east, north, WGS 84 degrees.")
+    center: list[float] = Field(description="Longitude, latitude, zoom.")
+    minzoom: int
+    maxzoom: int
+
+
+class Health(BaseModel):
+    """The process runs."""
+
+    status: Literal["ok"]
+
+
+class Ready(BaseModel):
+    """Lookups are current and tiles can be made."""
+
+    status: Literal["ready"]
+    data_version: int
+    database: Database
