@@ -54,12 +54,14 @@ def make_areas(plan: Plan, blocks: Blocks) -> Areas:
     quota = _grid_quota(plan, rng, street_of, blocks.area_m2)
     community_of = np.full(len(blocks), -1, dtype=np.int64)
     grid_of = np.full(len(blocks), -1, dtype=np.int64)
-    first_grid = np.concatenate([[0], np.cumsum(quota)])
     rows_of_street = _rows_by_parent(plan)
     for street, rows in enumerate(rows_of_street):
         members = np.nonzero(street_of == street)[0]
         labels = _subdivide(whole, outer, members, quota[rows].astype(np.float64), rng)
-        community_of[members] = np.array(rows)[_reading_order(blocks, members, labels, len(rows))[labels]]
+        places = np.array(rows)[_reading_order(blocks, members, labels, len(rows))]
+        community_of[members] = places[labels]
+        quota[places] = quota[rows]
+    first_grid = np.concatenate([[0], np.cumsum(quota)])
     for community, count in enumerate(quota):
         members = np.nonzero(community_of == community)[0]
         labels = _subdivide(whole, outer, members, np.ones(count), rng)
