@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,24 +133,41 @@ def _flattened(geom: shapely.Geometry) -> list[shapely.Geometry]:
 
 
 def _in_wgs84(geom: Geometries, usable: Mask, crs: Crs) -> Geometries:
-    """Return the usable geometries in WGS 84, None for the others; impossible coordinates come out as NaN."""
-
-    def move(coordinates: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(to_wgs84(crs, coordinates[:, 0], coordinates[:, 1]))
-
+    """Return the usable geometries in WGS 84; None for the others and for those that ``crs`` has no place for."""
     result = np.full(len(geom), None, dtype=object)
-    result[usable] = shapely.transform(geom[usable], move)
+    given = geom[usable]
+    coordinates, owner = shapely.get_coordinates(given, return_index=True)
+    try:
+        moved, possible = _moved(given, owner, coordinates, crs)
+    except shapely.GEOSException:
+        # The two ends of a ring came out a hair apart; equal positions are moved once, so that they stay equal.
+        distinct, where = np.unique(coordinates, axis=0, return_inverse=True)
+        moved, possible = _moved(given, owner, distinct, crs, where)
+    positions = np.flatnonzero(usable)[possible]
+    result[positions] = moved
     return result
+
+
+def _moved(
+    given: Geometries, owner: NDArray[np.int64], coordinates: NDArray[np.float64], crs: Crs, where: NDArray[np.int64] | None = None
+) -> tuple[Geometries, Mask]:
+    """Return the geometries that have a place in WGS 84, and which of ``given`` they are."""
+    there = np.column_stack(to_wgs84(crs, coordinates[:, 0], coordinates[:, 1]))
+    if where is not None:
+        there = there[where]
+    possible = np.ones(len(given), dtype=bool)
+    possible[owner[np.isnan(there).any(axis=1)]] = False
+    kept = there[possible[owner]]
+    return shapely.transform(given[possible], lambda _: kept), possible
 
 
 def _inside(moved: Geometries, given: Geometries, usable: Mask, place: Place, findings: Findings) -> Mask:
     """Reject what is outside the world or the deployment's bounds; return which are left."""
-    boxes = _boxes(moved)
-    nowhere = usable & _has_nan(moved)
+    boxes = shapely.bounds(moved)
+    nowhere = usable & shapely.is_missing(moved)
     findings.reject(
         checks.OUTSIDE_WORLD, nowhere, "", lambda i: f"{_where(given[i])} cannot be a position in {place.crs}{_swap_hint(given[i], place)}."
     )
-    moved[nowhere] = None
     outside = usable & ~nowhere & ~_within(boxes, place.bounds)
     swapped = outside & _swapped(given, outside, place)
     findings.reject(
@@ -169,19 +185,6 @@ def _inside(moved: Geometries, given: Geometries, usable: Mask, place: Place, fi
     return np.asarray(usable & ~nowhere & ~outside)
 
 
-def _boxes(geom: Geometries) -> NDArray[np.float64]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # NaN for missing rows is what is wanted
-        return np.asarray(shapely.bounds(geom))
-
-
-def _has_nan(geom: Geometries) -> Mask:
-    coordinates, owner = shapely.get_coordinates(geom, return_index=True)
-    mask = np.zeros(len(geom), dtype=bool)
-    mask[owner[np.isnan(coordinates).any(axis=1)]] = True
-    return mask
-
-
 def _within(boxes: NDArray[np.float64], bounds: Bounds) -> Mask:
     with np.errstate(invalid="ignore"):
         inside = (boxes[:, 0] >= bounds.west) & (boxes[:, 1] >= bounds.south) & (boxes[:, 2] <= bounds.east) & (boxes[:, 3] <= bounds.north)
@@ -194,7 +197,7 @@ def _swapped(given: Geometries, outside: Mask, place: Place) -> Mask:
     if outside.any():
         turned = shapely.transform(given[outside], lambda xy: xy[:, ::-1])
         moved = _in_wgs84(turned, np.ones(len(turned), dtype=bool), place.crs)
-        result[outside] = _within(_boxes(moved), place.bounds)
+        result[outside] = _within(shapely.bounds(moved), place.bounds)
     return result
 
 

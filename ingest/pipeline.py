@@ -134,7 +134,8 @@ def _load(loading: Loading, job: _Job, progress: Progress) -> LayerReport:
     start = time.perf_counter()
     with _recorded(loading, job.delivery), loading.layer(job.delivery, job.opened.target.level) as load:
         tally, written = _fill(load, job, progress)
-        report = _report(job, "loaded", tally, written, time.perf_counter() - start)
+        same = tally.loaded > 0 and not any(written)
+        report = _report(job, "unchanged" if same else "loaded", tally, written, time.perf_counter() - start)
         load.counts = Counts(tally.read, tally.loaded, tally.repaired, tally.rejected, _kept(report))
     logger.info("%s: %d read, %d loaded, %d rejected", job.delivery.source_id, report.read, report.loaded, report.rejected)
     return report
@@ -145,11 +146,8 @@ def _recorded(loading: Loading, delivery: Delivery) -> Iterator[None]:
     """Record a failed run when the block raises; the first error is what counts."""
     try:
         yield
-    except SourceError as error:
+    except GisgridError as error:
         loading.record_failed(delivery, str(error))
-        raise
-    except GisgridError:
-        logger.debug("no record of the failed run of %s: the database is not to be had", delivery.source_id)
         raise
 
 

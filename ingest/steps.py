@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyproj
 import shapely
 
 from gisgrid.crs import Crs, parse_crs
@@ -74,19 +75,29 @@ def prepare(source: Source, path: Path, deployment: Deployment) -> Opened:
 
 def _crs(source: Source, contents: Contents, path: Path) -> Crs:
     """Return the coordinate system that the description declares, or else the one that the file carries."""
-    text = source.crs or contents.crs
+    text = source.crs or _code_of(contents.crs)
     if text is None:
+        carried = f" a name that is known (it says {contents.crs[:60]!r})" if contents.crs else " its coordinate system"
         raise SourceError(
-            f"{path} does not say its coordinate system, and source {source.id!r} declares none.",
+            f"{path} does not say{carried}, and source {source.id!r} declares none.",
             'Write crs = "EPSG:4528" (or wgs84, cgcs2000, gcj02, bd09, another EPSG number) in the description.',
         )
     try:
         return parse_crs(text)
     except CrsError as error:
-        told = "source declares" if source.crs else "file carries"
-        raise SourceError(
-            f"The coordinate system that the {told} is not known ({path}): {text[:80]!r}.", f'Write crs = "EPSG:n". {error.hint}'
-        ) from error
+        told = "declared" if source.crs else "in the file"
+        raise SourceError(f"The coordinate system {told} cannot be used ({path}): {text}.", f'Write crs = "EPSG:n". {error.hint}') from error
+
+
+def _code_of(carried: str | None) -> str | None:
+    """Return the EPSG code of the system that a file carries (WKT, or a code), without heights; None when it has none."""
+    if carried is None:
+        return None
+    try:
+        code = pyproj.CRS.from_user_input(carried).to_2d().to_epsg()
+    except pyproj.exceptions.CRSError:
+        return None
+    return f"EPSG:{code}" if code else None
 
 
 def process(opened: Opened, duplicates: rules.Duplicates, tally: Tally) -> Iterator[Outcome]:
@@ -157,7 +168,7 @@ def _rejects(mapped: Mapped, geom: Geometries | None) -> Iterator[Reject]:
     positions = sorted(mapped.findings.reasons)
     if not positions:
         return
-    raw_rows = mapped.raw.table.take(pa.array(positions)).to_pylist()
+    raw_rows = mapped.raw.rows(positions)
     for position, raw in zip(positions, raw_rows, strict=True):
         reasons = mapped.findings.reasons[position]
         message = " ".join(dict.fromkeys(reason.message for reason in reasons))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from ingest.findings import Mask
 
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _INTEGER_LIMIT = 2**31 - 1
+_RUN_TOGETHER = re.compile("%[a-zA-Z]%[a-zA-Z]")
 _NULL = pa.scalar(None, pa.string())
 
 # U+FFFD; its bytes read as GBK; UTF-8 read as Latin-1; control characters that no encoding of text means; GBK read as Latin-1.
@@ -110,6 +112,8 @@ def _looked_at_again(found: pa.Array, text: pa.Array, doubtful: Mask, pattern: s
 
 
 def _date_or_none(text: str, pattern: str) -> dt.date | None:
+    if _RUN_TOGETHER.search(pattern):
+        return None  # without separators a missing digit would shift the others
     try:
         return dt.datetime.strptime(text, pattern).date()
     except ValueError:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import psycopg
@@ -21,6 +22,8 @@ from gisgrid.db.database import Database, first_line
 from gisgrid.db.staging import STATEMENTS, Statements
 from gisgrid.errors import DatabaseError
 from gisgrid.types import Level
+
+logger = logging.getLogger(__name__)
 
 _LOCK_KEY = 0x6769_7367  # any number that nothing else locks
 _INSERT_RUN = """
@@ -131,9 +134,10 @@ class Loading:
             self._finish(self._start(delivery), "unchanged", counts)
 
     def record_failed(self, delivery: Delivery, message: str) -> None:
-        """Record a run that failed, with why; what it had loaded is rolled back already."""
-        with self._transaction():
-            self._finish(self._start(delivery), "failed", Counts(0, 0, 0, 0, {"error": message}))
+        """Record a run that failed, with why; what it had loaded is rolled back already. Without a connection it is not recorded."""
+        if _is_idle(self._connection):
+            with suppress(psycopg.Error, DatabaseError), self._transaction():
+                self._finish(self._start(delivery), "failed", Counts(0, 0, 0, 0, {"error": message}))
 
     @contextmanager
     def layer(self, delivery: Delivery, level: Level | None) -> Iterator[LayerLoad]:
@@ -262,7 +266,7 @@ def open_loading(database: Database) -> Iterator[Loading]:
     with database.connect() as connection:
         connection.autocommit = True
         connection.execute("SET client_min_messages = warning")
-        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK_KEY])
+        _lock(connection)
         loading = Loading(connection)
         try:
             yield loading
@@ -271,10 +275,19 @@ def open_loading(database: Database) -> Iterator[Loading]:
             raise
 
 
+def _lock(connection: psycopg.Connection) -> None:
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK_KEY]).fetchone()
+    if row is None or not row[0]:
+        logger.warning("Another ingest is at work on this database; waiting for it to end.")
+        connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK_KEY])
+
+
 def _discard_quietly(loading: Loading, connection: psycopg.Connection) -> None:
     """Throw the draft away after a failure, if the connection still allows; if not, the next ingest does."""
-    if not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
-        try:
+    if _is_idle(connection):
+        with suppress(psycopg.Error, DatabaseError):
             loading.discard_areas()
-        except (psycopg.Error, DatabaseError):
-            return
+
+
+def _is_idle(connection: psycopg.Connection) -> bool:
+    return not connection.closed and connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE

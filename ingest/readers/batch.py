@@ -43,7 +43,15 @@ class RawBatch:
         if keep.all():
             return self
         geom = None if self.geom is None else self.geom[keep]
-        return RawBatch(self.numbers[keep], self.table.filter(pa.array(keep)), geom, self.broken[keep], self.unbuilt[keep])
+        table = self.table.filter(pa.array(keep)) if self.table.num_columns else self.table
+        return RawBatch(self.numbers[keep], table, geom, self.broken[keep], self.unbuilt[keep])
+
+    def rows(self, positions: list[int]) -> list[dict[str, Any]]:
+        """Return the raw values of some rows; a file of mere geometries has rows without values."""
+        if not self.table.num_columns:
+            return [{} for _ in positions]
+        rows: list[dict[str, Any]] = self.table.take(pa.array(positions)).to_pylist()
+        return rows
 
 
 @dataclass
