@@ -73,6 +73,7 @@ export class Problem extends Error {
     readonly detail: string,
     readonly parameter: string | null = null,
     readonly expected: string | null = null,
+    readonly reference: string | null = null,
   ) {
     super(detail);
     this.name = "Problem";
@@ -135,5 +136,5 @@ async function readProblem(response: Response): Promise<Problem> {
 export function toProblem(status: number, statusText: string, body: unknown): Problem {
   const said = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
   const text = (name: string): string | null => (typeof said[name] === "string" && said[name] !== "" ? said[name] : null);
-  return new Problem(status, text("detail") ?? text("title") ?? `${status} ${statusText}`.trim(), text("parameter"), text("expected"));
+  return new Problem(status, text("detail") ?? text("title") ?? `${status} ${statusText}`.trim(), text("parameter"), text("expected"), text("reference"));
 }

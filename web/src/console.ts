@@ -41,6 +41,11 @@ export class Console implements Actions {
     this.page = new Page(root, this);
   }
 
+  /** The MapLibre map, once the server has said where its tiles are. */
+  get map(): MapView["map"] | null {
+    return this.view?.map ?? null;
+  }
+
   /** Show the page, then the map when the server says where its tiles are, then the point of the address. */
   start(): void {
     this.render();

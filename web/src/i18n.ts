@@ -77,6 +77,7 @@ const zh = {
   "error.network.detail": "请确认服务正在运行，网络连通，然后重试。",
   "error.parameter": "参数",
   "error.expected": "应为",
+  "error.reference": "日志编号",
   "error.retry": "重试",
 
   "layers.title": "图层",
@@ -98,7 +99,7 @@ const zh = {
   "legend.grid.candidate": "可能的网格",
   "legend.height": "越高颜色越深",
   "legend.damaged": "红圈：破损、丢失等",
-  "legend.view": "扇形：朝向、视场角与可视距离",
+  "legend.view": "扇形：朝向、视场角与可视距离；浅色边：朝向不确定；圆：可转动或朝向不明",
 
   "kind.water": "供水",
   "kind.sewage": "污水",
@@ -118,7 +119,7 @@ const zh = {
   "kind.other": "特殊及其他",
 
   "use.residential": "住宅",
-  "use.commercial": "商业",
+  "use.commercial": "商业、商住",
   "use.office": "办公",
   "use.education": "教育",
   "use.medical": "医疗",
@@ -273,6 +274,7 @@ const en: Record<Key, string> = {
   "error.network.detail": "Check that it is running and reachable, then try again.",
   "error.parameter": "Parameter",
   "error.expected": "Expected",
+  "error.reference": "Log reference",
   "error.retry": "Try again",
 
   "layers.title": "Layers",
@@ -294,7 +296,7 @@ const en: Record<Key, string> = {
   "legend.grid.candidate": "Possible grid",
   "legend.height": "The taller, the darker",
   "legend.damaged": "Red ring: broken, missing and so on",
-  "legend.view": "Sector: direction, field of view, range",
+  "legend.view": "Sector: direction, field of view, range; faint sides: direction uncertain; circle: turns or direction unknown",
 
   "kind.water": "Water supply",
   "kind.sewage": "Sewage",
@@ -314,7 +316,7 @@ const en: Record<Key, string> = {
   "kind.other": "Special and other",
 
   "use.residential": "Housing",
-  "use.commercial": "Shops",
+  "use.commercial": "Shops, mixed",
   "use.office": "Offices",
   "use.education": "Education",
   "use.medical": "Health",

@@ -1,7 +1,12 @@
-/** The console's beginning: reads the address, builds the page, and joins panels, map and server. */
+/** The console's beginning. */
 
 import "./style.css";
 import { Console } from "./console";
 
 const root = document.getElementById("app");
-if (root) new Console(root).start();
+if (root) {
+  const gisgrid = new Console(root);
+  gisgrid.start();
+  // For the browser's own console and for tests: gisgrid.map is the MapLibre map.
+  Object.assign(globalThis, { gisgrid });
+}

@@ -23,23 +23,24 @@ export function statusColor(status: string, palette: Palette): string {
   return status === "online" ? palette.online : status === "fault" ? palette.fault : palette.offline;
 }
 
-/** The view of a camera that looks north: strong at the lens, nothing at the end of its range. */
+/** The view of a camera that looks north: strong at the lens, almost nothing at the end of its range; faint when all around. */
 function drawSector(degrees: number, color: string): ImageData | null {
   const side = SECTOR_RADIUS * 2;
   const context = canvas(side);
   if (!context) return null;
   const half = (Math.min(degrees, 360) / 2) * (Math.PI / 180);
   const fade = context.createRadialGradient(SECTOR_RADIUS, SECTOR_RADIUS, 0, SECTOR_RADIUS, SECTOR_RADIUS, SECTOR_RADIUS);
-  fade.addColorStop(0, `${color}8c`);
-  fade.addColorStop(0.75, `${color}2e`);
-  fade.addColorStop(1, `${color}0a`);
+  const [near, middle, far, edge] = half < Math.PI ? ["99", "38", "12", "66"] : ["30", "12", "06", "30"];
+  fade.addColorStop(0, `${color}${near}`);
+  fade.addColorStop(0.7, `${color}${middle}`);
+  fade.addColorStop(1, `${color}${far}`);
   context.beginPath();
   if (half < Math.PI) context.moveTo(SECTOR_RADIUS, SECTOR_RADIUS);
   context.arc(SECTOR_RADIUS, SECTOR_RADIUS, SECTOR_RADIUS - 1, -Math.PI / 2 - half, -Math.PI / 2 + half);
   context.closePath();
   context.fillStyle = fade;
   context.fill();
-  context.strokeStyle = `${color}59`;
+  context.strokeStyle = `${color}${edge}`;
   context.lineWidth = 1;
   context.stroke();
   return context.getImageData(0, 0, side, side);

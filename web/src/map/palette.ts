@@ -128,8 +128,8 @@ export interface BuildingUse {
 }
 
 export const BUILDING_USES: readonly BuildingUse[] = [
-  { key: "use.residential", values: ["住宅", "residential", "居住", "公寓", "宿舍", "商住"], light: ["#e2d5bb", "#b89f74"], dark: ["#3a3a3c", "#6a6252"] },
-  { key: "use.commercial", values: ["商业", "commercial", "商铺", "商场", "酒店", "市场", "餐饮"], light: ["#ecc3ab", "#cb7f5d"], dark: ["#4b3731", "#94583f"] },
+  { key: "use.residential", values: ["住宅", "residential", "居住", "公寓", "宿舍"], light: ["#e2d5bb", "#b89f74"], dark: ["#3a3a3c", "#6a6252"] },
+  { key: "use.commercial", values: ["商业", "commercial", "商住", "商铺", "商场", "酒店", "市场", "餐饮"], light: ["#ecc3ab", "#cb7f5d"], dark: ["#4b3731", "#94583f"] },
   { key: "use.office", values: ["办公", "office", "写字楼", "商务"], light: ["#c3cfdc", "#7f98b3"], dark: ["#323e4b", "#5a7796"] },
   { key: "use.education", values: ["教育", "education", "学校", "幼儿园", "科研"], light: ["#ecd896", "#c9a640"], dark: ["#4a4429", "#8f7a33"] },
   { key: "use.medical", values: ["医疗", "medical", "医院", "卫生", "养老"], light: ["#ecc4cb", "#c9808f"], dark: ["#4a333a", "#915a67"] },

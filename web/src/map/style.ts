@@ -82,6 +82,7 @@ function layers(options: StyleOptions, palette: Palette): LayerSpecification[] {
     ...borders(palette),
     ...highlights(palette),
     ...views(palette),
+    solidBuildings(options.theme),
     ...covers(palette, options.language),
     ...cameras(palette),
     ...labels(palette),
@@ -215,19 +216,9 @@ function highlights(palette: Palette): LayerSpecification[] {
 
 function buildings(palette: Palette, options: StyleOptions): LayerSpecification[] {
   const source = { source: "buildings", "source-layer": "buildings" } as const;
-  const height: ExpressionSpecification = ["coalesce", ["get", "height_m"], ["*", ["coalesce", ["get", "floors"], 2], 3]];
-  const color = [
-    "interpolate",
-    ["linear"],
-    height,
-    6,
-    useColor(options.theme, 0),
-    75,
-    useColor(options.theme, 1),
-  ] as unknown as ExpressionSpecification;
   const flat = options.solid ? byZoom(14, 0.85, 15, 0.4) : byZoom(14, 0.85, 15, 1);
   return [
-    { ...source, id: "buildings/area", type: "fill", minzoom: 14, paint: { "fill-color": color, "fill-opacity": flat } },
+    { ...source, id: "buildings/area", type: "fill", minzoom: 14, paint: { "fill-color": buildingColor(options.theme), "fill-opacity": flat } },
     {
       ...source,
       id: "buildings/border",
@@ -235,14 +226,26 @@ function buildings(palette: Palette, options: StyleOptions): LayerSpecification[
       minzoom: 15,
       paint: { "line-color": palette.buildingBorder, "line-width": byZoom(15, 0.3, 18, 1), "line-opacity": byZoom(15, 0, 16, 0.8) },
     },
-    {
-      ...source,
-      id: "buildings/solid",
-      type: "fill-extrusion",
-      minzoom: 14.5,
-      paint: { "fill-extrusion-color": color, "fill-extrusion-height": height, "fill-extrusion-opacity": 0.85 },
-    },
   ];
+}
+
+/** Buildings with their heights, above what lies on the ground and below what must be found among them. */
+function solidBuildings(theme: Theme): LayerSpecification {
+  return {
+    id: "buildings/solid",
+    source: "buildings",
+    "source-layer": "buildings",
+    type: "fill-extrusion",
+    minzoom: 14.5,
+    paint: { "fill-extrusion-color": buildingColor(theme), "fill-extrusion-height": HEIGHT, "fill-extrusion-opacity": 0.85 },
+  };
+}
+
+/** Height in metres, guessed from the floors where it is not known. */
+const HEIGHT: ExpressionSpecification = ["coalesce", ["get", "height_m"], ["*", ["coalesce", ["get", "floors"], 2], 3]];
+
+function buildingColor(theme: Theme): ExpressionSpecification {
+  return ["interpolate", ["linear"], HEIGHT, 6, useColor(theme, 0), 90, useColor(theme, 1)] as unknown as ExpressionSpecification;
 }
 
 function useColor(theme: Theme, end: 0 | 1): ExpressionSpecification {
@@ -250,30 +253,41 @@ function useColor(theme: Theme, end: 0 | 1): ExpressionSpecification {
   return ["match", ["coalesce", ["get", "use"], ""], ...cases, OTHER_USE[theme][end]] as unknown as ExpressionSpecification;
 }
 
-/** The views of cameras to scale: the image's radius is the range on the ground at every zoom. */
+/**
+ * The views of cameras to scale: the image's radius is the range on the ground at every zoom. Where the direction is not
+ * exactly known a wider, fainter sector says so, and a camera that turns or whose direction is unknown gets a faint circle.
+ */
 function views(palette: Palette): LayerSpecification[] {
-  const step = ["*", SECTOR_STEP_DEG, ["round", ["/", ["coalesce", ["get", "field_of_view_deg"], 0], SECTOR_STEP_DEG]]];
-  const image = ["concat", "sector/", ["to-string", step], "/", ["get", "status"]] as unknown as ExpressionSpecification;
+  const fov: ExpressionSpecification = ["coalesce", ["get", "field_of_view_deg"], 0];
+  const doubt: ExpressionSpecification = ["coalesce", ["get", "azimuth_uncertainty_deg"], 0];
+  const directed: ExpressionSpecification = ["case", ["has", "azimuth_deg"], fov, 360];
+  const strength = palette === PALETTES.dark ? 1.2 : 1;
   return [
-    {
-      id: "cameras/view",
-      source: "cameras",
-      "source-layer": "cameras",
-      type: "symbol",
-      minzoom: 15,
-      filter: ["all", ["has", "range_m"], [">=", ["coalesce", ["get", "field_of_view_deg"], 0], SECTOR_STEP_DEG / 2]],
-      layout: {
-        "icon-image": image,
-        "icon-size": sectorSize(),
-        "icon-rotate": ["coalesce", ["get", "azimuth_deg"], 0],
-        "icon-rotation-alignment": "map",
-        "icon-pitch-alignment": "map",
-        "icon-allow-overlap": true,
-        "icon-ignore-placement": true,
-      },
-      paint: { "icon-opacity": ["interpolate", ["linear"], ["zoom"], 15, 0.25, 16.5, palette.halo === "#14191f" ? 0.75 : 0.6, 18, 0.9] },
-    },
+    sectors("cameras/doubt", ["+", fov, ["*", 2, doubt]], 0.3 * strength, ["all", ["has", "azimuth_deg"], [">=", doubt, SECTOR_STEP_DEG / 2], [">", fov, 0]]),
+    sectors("cameras/view", directed, 0.75 * strength, [">", fov, 0]),
   ];
+}
+
+function sectors(id: string, degrees: ExpressionSpecification, opacity: number, filter: ExpressionSpecification): LayerSpecification {
+  const step = ["*", SECTOR_STEP_DEG, ["max", 1, ["round", ["/", ["min", degrees, 360], SECTOR_STEP_DEG]]]];
+  return {
+    id,
+    source: "cameras",
+    "source-layer": "cameras",
+    type: "symbol",
+    minzoom: 15,
+    filter: ["all", [">", ["coalesce", ["get", "range_m"], 0], 0], filter] as unknown as ExpressionSpecification,
+    layout: {
+      "icon-image": ["concat", "sector/", ["to-string", step], "/", ["coalesce", ["get", "status"], ""]] as unknown as ExpressionSpecification,
+      "icon-size": sectorSize(),
+      "icon-rotate": ["coalesce", ["get", "azimuth_deg"], 0],
+      "icon-rotation-alignment": "map",
+      "icon-pitch-alignment": "map",
+      "icon-allow-overlap": true,
+      "icon-ignore-placement": true,
+    },
+    paint: { "icon-opacity": byZoom(15, opacity * 0.3, 16.5, opacity * 0.7, 18, opacity) },
+  };
 }
 
 /** Pixels per metre double with each zoom; in Web Mercator they also grow with latitude, taken in the middle of the data. */

@@ -198,6 +198,7 @@ export class MapView {
     try {
       const labels = await loadLabels(this.areas, this.labels.signal);
       this.geojson("labels")?.setData(labels);
+      this.map.getContainer().dataset["named"] = String(labels.features.length);
       const districts = labels.features.filter((feature) => feature.properties.layer === "districts");
       if (districts.length === 1) this.events.named(districts[0]?.properties.name ?? "");
     } catch (error) {

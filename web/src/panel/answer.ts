@@ -198,6 +198,7 @@ function problemCard(problem: Problem, query: Query | null, actions: Actions): H
   const rows = [
     ...(problem.parameter ? [el("dt", {}, t("error.parameter")), el("dd", {}, el("code", {}, problem.parameter))] : []),
     ...(problem.expected ? [el("dt", {}, t("error.expected")), el("dd", {}, problem.expected)] : []),
+    ...(problem.reference ? [el("dt", {}, t("error.reference")), el("dd", {}, el("code", {}, problem.reference))] : []),
   ];
   return el(
     "section",
