@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -163,24 +163,22 @@ def _moved(
 
 def _inside(moved: Geometries, given: Geometries, usable: Mask, place: Place, findings: Findings) -> Mask:
     """Reject what is outside the world or the deployment's bounds; return which are left."""
-    boxes = shapely.bounds(moved)
     nowhere = usable & shapely.is_missing(moved)
-    findings.reject(
-        checks.OUTSIDE_WORLD, nowhere, "", lambda i: f"{_where(given[i])} cannot be a position in {place.crs}{_swap_hint(given[i], place)}."
-    )
-    outside = usable & ~nowhere & ~_within(boxes, place.bounds)
-    swapped = outside & _swapped(given, outside, place)
+    outside = usable & ~nowhere & ~_within(shapely.bounds(moved), place.bounds)
+    swapped = _swapped(given, nowhere | outside, place)
     findings.reject(
         checks.SWAPPED_COORDINATES,
         swapped,
         "",
-        lambda i: f"{_where(given[i])} looks swapped: with its axes exchanged it is inside the bounds of the deployment.",
+        lambda i: f"{_where(given[i])} looks swapped: with x and y exchanged it is inside the bounds.",
     )
+    findings.reject(checks.OUTSIDE_WORLD, nowhere & ~swapped, "", lambda i: f"{_where(given[i])} cannot be a position in {place.crs}.")
+    box = _box_text(place.bounds)
     findings.reject(
         checks.OUTSIDE_BOUNDS,
         outside & ~swapped,
         "",
-        lambda i: f"{_where(given[i])} ({place.crs}) is outside the bounds of the deployment: {_box_text(place.bounds)}.",
+        lambda i: f"{_where(given[i])} ({place.crs}) is outside the bounds of the deployment: {box}.",
     )
     return np.asarray(usable & ~nowhere & ~outside)
 
@@ -201,11 +199,6 @@ def _swapped(given: Geometries, outside: Mask, place: Place) -> Mask:
     return result
 
 
-def _swap_hint(geom: shapely.Geometry, place: Place) -> str:
-    only = np.array([geom], dtype=object)
-    return " (its axes look swapped)" if _swapped(only, np.array([True]), place)[0] else ""
-
-
 def _where(geom: shapely.Geometry) -> str:
     x, y = shapely.get_coordinates(geom)[0].tolist()
     return f"{x:.10g}, {y:.10g}"
@@ -222,8 +215,7 @@ def _areas(geom: Geometries, usable: Mask, findings: Findings, *, is_geojson: bo
     if invalid.any():
         result[invalid] = shapely.make_valid(geom[invalid], method="structure", keep_collapsed=False)
         lost = invalid & (shapely.area(result) == 0)
-        reasons = shapely.is_valid_reason(geom)
-        findings.reject(checks.LOST_GEOMETRY, lost, "", lambda i: f"{_reason(reasons[i])}; nothing is left of it when made valid.")
+        findings.reject(checks.LOST_GEOMETRY, lost, "", lambda i: f"{_reason(geom[i])}; nothing is left of it when made valid.")
         result[lost] = geom[lost]
         usable = usable & ~lost
         findings.note(checks.INVALID_GEOMETRY, invalid & ~lost)
@@ -236,8 +228,8 @@ def _areas(geom: Geometries, usable: Mask, findings: Findings, *, is_geojson: bo
     return result
 
 
-def _reason(text: Any) -> str:
-    return str(text).split("[", maxsplit=1)[0]
+def _reason(geom: shapely.Geometry) -> str:
+    return str(shapely.is_valid_reason(geom)).split("[", maxsplit=1)[0]
 
 
 def _as_multi(geom: Geometries) -> Geometries:

@@ -46,6 +46,11 @@ class Columns:
             self._done[name] = clean
         return self._done[name]
 
+    @property
+    def used(self) -> set[str]:
+        """The columns that were asked for."""
+        return set(self._done)
+
     def _find(self, name: str) -> pa.Array:
         table = self._raw.table
         if name in table.column_names:
@@ -109,13 +114,27 @@ def select(source: Source, raw: RawBatch) -> RawBatch:
     return raw.filter(keep | raw.broken)
 
 
-def map_fields(source: Source, target: Target, raw: RawBatch) -> Mapped:
-    """Return every field of ``target`` as a typed column; a value that cannot be understood is found and left null."""
+def map_fields(source: Source, target: Target, raw: RawBatch, *, is_recoded: bool = False) -> Mapped:
+    """Return every field of ``target`` as a typed column; a value that cannot be understood is found and left null.
+
+    In text that came out of bytes (``is_recoded``) damage in any column rejects the row, mapped or not: its bytes are not
+    in the encoding that they are said to be.
+    """
     findings = Findings(raw.size)
     findings.reject(checks.UNREADABLE_ROW, raw.broken, "", lambda i: f"Row {raw.numbers[i]} does not have as many cells as the header.")
     columns = Columns(raw, findings)
     fields = {field.name: _typed(field, source.fields.get(field.name, ()), columns, findings) for field in target.all_fields.values()}
+    if is_recoded:
+        _damage_elsewhere(raw, columns, findings)
     return Mapped(raw, fields, findings)
+
+
+def _damage_elsewhere(raw: RawBatch, columns: Columns, findings: Findings) -> None:
+    for name in set(raw.table.column_names) - columns.used:
+        if raw.table.column_names.count(name) == 1 and pa.types.is_string(raw.table.column(name).type):
+            text = values.one_chunk(raw.table.column(name))
+            say = _saying(text, lambda value, name=name: f"{name}: {value!r} is damaged text; is the encoding right?")  # type: ignore[misc]
+            findings.reject(checks.DAMAGED_TEXT, values.damaged(text, certain=True), name, say)
 
 
 def _typed(field: TargetField, rules: tuple[Rule, ...], columns: Columns, findings: Findings) -> pa.Array:

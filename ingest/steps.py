@@ -86,7 +86,9 @@ def _crs(source: Source, contents: Contents, path: Path) -> Crs:
         return parse_crs(text)
     except CrsError as error:
         told = "declared" if source.crs else "in the file"
-        raise SourceError(f"The coordinate system {told} cannot be used ({path}): {text}.", f'Write crs = "EPSG:n". {error.hint}') from error
+        raise SourceError(
+            f"The coordinate system {told} cannot be used ({path}): {text}.", f'Write crs = "EPSG:n". {error.hint}'
+        ) from error
 
 
 def _code_of(carried: str | None) -> str | None:
@@ -108,7 +110,7 @@ def process(opened: Opened, duplicates: rules.Duplicates, tally: Tally) -> Itera
 
 def one_batch(opened: Opened, raw: RawBatch, duplicates: rules.Duplicates, tally: Tally) -> Outcome:
     """Map, check and repair one batch; every row of ``raw`` is either among the rows to load or rejected."""
-    mapped = mapping.map_fields(opened.source, opened.target, raw)
+    mapped = mapping.map_fields(opened.source, opened.target, raw, is_recoded=opened.reader.contents.is_recoded)
     rules.fill_scheme(mapped, opened.source, opened.deployment)
     rules.check(mapped, opened.target, opened.deployment)
     geom = _geometries(opened, mapped)

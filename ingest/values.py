@@ -17,8 +17,10 @@ _INTEGER_LIMIT = 2**31 - 1
 _RUN_TOGETHER = re.compile("%[a-zA-Z]%[a-zA-Z]")
 _NULL = pa.scalar(None, pa.string())
 
-# U+FFFD; its bytes read as GBK; UTF-8 read as Latin-1; control characters that no encoding of text means; GBK read as Latin-1.
-_DAMAGE = "\ufffd|锟斤拷|烫烫烫|[ÃÂâ][\u0080-\u00bf]|[\u0001-\u0008\u000e-\u001f\u0080-\u009f]|[¡-ÿ]{4}"
+# U+FFFD, and its bytes read as GBK.
+_CERTAIN_DAMAGE = "\ufffd|锟斤拷"
+# UTF-8 read as Latin-1; control characters that no encoding of text means; GBK read as Latin-1.
+_DAMAGE = _CERTAIN_DAMAGE + "|烫烫烫|[ÃÂâ][\u0080-\u00bf]|[\u0001-\u0008\u000e-\u001f\u0080-\u009f]|[¡-ÿ]{4}"
 
 
 class Parsed(NamedTuple):
@@ -62,13 +64,13 @@ def cleaned(text: pa.Array) -> tuple[pa.Array, Mask]:
     return pc.if_else(pc.equal(bare, ""), _NULL, bare), changed
 
 
-def damaged(text: pa.Array) -> Mask:
-    """Return which texts hold replacement characters or mojibake.
+def damaged(text: pa.Array, *, certain: bool = False) -> Mask:
+    """Return which texts hold replacement characters or mojibake; with ``certain`` only what can be nothing else.
 
     >>> damaged(pa.array(["井盖", "井\ufffd", "é", "锟斤拷"])).tolist()
     [False, True, False, True]
     """
-    return mask_of(pc.match_substring_regex(text, pattern=_DAMAGE))
+    return mask_of(pc.match_substring_regex(text, pattern=_CERTAIN_DAMAGE if certain else _DAMAGE))
 
 
 def numbers(text: pa.Array) -> Parsed:

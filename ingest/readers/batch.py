@@ -59,7 +59,8 @@ class Contents:
     """What a file says about itself before its rows are read.
 
     ``total`` is the number of rows, 0 when only reading can tell. ``open_ended`` says that any column may be asked for
-    (the tags of OpenStreetMap); ``is_geojson`` that RFC 7946 rules the order of rings. ``notes`` collects what the
+    (the tags of OpenStreetMap); ``is_geojson`` that RFC 7946 rules the order of rings, ``is_recoded``
+    that text came out of bytes by an encoding that may be wrong. ``notes`` collects what the
     reading library remarked on.
     """
 
@@ -70,6 +71,7 @@ class Contents:
     has_geometry: bool = False
     open_ended: bool = False
     is_geojson: bool = False
+    is_recoded: bool = False
     notes: list[str] = field(default_factory=list)
 
 

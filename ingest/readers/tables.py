@@ -39,7 +39,7 @@ class CsvReader:
         header = next(self._records(), None)
         if header is None:
             raise SourceError(f"{path} is empty.", "The first line must name the columns.")
-        self.contents = Contents(tuple(name.strip() for name in header), encoding=self.encoding)
+        self.contents = Contents(tuple(name.strip() for name in header), encoding=self.encoding, is_recoded=True)
 
     def _records(self) -> Iterator[Row]:
         csv.field_size_limit(_MAX_CELL_CHARS)

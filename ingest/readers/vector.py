@@ -50,6 +50,7 @@ class VectorReader:
             total=max(0, int(info["features"])),
             has_geometry=self._has_geometry,
             open_ended=_OSM_TAGS in self._names,
+            is_recoded=self._is_dbf,
             is_geojson=path.suffix.lower() in _GEOJSON_ENDINGS,
             notes=self.notes,
         )

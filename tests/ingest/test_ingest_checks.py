@@ -50,7 +50,7 @@ direction_step = "direction"
         ("A2,Gate,fixed,NaN,36.08,4,1", "not_finite", "lon", "NaN"),
         ("A2,Gate,fixed,120.38,-inf,4,1", "not_finite", "lat", "-inf"),
         ("A2,Gate,fixed,120.38,1e400,4,1", "bad_coordinate", "lat", "1e400"),
-        ("A2,Gate,fixed,36.08,120.38,4,1", "outside_world", "", "swapped"),
+        ("A2,Gate,fixed,36.08,120.38,4,1", "swapped_coordinates", "", "exchanged"),
         ("A2,Gate,fixed,213456,4012345,4,1", "outside_world", "", "wgs84"),
         ("A2,Gate,fixed,0,0,4,1", "outside_bounds", "", "0, 0"),
         ("A2,Gate,fixed,121.38,36.08,4,1", "outside_bounds", "", "121.38"),
@@ -185,7 +185,7 @@ CLOCKWISE = ring((0, 0), (0, 1), (1, 1), (1, 0))
         ({"type": "LineString", "coordinates": [[WEST, SOUTH], [WEST, 36.09]]}, "wrong_geometry"),
         (ring((0, 0), (1, 0), (0, 0)), "lost_geometry"),
         (ring((0, 0), (1, 0), (2, 0)), "lost_geometry"),
-        ({"type": "Polygon", "coordinates": [[[y, x] for x, y in SQUARE["coordinates"][0]]]}, "outside_world"),
+        ({"type": "Polygon", "coordinates": [[[y, x] for x, y in SQUARE["coordinates"][0]]]}, "swapped_coordinates"),
         (ring((0, 0), (900, 0), (900, 1), (0, 1)), "outside_bounds"),
     ],
 )
