@@ -10,6 +10,9 @@ from typing import Literal
 LogFormat = Literal["text", "json"]
 """How log lines are written."""
 
+# Libraries that tell at INFO what only their own makers want to know.
+_CHATTY = ("alembic", "pyogrio", "rasterio", "httpx")
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (UTC, ISO 8601), level, logger, message, and the traceback if there is one."""
@@ -35,3 +38,5 @@ def configure(level: str = "INFO", log_format: LogFormat = "text") -> None:
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
