@@ -45,9 +45,5 @@ clean: ## Stop the cluster; remove the environment, caches and builds (the datab
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache api/static web/node_modules
 
 lock: setup ## Resolve the Python dependencies anew into requirements.lock
-	@if command -v uv >/dev/null; then \
-		uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
-			--no-emit-index-url --no-header -q -o requirements.lock; \
-	else \
-		python3 -m venv .cache/uv && .cache/uv/bin/pip install -q uv && PATH="$$PWD/.cache/uv/bin:$$PATH" $(MAKE) lock; \
-	fi
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-emit-index-url --no-emit-find-links --no-header -q -o requirements.lock
