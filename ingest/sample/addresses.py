@@ -12,10 +12,18 @@ from ingest.sample.blocks import USES, Blocks
 from ingest.sample.buildings import Footprints
 from ingest.sample.ground import Ground
 from ingest.sample.plan import Plan
-from ingest.sample.roads import Roads
 
 PREFIX = "山东省青岛市市北区"
 _COMPOUNDS = np.array([use in ("estate", "tower", "school", "industry", "park") for use in USES])
+
+
+class _Doors(NamedTuple):
+    """Doors that get a number: their road edge, block, place (n, 2), and whether several buildings may stand behind them."""
+
+    edge: Ints
+    block: Ints
+    spot: Floats
+    shared: Bools
 
 
 class Addresses(NamedTuple):
@@ -38,8 +46,9 @@ class Addresses(NamedTuple):
         return np.array([f"{n}号楼" if n else "" for n in self.building_number.tolist()], dtype=object)
 
 
-def make_addresses(plan: Plan, blocks: Blocks, roads: Roads, ground: Ground, footprints: Footprints) -> Addresses:
+def make_addresses(plan: Plan, ground: Ground, footprints: Footprints) -> Addresses:
     """Return the address of every building."""
+    blocks, roads = ground.blocks, ground.roads
     rng = plan.rng("addresses")
     compound = _COMPOUNDS[blocks.use]
     gate = _gates(rng, blocks)
@@ -49,7 +58,7 @@ def make_addresses(plan: Plan, blocks: Blocks, roads: Roads, ground: Ground, foo
     alone = len(blocks) + np.arange(len(shared))
     _, first, door = np.unique(np.where(shared, footprints.block, alone), return_index=True, return_inverse=True)
     spot = np.where(shared[first][:, None], blocks.centre[footprints.block[first]], footprints.centre[first])
-    number, suffix = _numbers(rng, blocks, roads, ground, edge[first], footprints.block[first], spot, shared[first])
+    number, suffix = _numbers(rng, ground, _Doors(edge[first], footprints.block[first], spot, shared[first]))
     building = _within(door, footprints.centre, shared)
     house = np.array([f"{n}号{s}" for n, s in zip(number.tolist(), suffix, strict=True)], dtype=object)
     return Addresses(roads.edge_road[edge], number[door], suffix[door], house[door], building, door, edge)
@@ -68,12 +77,11 @@ def _gates(rng: np.random.Generator, blocks: Blocks) -> Ints:
     return gate
 
 
-def _numbers(
-    rng: np.random.Generator, blocks: Blocks, roads: Roads, ground: Ground, edge: Ints, block: Ints, spot: Floats, shared: Bools
-) -> tuple[Ints, Texts]:
+def _numbers(rng: np.random.Generator, ground: Ground, doors: _Doors) -> tuple[Ints, Texts]:
     """Return number and suffix of each door: along each side of each road in the order of the places."""
-    right = (blocks.edge_blocks[edge, 0] != block).astype(np.int64)
-    place = roads.edge_start_m[edge] + shapely.line_locate_point(ground.edge_lines[edge], shapely.points(spot))
+    roads, edge = ground.roads, doors.edge
+    right = (ground.blocks.edge_blocks[edge, 0] != doors.block).astype(np.int64)
+    place = roads.edge_start_m[edge] + shapely.line_locate_point(ground.edge_lines[edge], shapely.points(doors.spot))
     order = np.lexsort((place, right, roads.edge_road[edge]))
     group = roads.edge_road[edge[order]] * 2 + right[order]
     fresh = np.concatenate([[True], group[1:] != group[:-1]])
@@ -88,7 +96,7 @@ def _numbers(
     value = total - total[start] + 1 + right[order]
     first = np.maximum.accumulate(np.where(~same, np.arange(len(order)), 0))
     # Never a dash before the number of a building: 2号-11号楼 cannot be read.
-    dashed = (rng.random(len(order)) < 0.4)[first] & ~shared[order]
+    dashed = (rng.random(len(order)) < 0.4)[first] & ~doors.shared[order]
     number = np.empty(len(order), dtype=np.int64)
     suffix = np.full(len(order), "", dtype=object)
     number[order] = value

@@ -66,7 +66,8 @@ def make_areas(plan: Plan, blocks: Blocks) -> Areas:
         members = np.nonzero(community_of == community)[0]
         labels = _subdivide(whole, outer, members, np.ones(count), rng)
         grid_of[members] = first_grid[community] + _reading_order(blocks, members, labels, int(count))[labels]
-    return Areas(_tables(plan, blocks, street_of, community_of, grid_of, quota), street_of, community_of, grid_of)
+    levels: dict[Level, Ints] = {"street": street_of, "community": community_of, "grid": grid_of}
+    return Areas(_tables(plan, blocks, levels, quota), street_of, community_of, grid_of)
 
 
 def _rows_by_parent(plan: Plan) -> list[list[int]]:
@@ -148,7 +149,7 @@ def short_name(name: str) -> str:
     return re.sub("(居民委员会|居委会)$", "", name)
 
 
-def _tables(plan: Plan, blocks: Blocks, street_of: Ints, community_of: Ints, grid_of: Ints, quota: Ints) -> dict[Level, AreaTable]:
+def _tables(plan: Plan, blocks: Blocks, labels: dict[Level, Ints], quota: Ints) -> dict[Level, AreaTable]:
     streets, communities = plan.streets, plan.communities
     street_names = {row.code: row.name for row in streets}
     grid_codes, grid_names, grid_parents = [], [], []
@@ -157,25 +158,26 @@ def _tables(plan: Plan, blocks: Blocks, street_of: Ints, community_of: Ints, gri
             grid_codes.append(f"{row.code}{number:03d}")
             grid_names.append(f"{street_names[row.parent_code]}{short_name(row.name)}第{number}网格")
             grid_parents.append(row.code)
-    facts: dict[Level, tuple[list[str], list[str], list[str], Ints]] = {
-        "district": ([DISTRICT_CODE], ["市北区"], [""], np.zeros(len(blocks), dtype=np.int64)),
-        "street": ([r.code for r in streets], [r.name for r in streets], [DISTRICT_CODE] * len(streets), street_of),
-        "community": ([r.code for r in communities], [r.name for r in communities], [r.parent_code for r in communities], community_of),
-        "grid": (grid_codes, grid_names, grid_parents, grid_of),
+    facts: dict[Level, tuple[list[str], list[str], list[str]]] = {
+        "district": ([DISTRICT_CODE], ["市北区"], [""]),
+        "street": ([r.code for r in streets], [r.name for r in streets], [DISTRICT_CODE] * len(streets)),
+        "community": ([r.code for r in communities], [r.name for r in communities], [r.parent_code for r in communities]),
+        "grid": (grid_codes, grid_names, grid_parents),
     }
-    return {level: _table(blocks, *facts[level]) for level in LEVELS}
+    whole = np.zeros(len(blocks), dtype=np.int64)
+    return {level: _table(blocks, labels.get(level, whole), facts[level]) for level in LEVELS}
 
 
-def _table(blocks: Blocks, codes: list[str], names: list[str], parents: list[str], labels: Ints) -> AreaTable:
-    area = np.bincount(labels, blocks.area_m2, minlength=len(codes))
+def _table(blocks: Blocks, labels: Ints, facts: tuple[list[str], list[str], list[str]]) -> AreaTable:
+    codes, names, parents = (np.array(column, dtype=object) for column in facts)
+    area = np.bincount(labels, blocks.area_m2, minlength=len(codes)).astype(np.float64)
     polygons = dissolve(blocks.polygons, labels, len(codes))
-    texts = (np.array(column, dtype=object) for column in (codes, names, parents))
-    return AreaTable(*texts, area, polygons)  # type: ignore[arg-type]
+    return AreaTable(codes, names, parents, area, polygons)
 
 
-def faults_in(areas: Areas) -> list[str]:
-    """Return the names of the levels whose polygons are not simple: holes, several parts, or no exact coverage."""
-    bad = []
+def faults_in(areas: Areas) -> list[Level]:
+    """Return the levels whose polygons are not simple: holes, several parts, or no exact coverage."""
+    bad: list[Level] = []
     for level, table in areas.tables.items():
         simple = (shapely.get_type_id(table.polygons) == shapely.GeometryType.POLYGON).all()
         holes = shapely.get_num_interior_rings(table.polygons).any()

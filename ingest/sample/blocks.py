@@ -132,4 +132,4 @@ def _choose_uses(plan: Plan, rng: np.random.Generator, centre: Floats, area: Flo
     boost = np.array([1.0, 1.0, 0.4, 0.4, 3.0, 2.0, 0.7, 3.0])
     shares = np.where(large[:, None], shares * boost, shares)
     steps = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)
-    return (rng.random(len(centre))[:, None] > steps).sum(axis=1).clip(0, len(USES) - 1)
+    return np.asarray((rng.random(len(centre))[:, None] > steps).sum(axis=1).clip(0, len(USES) - 1), dtype=np.int64)

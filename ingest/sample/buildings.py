@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -110,27 +111,31 @@ def _rows(rng: np.random.Generator, style: Style, outline: Floats, boxes: list[t
     """Append the plots of one block, whose ``outline`` (k, 2) is a closed ring in its own frame, row by row from the south."""
     (_, y0), (_, y1) = outline.min(axis=0).tolist(), outline.max(axis=0).tolist()
     height = (y1 - y0) * 0.97
+    ring = outline.tolist()
     # A block smaller than its plots gets one plot that fits.
     depth = rng.uniform(*style.depth) if height > style.depth[1] else 0.7 * height
     lanes = max(1, int((height + style.gap_y) // (depth + style.gap_y)))
     step = (height + style.gap_y) / lanes
     for lane in range(lanes):
         y = y0 + 0.015 * (y1 - y0) + lane * step + (step - style.gap_y - depth) * 0.5
-        left, right = _span(outline, y, y + depth)
+        left, right = _span(ring, y, y + depth)
         if right - left > 0.0:
             _row(rng, style, (left, right, y, depth), boxes)
 
 
-def _span(outline: Floats, low: float, high: float) -> tuple[float, float]:
+def _span(outline: list[list[float]], low: float, high: float) -> tuple[float, float]:
     """Return from where to where a row between two heights fits into a nearly convex ring."""
-    (ax, ay), (bx, by) = outline[:-1].T, outline[1:].T
-    left, right = -np.inf, np.inf
+    left, right = -math.inf, math.inf
     for height in (low, high):
-        crossed = (ay <= height) != (by <= height)
-        if not crossed.any():
+        crossings = []
+        ax, ay = outline[0]
+        for bx, by in outline[1:]:
+            if (ay <= height) != (by <= height):
+                crossings.append(ax + (height - ay) / (by - ay) * (bx - ax))
+            ax, ay = bx, by
+        if not crossings:
             return 0.0, 0.0
-        x = ax[crossed] + (height - ay[crossed]) / (by[crossed] - ay[crossed]) * (bx[crossed] - ax[crossed])
-        left, right = max(left, float(x.min())), min(right, float(x.max()))
+        left, right = max(left, min(crossings)), min(right, max(crossings))
     return left + 0.3, right - 0.3
 
 
@@ -156,7 +161,7 @@ def _row(
 
 def _draw(boxes: Floats, turn: Floats, origin: Floats) -> Geoms:
     """Return the polygons of boxes in their blocks' frames as EPSG:4549 metres."""
-    x, y, length, depth, kind = boxes.T
+    kind = boxes[:, 4]
     result = np.full(len(boxes), None, dtype=np.object_)
     outlines = {
         RECTANGLE: ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0)),

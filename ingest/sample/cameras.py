@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from ingest.sample.arrays import Floats, Ints, Table, Texts
-from ingest.sample.blocks import Blocks
+from ingest.sample.arrays import Bools, Floats, Ints, Table, Texts
 from ingest.sample.buildings import Footprints
-from ingest.sample.ground import Ground, Spots, take
+from ingest.sample.ground import Ground, Spots, joined, take
 from ingest.sample.people import organization_code
 from ingest.sample.plan import CAMERAS, Plan
 from ingest.sample.roads import Roads
@@ -29,7 +28,7 @@ class Cameras(NamedTuple):
     xy: Floats
 
 
-def make_cameras(plan: Plan, blocks: Blocks, roads: Roads, ground: Ground, footprints: Footprints) -> Cameras:
+def make_cameras(plan: Plan, ground: Ground, footprints: Footprints) -> Cameras:
     """Return the cameras in the order of their codes."""
     rng = plan.rng("cameras")
     count = plan.count(CAMERAS)
@@ -41,11 +40,11 @@ def make_cameras(plan: Plan, blocks: Blocks, roads: Roads, ground: Ground, footp
         take([ground.along_roads(rng, round(parts[1] * 1.2) + 40, 4.0, 14.0)], parts[1], rng),
         take([_at_fronts(rng, ground, footprints, parts[2] + parts[2] // 5 + 40)], parts[2], rng),
     ]
-    merged = Spots(*(np.concatenate(columns) for columns in zip(*spots, strict=True)))
+    merged = joined(spots)
     place = np.repeat([_AT_CROSSING, _AT_ROAD, _AT_BUILDING], parts)
     order = np.lexsort((merged.xy[:, 0], merged.block, place != _AT_CROSSING))
-    merged, place = Spots(*(column[order] for column in merged)), place[order]
-    return Cameras(_columns(rng, roads, merged, place), merged.xy)
+    merged, place = merged.rows(order), place[order]
+    return Cameras(_columns(rng, ground.roads, merged, place), merged.xy)
 
 
 def _at_fronts(rng: np.random.Generator, ground: Ground, footprints: Footprints, count: int) -> Spots:
@@ -80,7 +79,7 @@ def _columns(rng: np.random.Generator, roads: Roads, spots: Spots, place: Ints) 
 
 def _kinds(rng: np.random.Generator, place: Ints) -> Ints:
     shares = np.array([[0.55, 0.28, 0.02, 0.15], [0.70, 0.17, 0.03, 0.10], [0.52, 0.12, 0.34, 0.02]])
-    return (rng.random(len(place))[:, None] > np.cumsum(shares[place], axis=1)).sum(axis=1).clip(0, 3)
+    return np.asarray((rng.random(len(place))[:, None] > np.cumsum(shares[place], axis=1)).sum(axis=1).clip(0, 3), dtype=np.int64)
 
 
 def _optics(rng: np.random.Generator, spots: Spots, place: Ints, kind: Ints) -> Table:
@@ -111,6 +110,6 @@ def _optics(rng: np.random.Generator, spots: Spots, place: Ints, kind: Ints) -> 
     }
 
 
-def _numbers(values: Floats, known: Texts, digits: int) -> Texts:
+def _numbers(values: Floats, known: Bools, digits: int) -> Texts:
     texts = (f"{value:.{digits}f}" for value in values.tolist())
     return np.array([text if there else "" for text, there in zip(texts, known, strict=True)], dtype=object)

@@ -15,7 +15,7 @@ from ingest.sample.blocks import Blocks
 from ingest.sample.buildings import Footprints
 from ingest.sample.components import Covers
 from ingest.sample.facts import Buildings
-from ingest.sample.ground import Ground, Spots, take
+from ingest.sample.ground import Ground, Spots, joined, take
 from ingest.sample.outline import to_degrees
 from ingest.sample.phrases import BUILDING_EVENTS, COVER_TROUBLES, CROSSING_EVENTS, ROAD_EVENTS, Anchor, Phrases
 from ingest.sample.plan import CASES, Plan
@@ -107,20 +107,18 @@ def _places(rng: np.random.Generator, world: World, count: int) -> _Places:
     covers = world.covers
     chosen = rng.choice(len(covers.block), shares[0], replace=False)
     zeros = np.zeros(len(chosen))
+    fronts, building = _fronts(rng, world, shares[1])
     spots = [
         Spots(covers.xy[chosen], covers.edge[chosen], zeros, covers.block[chosen]),
-        None,
+        fronts,
         take([world.ground.along_roads(rng, round(shares[2] * 1.2) + 40, 2.0, 9.0)], shares[2], rng),
         take([world.ground.at_crossings(rng, round(shares[3] * 1.5) + 40, 3.0, 4.0 + 10.0 * shrink)], shares[3], rng),
     ]
-    fronts, building = _fronts(rng, world, shares[1])
-    spots[1] = fronts
     kind = np.repeat([COVER, BUILDING, ROAD, CROSSING], shares)
     nothing = np.full(shares[2] + shares[3], -1, dtype=np.int64)
     thing = np.concatenate([chosen, building, nothing])
-    merged = Spots(*(np.concatenate(columns) for columns in zip(*(s for s in spots if s is not None), strict=True)))
     mixed = rng.permutation(count)
-    return _Places(kind[mixed], Spots(*(column[mixed] for column in merged)), thing[mixed])
+    return _Places(kind[mixed], joined(spots).rows(mixed), thing[mixed])
 
 
 def _fronts(rng: np.random.Generator, world: World, count: int) -> tuple[Spots, Ints]:
@@ -136,7 +134,7 @@ def _fronts(rng: np.random.Generator, world: World, count: int) -> tuple[Spots, 
     xy = ends[:, 0] + run * (step / length)[:, None]
     spots = Spots(xy, edge, np.arctan2(run[:, 1], run[:, 0]), world.ground.block_at(xy))
     good = np.nonzero(spots.block == world.footprints.block[print_of])[0][:count]
-    return Spots(*(column[good] for column in spots)), row[good]
+    return spots.rows(good), row[good]
 
 
 def _coordinates(rng: np.random.Generator, lonlat: Floats) -> tuple[Texts, Texts, Texts]:
@@ -155,46 +153,50 @@ def _coordinates(rng: np.random.Generator, lonlat: Floats) -> tuple[Texts, Texts
 
 def _texts(rng: np.random.Generator, world: World, places: _Places) -> tuple[Texts, Texts, Texts]:
     """Return category, description and address of each case."""
-    phrases = Phrases(rng)
-    near = _nearest_buildings(world, places.spots.xy)
-    across = _nearest_buildings(world, _mirrored(world, places.spots))
-    compass = _compass(world, near, places.spots.xy)
-    row = np.where(places.kind == BUILDING, places.thing, near)
-    rows = []
-    for k, kind in enumerate(places.kind.tolist()):
-        area = _area_names(world, int(places.spots.block[k]))
-        if kind == COVER:
-            name = str(world.covers.table["ObjName"][places.thing[k]])
-            category, text = name, phrases.pick(COVER_TROUBLES).format(name=name)
-        else:
-            category, text = phrases.event((BUILDING_EVENTS, ROAD_EVENTS, CROSSING_EVENTS)[kind - 1])
-        address = _address(rng, phrases, world, kind, int(places.spots.edge[k]), int(row[k]), int(across[k]), compass[k], area)
-        rows.append((category, text, address))
+    writer = _Reporter(rng, world, places)
+    rows = [writer.report(place) for place in range(len(places.kind))]
     return tuple(np.array(column, dtype=object) for column in zip(*rows, strict=True))  # type: ignore[return-value]
 
 
-def _address(
-    rng: np.random.Generator, phrases: Phrases, world: World, kind: int, edge: int, row: int, across: int, side: str, area: tuple[str, str]
-) -> str:
-    if kind == BUILDING:
-        return phrases.at_building(_anchor(world, row), *area)
-    road = int(world.roads.edge_road[edge])
-    cross = _cross_roads(world, edge)
-    name = str(world.roads.names[road])
-    if kind == CROSSING and cross:
-        return phrases.at_crossing(name, cross[0], *area)
-    draw = rng.random()
-    if draw < 0.22 and len(cross) == 2:
-        return phrases.on_road(name, *cross, *area)
-    if draw < 0.30:
-        return phrases.near_building(_anchor(world, across), "对面", *area)
-    words = side if draw < 0.45 else phrases.pick(("附近", "附近", "门口", "门前", "旁", "路边", "门前人行道"))
-    return phrases.near_building(_anchor(world, row), words, *area)
+class _Reporter:
+    """Writes the words of a report about a place."""
 
+    def __init__(self, rng: np.random.Generator, world: World, places: _Places) -> None:
+        self._rng, self._world, self._places = rng, world, places
+        self._phrases = Phrases(rng)
+        near = _nearest_buildings(world, places.spots.xy)
+        self._near = np.where(places.kind == BUILDING, places.thing, near)
+        self._across = _nearest_buildings(world, _mirrored(world, places.spots))
+        self._side = _compass(world, near, places.spots.xy)
 
-def _cross_roads(world: World, edge: int) -> list[str]:
-    """Return the names of the roads that cross at the ends of an edge."""
-    return [str(world.roads.names[road]) for road in world.roads.ends_meet[edge] if road >= 0]
+    def report(self, place: int) -> tuple[str, str, str]:
+        """Return category, description and address of the case at a place."""
+        kind = int(self._places.kind[place])
+        if kind == COVER:
+            category = str(self._world.covers.table["ObjName"][self._places.thing[place]])
+            text = self._phrases.pick(COVER_TROUBLES).format(name=category)
+        else:
+            category, text = self._phrases.event((BUILDING_EVENTS, ROAD_EVENTS, CROSSING_EVENTS)[kind - 1])
+        return category, text, self._address(place, kind)
+
+    def _address(self, place: int, kind: int) -> str:
+        world, phrases = self._world, self._phrases
+        area = _area_names(world, int(self._places.spots.block[place]))
+        anchor = _anchor(world, int(self._near[place]))
+        if kind == BUILDING:
+            return phrases.at_building(anchor, *area)
+        edge = int(self._places.spots.edge[place])
+        road = str(world.roads.names[world.roads.edge_road[edge]])
+        cross = [str(world.roads.names[other]) for other in world.roads.ends_meet[edge] if other >= 0]
+        if kind == CROSSING and cross:
+            return phrases.at_crossing(road, cross[0], *area)
+        draw = self._rng.random()
+        if draw < 0.22 and len(cross) == 2:
+            return phrases.on_road(road, (cross[0], cross[1]), *area)
+        if draw < 0.30:
+            return phrases.near_building(_anchor(world, int(self._across[place])), "对面", *area)
+        words = self._side[place] if draw < 0.45 else phrases.pick(("附近", "附近", "门口", "门前", "旁", "路边", "门前人行道"))
+        return phrases.near_building(anchor, words, *area)
 
 
 def _anchor(world: World, row: int) -> Anchor:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gisgrid.codes import component_classes
 from ingest.sample.areas import Areas
-from ingest.sample.arrays import Floats, Ints, Table, Texts
+from ingest.sample.arrays import Bools, Floats, Ints, Table, Texts
 from ingest.sample.ground import Ground, take
 from ingest.sample.people import UTILITIES, organization_code
 from ingest.sample.plan import COVERS, DISTRICT_CODE, Plan
@@ -71,10 +71,10 @@ def make_covers(plan: Plan, areas: Areas, ground: Ground) -> Covers:
     spots = take(list(groups), count, rng)
     classes = _classes(rng, count)
     order = np.lexsort((areas.grid_of_block[spots.block], classes))
-    xy, block, edge, classes = spots.xy[order], spots.block[order], spots.edge[order], classes[order]
+    spots, classes = spots.rows(order), classes[order]
     table = _columns(rng, classes)
-    table["BGID"] = areas.codes_of_blocks("grid", block)
-    return Covers(table, xy, block, edge)
+    table["BGID"] = areas.codes_of_blocks("grid", spots.block)
+    return Covers(table, spots.xy, spots.block, spots.edge)
 
 
 def _classes(rng: np.random.Generator, count: int) -> Texts:
@@ -131,10 +131,10 @@ def _choose(rng: np.random.Generator, options: tuple[str, ...], shares: tuple[fl
     return np.array(options, dtype=object)[rng.choice(len(options), count, p=chances / chances.sum())]
 
 
-def _sizes(rng: np.random.Generator, rounded: Texts, count: int) -> Texts:
+def _sizes(rng: np.random.Generator, rounded: Bools, count: int) -> Texts:
     circle = _choose(rng, ("φ700", "φ800", "φ600", "φ650"), (0.62, 0.18, 0.12, 0.08), count)
     box = _choose(rng, ("1000×600", "600×600", "800×800", "1200×700", "500×500"), (0.3, 0.25, 0.2, 0.15, 0.1), count)
-    return np.where(rounded.astype(np.bool_), circle, box).astype(object)
+    return np.where(rounded, circle, box).astype(object)
 
 
 def _dates(rng: np.random.Generator, count: int) -> tuple[Texts, Texts]:

@@ -35,6 +35,14 @@ class _Way(NamedTuple):
     spoil: Callable[[Table, int], None]
 
 
+class _Target(NamedTuple):
+    """A table to spoil: its file, its columns, and the column that names a row."""
+
+    file: str
+    table: Table
+    key: str
+
+
 def _setter(column: str, value: object) -> Callable[[Table, int], None]:
     def spoil(table: Table, row: int) -> None:
         table[column][row] = value
@@ -71,8 +79,9 @@ def _all(*steps: Callable[[Table, int], None]) -> Callable[[Table, int], None]:
     return spoil
 
 
-def _apply(file: str, table: Table, key: str, ways: tuple[_Way, ...], rows: Ints, rng: np.random.Generator) -> list[Defect]:
+def _apply(rng: np.random.Generator, target: _Target, ways: tuple[_Way, ...], rows: Ints) -> list[Defect]:
     """Spoil the rows, each way in turn, and return what was done; the columns of ``table`` are changed in place."""
+    file, table, key = target
     keys = [str(table[key][row]) for row in rows]
     turns = rng.permutation(len(ways))
     done = []
@@ -159,34 +168,34 @@ def _first(geometry: shapely.Geometry) -> shapely.Polygon:
 
 def spoil_covers(rng: np.random.Generator, file: str, table: Table, used: Bools) -> list[Defect]:
     """Spoil covers (the table has a column ``geometry``) that no case lies on."""
-    return _apply(file, table, "ObjID", _COVER_WAYS, _choose_rows(rng, ~used), rng)
+    return _apply(rng, _Target(file, table, "ObjID"), _COVER_WAYS, _choose_rows(rng, ~used))
 
 
 def spoil_buildings(rng: np.random.Generator, file: str, table: Table, used: Bools) -> list[Defect]:
     """Spoil buildings that no case lies at; only simple rectangles, so that the bow ties are what they seem."""
     simple = shapely.get_num_coordinates(table["geometry"]) == 5
-    return _apply(file, table, "编码", _BUILDING_WAYS, _choose_rows(rng, ~used & simple), rng)
+    return _apply(rng, _Target(file, table, "编码"), _BUILDING_WAYS, _choose_rows(rng, ~used & simple))
 
 
 def spoil_cameras(rng: np.random.Generator, file: str, table: Table) -> list[Defect]:
     """Spoil cameras; azimuths only where there is one."""
     fixed = (table["类型"] == "固定枪机") | (table["类型"] == "遥控枪机")
-    return _apply(file, table, "设备编码", _CAMERA_WAYS, _choose_rows(rng, fixed), rng)
+    return _apply(rng, _Target(file, table, "设备编码"), _CAMERA_WAYS, _choose_rows(rng, fixed))
 
 
 def spoil_areas(rng: np.random.Generator, file: str, table: Table) -> list[Defect]:
     """Spoil areas in ways that lose nothing."""
     if len(table["DM"]) < 100:
         return []
-    return _apply(file, table, "DM", _AREA_WAYS, _choose_rows(rng, np.ones(len(table["DM"]), dtype=np.bool_)), rng)
+    return _apply(rng, _Target(file, table, "DM"), _AREA_WAYS, _choose_rows(rng, np.ones(len(table["DM"]), dtype=np.bool_)))
 
 
 def spoil_people(rng: np.random.Generator, file: str, organizations: Table, roles: Table) -> list[Defect]:
     """Put blanks round some names and telephone numbers."""
     everyone = np.ones(len(organizations["单位编码"]), dtype=np.bool_)
-    done = _apply(f"{file}#单位", organizations, "单位编码", _ORGANIZATION_WAYS, _choose_rows(rng, everyone), rng)
+    done = _apply(rng, _Target(f"{file}#单位", organizations, "单位编码"), _ORGANIZATION_WAYS, _choose_rows(rng, everyone))
     with_phone = roles["联系电话"] != ""
-    return done + _apply(f"{file}#责任人", roles, "区域代码", _ROLE_WAYS, _choose_rows(rng, with_phone), rng)
+    return done + _apply(rng, _Target(f"{file}#责任人", roles, "区域代码"), _ROLE_WAYS, _choose_rows(rng, with_phone))
 
 
 _DIGITS = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -212,9 +221,9 @@ def spoil_cases(rng: np.random.Generator, file: str, table: Table) -> tuple[list
     doubles = chosen[placed[chosen] & (kinds < 0.2)]
     wide = chosen[placed[chosen] & (kinds >= 0.97)]
     plain = chosen[placed[chosen] & (kinds >= 0.2) & (kinds < 0.97)]
-    defects = _apply(file, table, "number", _WITH_COORDINATES, plain, rng)
-    defects += _apply(file, table, "number", (_FULL_WIDTH,), wide, rng)
-    defects += _apply(file, table, "number", _WITHOUT, chosen[~placed[chosen]], rng)
+    defects = _apply(rng, _Target(file, table, "number"), _WITH_COORDINATES, plain)
+    defects += _apply(rng, _Target(file, table, "number"), (_FULL_WIDTH,), wide)
+    defects += _apply(rng, _Target(file, table, "number"), _WITHOUT, chosen[~placed[chosen]])
     repeats = np.zeros(len(placed), dtype=np.bool_)
     repeats[doubles] = True
     for row in doubles.tolist():

@@ -10,11 +10,11 @@ import numpy as np
 
 from ingest.sample.addresses import PREFIX, Addresses
 from ingest.sample.areas import Areas
-from ingest.sample.arrays import Bools, Floats, Ints, Texts
-from ingest.sample.blocks import USES, Blocks
+from ingest.sample.arrays import Floats, Ints, Texts
+from ingest.sample.blocks import USES
 from ingest.sample.buildings import Footprints
+from ingest.sample.ground import Ground
 from ingest.sample.plan import Plan
-from ingest.sample.roads import Roads
 from ingest.sample.words import words
 
 
@@ -57,13 +57,13 @@ class Buildings(NamedTuple):
     residents: Ints
 
 
-def make_facts(plan: Plan, blocks: Blocks, areas: Areas, roads: Roads, footprints: Footprints, addresses: Addresses) -> Buildings:
+def make_facts(plan: Plan, areas: Areas, ground: Ground, footprints: Footprints, addresses: Addresses) -> Buildings:
     """Return the attributes of every building; those behind one door share their name, year and number of floors."""
     rng = plan.rng("buildings").spawn(1)[0]
     order = _code_order(areas, footprints)
     block, door = footprints.block[order], addresses.door[order]
     community = areas.codes_of_blocks("community", block)
-    use = blocks.use[block]
+    use = ground.blocks.use[block]
     year, floors = _years_and_floors(rng, use, door)
     kinds = [_KINDS[name] for name in USES]
     height = floors * np.array([kind.storey_m for kind in kinds])[use] + rng.uniform(0.0, 1.2, len(use))
@@ -71,9 +71,9 @@ def make_facts(plan: Plan, blocks: Blocks, areas: Areas, roads: Roads, footprint
     ground_m2 = footprints.size[order].prod(axis=1)
     households = np.where(flats > 0, np.maximum(1, np.round(ground_m2 * 0.6 / np.maximum(flats, 1.0)) * floors), 0).astype(np.int64)
     residents = np.round(households * rng.uniform(1.9, 3.1, len(use))).astype(np.int64)
-    road, building = roads.names[addresses.road[order]], addresses.building_text()[order]
+    road, building = ground.roads.names[addresses.road[order]], addresses.building_text()[order]
     house = addresses.house[order]
-    names = _names(rng, USES, use, door, road, building)
+    names = _Namer(rng).names(use, door, road, building)
     address = PREFIX + road + house + building
     codes = _codes(community)
     uses = np.array([kind.use for kind in kinds], dtype=object)[use]
@@ -111,38 +111,41 @@ def _years_and_floors(rng: np.random.Generator, use: Ints, door: Ints) -> tuple[
     return np.clip(year, 1900, 2025).astype(np.int64), floor.astype(np.int64)
 
 
-def _names(rng: np.random.Generator, uses: tuple[str, ...], use: Ints, door: Ints, road: Texts, building: Texts) -> Texts:
-    """Return the name of each building: its estate or works with the building's number, a shop's, a school's, or nothing."""
-    estates, shops = _estate_names(rng), _shop_names(rng)
-    by_door: dict[int, str] = {}
-    names = []
-    named = rng.random(len(use)) < 0.45
-    for row, (kind, behind) in enumerate(zip(use.tolist(), door.tolist(), strict=True)):
-        if behind not in by_door:
-            by_door[behind] = _door_name(rng, uses[kind], str(road[row]), bool(named[row]), estates, shops)
-        name = by_door[behind]
-        names.append(name + building[row] if name else "")
-    return np.array(names, dtype=object)
+class _Namer:
+    """Gives names to buildings; all that stand behind one door share theirs."""
 
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._estates = _estate_names(rng)
+        self._shops = _shop_names(rng)
 
-def _door_name(rng: np.random.Generator, use: str, road: str, named: bool, estates: Iterator[str], shops: Iterator[str]) -> str:
-    base = re.sub("[一二三四五六七八九支]?[路街巷]$", "", road)
-    if use == "estate":
-        return next(estates)
-    if use == "mixed":
-        return next(shops) if named else ""
-    if use == "court":
-        return base + _pick(rng, "court_tails") if named else ""
-    if use == "tower":
-        return _pick(rng, "estate_heads") + _pick(rng, "tower_tails")
-    if use == "industry":
-        return _pick(rng, "industry_heads") + _pick(rng, "industry_tails")
-    return base + _pick(rng, {"school": "schools", "office": "offices", "park": "parks"}[use])
+    def names(self, use: Ints, door: Ints, road: Texts, building: Texts) -> Texts:
+        """Return each building's name: of its estate or works with the building's number, a shop's, a school's, or nothing."""
+        by_door: dict[int, str] = {}
+        names = []
+        for row, (kind, behind) in enumerate(zip(use.tolist(), door.tolist(), strict=True)):
+            if behind not in by_door:
+                by_door[behind] = self._name(USES[kind], str(road[row]))
+            name = by_door[behind]
+            names.append(name + building[row] if name else "")
+        return np.array(names, dtype=object)
 
+    def _name(self, use: str, road: str) -> str:
+        base = re.sub("[一二三四五六七八九支]?[路街巷]$", "", road)
+        if use == "estate":
+            return next(self._estates)
+        if use in ("mixed", "court") and self._rng.random() > 0.45:
+            return ""
+        if use == "mixed":
+            return next(self._shops)
+        if use in ("tower", "industry"):
+            head, tail = ("estate_heads", "tower_tails") if use == "tower" else ("industry_heads", "industry_tails")
+            return self._pick(head) + self._pick(tail)
+        return base + self._pick({"court": "court_tails", "school": "schools", "office": "offices", "park": "parks"}[use])
 
-def _pick(rng: np.random.Generator, group: str) -> str:
-    options = words()[group]
-    return options[int(rng.integers(0, len(options)))]
+    def _pick(self, group: str) -> str:
+        options = words()[group]
+        return options[int(self._rng.integers(0, len(options)))]
 
 
 def _estate_names(rng: np.random.Generator) -> Iterator[str]:
@@ -161,8 +164,3 @@ def _shop_names(rng: np.random.Generator) -> Iterator[str]:
     while True:
         rng.shuffle(pairs)
         yield from pairs
-
-
-def is_residential(buildings: Buildings) -> Bools:
-    """Say which buildings have households."""
-    return buildings.households > 0

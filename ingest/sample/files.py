@@ -20,11 +20,11 @@ from ingest.sample.addresses import make_addresses
 from ingest.sample.areas import Areas, make_areas
 from ingest.sample.arrays import Bools, Geoms, Ints, Table
 from ingest.sample.blocks import make_blocks
-from ingest.sample.buildings import Footprints, make_footprints, share_multi
+from ingest.sample.buildings import make_footprints, share_multi
 from ingest.sample.cameras import Cameras, make_cameras
 from ingest.sample.cases import Cases, World, make_cases
 from ingest.sample.components import make_covers
-from ingest.sample.facts import Buildings, make_facts
+from ingest.sample.facts import make_facts
 from ingest.sample.ground import Ground
 from ingest.sample.lattice import ROUNDING_DIGITS, make_lattice
 from ingest.sample.outline import to_degrees
@@ -69,7 +69,7 @@ def write_files(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any]:
     rng = plan.rng("defects")
     world = make_world(plan, progress)
     progress("cameras", 5, _STEPS)
-    cameras = make_cameras(plan, world.blocks, world.roads, world.ground, world.footprints)
+    cameras = make_cameras(plan, world.ground, world.footprints)
     progress("cases", 6, _STEPS)
     cases = make_cases(world)
     progress("writing", 7, _STEPS)
@@ -80,7 +80,7 @@ def write_files(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any]:
     _write_people(folder, plan, world.areas, account, rng)
     _write_cases(folder, cases, account, rng)
     progress("writing buildings", 8, _STEPS)
-    _write_buildings(folder, world.footprints, world.buildings, cases, account, rng)
+    _write_buildings(folder, world, cases, account, rng)
     shutil.copyfile(paths.data_dir() / "sources" / "sample.toml", folder / "sources.toml")
     progress("done", _STEPS, _STEPS)
     return account.report()
@@ -98,8 +98,8 @@ def make_world(plan: Plan, progress: Progress) -> World:
     footprints = make_footprints(plan, lattice, blocks, roads)
     ground = Ground(blocks, roads)
     progress("addresses", 3, _STEPS)
-    addresses = make_addresses(plan, blocks, roads, ground, footprints)
-    buildings = make_facts(plan, blocks, areas, roads, footprints, addresses)
+    addresses = make_addresses(plan, ground, footprints)
+    buildings = make_facts(plan, areas, ground, footprints, addresses)
     progress("covers", 4, _STEPS)
     covers = make_covers(plan, areas, ground)
     return World(plan, blocks, areas, roads, ground, footprints, addresses, buildings, covers)
@@ -126,7 +126,7 @@ def _write_roads(folder: Path, roads: Roads) -> None:
 
 def _write_covers(folder: Path, world: World, cases: Cases, account: Account, rng: np.random.Generator) -> None:
     (folder / "covers").mkdir()
-    xy = np.round(world.covers.xy, 3) + [_ZONE_40_M, 0.0]
+    xy = np.round(world.covers.xy, 3) + np.array([_ZONE_40_M, 0.0])
     table = {name: column.copy() for name, column in world.covers.table.items()}
     table["geometry"] = np.array(shapely.points(xy), dtype=np.object_)
     bad = defects.spoil_covers(rng, COVERS, table, _used(cases.cover, len(xy)))
@@ -167,9 +167,8 @@ def _write_cases(folder: Path, cases: Cases, account: Account, rng: np.random.Ge
     write_csv(folder / TRUTH, truth, "utf-8")
 
 
-def _write_buildings(
-    folder: Path, footprints: Footprints, buildings: Buildings, cases: Cases, account: Account, rng: np.random.Generator
-) -> None:
+def _write_buildings(folder: Path, world: World, cases: Cases, account: Account, rng: np.random.Generator) -> None:
+    buildings = world.buildings
     table: Table = {
         "编码": buildings.code.copy(),
         "名称": buildings.name.copy(),
@@ -184,7 +183,7 @@ def _write_buildings(
         "高度": buildings.height_m,
         "户数": buildings.households.astype(np.int32),
         "人口": buildings.residents.astype(np.int32),
-        "geometry": _in_degrees(footprints.polygons[buildings.order]),
+        "geometry": _in_degrees(world.footprints.polygons[buildings.order]),
     }
     multi = share_multi(rng, len(buildings.code))
     table["geometry"][multi] = _as_multi(table["geometry"][multi])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -18,6 +18,7 @@ class Graph:
             lists[a][b] = lists[a].get(b, 0.0) + length
             lists[b][a] = lists[b].get(a, 0.0) + length
         self._around = [sorted(entry.items()) for entry in lists]
+        self._doors = [[other for other, _ in entry] for entry in self._around]
 
     def around(self, block: int) -> list[tuple[int, float]]:
         """Return (neighbour, length of the shared border) in order of the neighbours."""
@@ -30,7 +31,17 @@ class Graph:
         graph._around = [[(place[b], length) for b, length in self._around[int(block)] if b in place] for block in members]
         for entry in graph._around:
             entry.sort()
+        graph._doors = [[other for other, _ in entry] for entry in graph._around]
         return graph
+
+    def on_borders(self, labels: Sequence[int]) -> Iterator[int]:
+        """Yield the blocks that have a neighbour with another label, looking at the labels as they are when it comes to them."""
+        for block, doors in enumerate(self._doors):
+            own = labels[block]
+            for other in doors:
+                if labels[other] != own:
+                    yield block
+                    break
 
     def components(self, members: list[int]) -> list[list[int]]:
         """Return the connected pieces of the members, each in ascending order."""

@@ -23,6 +23,20 @@ class Spots(NamedTuple):
     heading: Floats
     block: Ints
 
+    def rows(self, index: Ints) -> Spots:
+        """Return some of the places, in the order of ``index``."""
+        return Spots(self.xy[index], self.edge[index], self.heading[index], self.block[index])
+
+
+def joined(parts: list[Spots]) -> Spots:
+    """Return the places of several lists as one."""
+    return Spots(
+        np.concatenate([part.xy for part in parts]),
+        np.concatenate([part.edge for part in parts]),
+        np.concatenate([part.heading for part in parts]),
+        np.concatenate([part.block for part in parts]),
+    )
+
 
 class Ground:
     """Spatial indexes over the road edges and blocks of one district, in EPSG:4549 metres."""
@@ -83,7 +97,6 @@ class Ground:
 
 def take(spots: list[Spots], count: int, rng: np.random.Generator) -> Spots:
     """Return ``count`` of the places that lie in a block, in random order; there must be enough of them."""
-    merged = Spots(*(np.concatenate(parts) for parts in zip(*spots, strict=True)))
+    merged = joined(spots)
     good = np.nonzero(merged.block >= 0)[0]
-    chosen = rng.permutation(good)[:count]
-    return Spots(*(column[chosen] for column in merged))
+    return merged.rows(rng.permutation(good)[:count])

@@ -77,7 +77,8 @@ class Warp:
         places = np.concatenate([[0.0], np.cumsum(steps * (mean * count / steps.sum()))])
         return np.asarray(places - places[-1] / 2.0)
 
-    def __call__(self, ij: Floats) -> Floats:
+    def place(self, ij: Floats) -> Floats:
+        """Return x, y in metres of lattice coordinates (..., 2)."""
         x = np.interp(ij[..., 0], np.arange(len(self.columns)), self.columns)
         y = np.interp(ij[..., 1], np.arange(len(self.rows)), self.rows)
         cos, sin = np.cos(self.turn), np.sin(self.turn)
@@ -93,7 +94,7 @@ def make_lattice(plan: Plan) -> Lattice:
     warp = Warp(plan, outline, rng)
     nx, ny = len(warp.columns) - 1, len(warp.rows) - 1
     grid = np.stack(np.meshgrid(np.arange(nx + 1), np.arange(ny + 1), indexing="ij"), axis=-1).astype(np.float64)
-    nodes = warp(grid)
+    nodes = warp.place(grid)
     inside = _choose_cells(nodes, outline, plan.area_m2)
     lattice = _build(inside, (nx, ny))
     moves = _soften(lattice, nodes.reshape(-1, 2), rng, plan.shrink)
@@ -156,10 +157,11 @@ def _build(inside: Bools, shape: tuple[int, int]) -> Lattice:
         columns = [start, end, left, right, np.full(size, kind), line, place]
         tables.append(np.stack([column[used] for column in columns], axis=1))
     table = np.concatenate(tables).astype(np.int64)
-    i, j = np.nonzero(inside)
+    ij = np.argwhere(inside)
+    i, j = ij[:, 0], ij[:, 1]
     around = np.stack([numbers[0][i, j], numbers[1][i + 1, j], numbers[0][i, j + 1], numbers[1][i, j]], axis=1)
     empty = np.zeros((0, EDGE_POINTS, 2))
-    return Lattice(shape, np.stack([i, j], axis=1), around, table[:, :2], table[:, 2:4], table[:, 4:7], empty, empty)
+    return Lattice(shape, ij, around, table[:, :2], table[:, 2:4], table[:, 4:7], empty, empty)
 
 
 def _soften(lattice: Lattice, nodes: Floats, rng: np.random.Generator, shrink: float) -> Floats:
@@ -174,7 +176,7 @@ def _soften(lattice: Lattice, nodes: Floats, rng: np.random.Generator, shrink: f
         np.add.at(sums, rim[:, 1], moved[rim[:, 0]])
         moved[on_rim] = 0.5 * moved[on_rim] + 0.25 * sums[on_rim]
     ny = lattice.shape[1]
-    i, j = lattice.cell_ij.T
+    i, j = lattice.cell_ij[:, 0], lattice.cell_ij[:, 1]
     corners = np.stack([i * (ny + 1) + j, (i + 1) * (ny + 1) + j, (i + 1) * (ny + 1) + j + 1, i * (ny + 1) + j + 1], axis=1)
     for _ in range(20):
         too_small = _bad_quads(moved[corners], nodes[corners])
@@ -200,7 +202,7 @@ def _place(lattice: Lattice, warp: Warp, moves: Floats, plan: Plan, outline: Out
     ny = lattice.shape[1]
     start, end = (np.stack([lattice.edge_ends[:, k] // (ny + 1), lattice.edge_ends[:, k] % (ny + 1)], axis=1) for k in (0, 1))
     share = np.linspace(0.0, 1.0, EDGE_POINTS)[None, :, None]
-    xy = warp(start[:, None] * (1 - share) + end[:, None] * share)
+    xy = warp.place(start[:, None] * (1 - share) + end[:, None] * share)
     xy = xy + moves[lattice.edge_ends[:, 0]][:, None] * (1 - share) + moves[lattice.edge_ends[:, 1]][:, None] * share
     area = ring_areas(replace(lattice, edge_xy=xy).cell_rings(xy)).sum()
     xy = outline.centre + (xy - outline.centre) * np.sqrt(plan.area_m2 / area)

@@ -33,21 +33,22 @@ def divide(region: Region, capacity_m2: Floats, sites: Floats, anchor: Floats | 
 
 def _power_diagram(region: Region, capacity: Floats, sites: Floats, anchor: Floats | None, rounds: int) -> Ints:
     """Move the sites and their weights until each takes its capacity; returns the best labels met."""
-    sites = sites.astype(np.float64).copy()
+    middle = region.centre.mean(axis=0)
+    # Squared distances without the part that is the same for all sites: that leaves one small matrix product.
+    places, sites = region.centre - middle, sites - middle
     weights = np.zeros(len(sites))
     best, best_error = np.zeros(len(region.area_m2), dtype=np.int64), np.inf
     for step in range(rounds):
-        distance = ((region.centre[:, None, :] - sites[None, :, :]) ** 2).sum(axis=2) - weights
-        labels = np.argmin(distance, axis=1)
+        labels = np.argmin((sites**2).sum(axis=1) - weights - 2.0 * (places @ sites.T), axis=1)
         load = np.bincount(labels, region.area_m2, minlength=len(sites))
         error = float(np.abs(load / capacity - 1.0).max())
         if error < best_error and step >= rounds // 3:
             best, best_error = labels, error
         weights += 0.3 * (capacity - load)
-        means = np.stack([np.bincount(labels, region.area_m2 * region.centre[:, k], minlength=len(sites)) for k in (0, 1)], axis=1)
+        means = np.stack([np.bincount(labels, region.area_m2 * places[:, k], minlength=len(sites)) for k in (0, 1)], axis=1)
         means = np.where(load[:, None] > 0, means / np.maximum(load, 1e-9)[:, None], sites)
         if anchor is not None:
-            sites += 0.3 * (anchor - means)
+            sites += 0.3 * (anchor - middle - means)
         elif step < 2 * rounds // 3:
             sites += 0.5 * (means - sites)
     return best.astype(np.int64)
@@ -98,45 +99,53 @@ def _give_away(region: Region, labels: Ints, fragment: list[int]) -> None:
 
 def _even_out(region: Region, labels: Ints, capacity: Floats, passes: int = 40) -> Ints:
     """Move single blocks across borders while that brings areas nearer to capacity or shortens the borders."""
-    load = np.bincount(labels, region.area_m2, minlength=len(capacity))
-    excess: list[float] = (load - capacity).tolist()
-    room: list[float] = capacity.tolist()
-    areas: list[float] = region.area_m2.tolist()
-    where: list[int] = labels.tolist()
-    active = range(len(where))
+    balance = _Balance(region, labels, capacity)
     for _ in range(passes):
-        moved: set[int] = set()
-        for block in active:
-            target = _best_move(region.graph, where, block, excess, room, areas)
-            if target >= 0 and region.graph.is_connected_without(where, where[block], block):
-                excess[where[block]] -= areas[block]
-                excess[target] += areas[block]
-                where[block] = target
-                moved.add(block)
+        moved = False
+        for block in region.graph.on_borders(balance.where):
+            target = balance.best_move(block)
+            if target >= 0 and region.graph.is_connected_without(balance.where, balance.where[block], block):
+                balance.move(block, target)
+                moved = True
         if not moved:
             break
-        # Labels' loads reach far: look again at every block on a border.
-        active = range(len(where))
-    return np.array(where, dtype=np.int64)
+    return np.array(balance.where, dtype=np.int64)
 
 
-def _best_move(graph: Graph, where: list[int], block: int, excess: list[float], room: list[float], areas: list[float]) -> int:
-    """Return the neighbouring part to which the block had better go, or -1."""
-    own = where[block]
-    borders: dict[int, float] = {}
-    for other, length in graph.around(block):
-        label = where[other]
-        borders[label] = borders.get(label, 0.0) + length
-    if len(borders) == 1 and own in borders:
-        return -1
-    kept = borders.pop(own, 0.0)
-    area = areas[block]
-    best, best_gain = -1, 1e-6
-    for label, length in borders.items():
-        before = (excess[own] / room[own]) ** 2 + (excess[label] / room[label]) ** 2
-        after = ((excess[own] - area) / room[own]) ** 2 + ((excess[label] + area) / room[label]) ** 2
-        scale = min(room[own], room[label])
-        gain = (before - after) + 0.06 * (length - kept) * area**0.5 / scale
-        if gain > best_gain:
-            best, best_gain = label, gain
-    return best
+class _Balance:
+    """Which part each block belongs to, ``where``, and how far each part is over its capacity; plain lists, for speed."""
+
+    def __init__(self, region: Region, labels: Ints, capacity: Floats) -> None:
+        self.where: list[int] = labels.tolist()
+        self._graph = region.graph
+        self._areas: list[float] = region.area_m2.tolist()
+        self._room: list[float] = capacity.tolist()
+        self._excess: list[float] = (np.bincount(labels, region.area_m2, minlength=len(capacity)) - capacity).tolist()
+
+    def move(self, block: int, target: int) -> None:
+        """Give a block to another part."""
+        self._excess[self.where[block]] -= self._areas[block]
+        self._excess[target] += self._areas[block]
+        self.where[block] = target
+
+    def best_move(self, block: int) -> int:
+        """Return the neighbouring part to which the block had better go, or -1."""
+        own, area = self.where[block], self._areas[block]
+        borders: dict[int, float] = {}
+        for other, length in self._graph.around(block):
+            borders[self.where[other]] = borders.get(self.where[other], 0.0) + length
+        kept = borders.pop(own, 0.0)
+        best, best_gain = -1, 1e-6
+        for label, length in borders.items():
+            compact = (length - kept) * area**0.5 / min(self._room[own], self._room[label])
+            gain = self._relief(own, label, area) + 0.06 * compact
+            if gain > best_gain:
+                best, best_gain = label, gain
+        return best
+
+    def _relief(self, giver: int, taker: int, area: float) -> float:
+        """Return by how much the sum of squared relative errors falls when an area changes hands."""
+        from_excess, from_room = self._excess[giver], self._room[giver]
+        to_excess, to_room = self._excess[taker], self._room[taker]
+        before = (from_excess / from_room) ** 2 + (to_excess / to_room) ** 2
+        return before - ((from_excess - area) / from_room) ** 2 - ((to_excess + area) / to_room) ** 2

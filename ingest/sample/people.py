@@ -86,7 +86,7 @@ def _organizations(plan: Plan, rng: np.random.Generator) -> Table:
         for n, row in enumerate(plan.communities, 1)
     ]
     rows += [(organization_code("U", n), name, "权属养护单位", "") for n, name in enumerate(UTILITIES, 1)]
-    numbers = rng.permutation(900_000)[: len(rows)].tolist()
+    numbers = rng.choice(900_000, len(rows), replace=False).tolist()
     codes, names, kinds, parents = zip(*rows, strict=True)
     columns = {
         "单位编码": codes,
@@ -125,7 +125,7 @@ def _roles(plan: Plan, rng: np.random.Generator, areas: Areas) -> Table:
 def _persons(rng: np.random.Generator, count: int, roles: Texts) -> tuple[Texts, Texts]:
     names = np.array(person_names(rng, count), dtype=object)
     # 154 is the one prefix of the 15x range that was never given to an operator.
-    numbers: Ints = rng.permutation(9_999_999)[:count] + 1
+    numbers: Ints = rng.choice(9_999_999, count, replace=False) + 1
     phones = np.array([f"1540{number:07d}" for number in numbers.tolist()], dtype=object)
     unit = roles == "责任单位"
     names[unit], phones[unit] = "", ""

@@ -96,8 +96,9 @@ class Phrases:
         text = anchor.unit if anchor.unit and self._rng.random() < 0.25 else anchor.road + self._number(anchor)
         return self._finish(self._prefix(street, community) + text + words)
 
-    def on_road(self, road: str, first: str, second: str, street: str, community: str) -> str:
+    def on_road(self, road: str, cross: tuple[str, str], street: str, community: str) -> str:
         """Return an address on a road between two others, or near the first."""
+        first, second = cross
         forms = (
             f"{road}（{first}至{second}）",
             f"{road}{first}到{second}之间",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -50,14 +51,22 @@ class Roads:
         return np.asarray(shapely.multilinestrings(lines, indices=self.edge_road[order]), dtype=np.object_)
 
 
+class _Runs(NamedTuple):
+    """Roads before they have names: by road edge the road, by road its class."""
+
+    lattice: Lattice
+    blocks: Blocks
+    edge_road: Ints
+    classes: Ints
+
+
 def make_roads(plan: Plan, lattice: Lattice, blocks: Blocks, areas: Areas) -> Roads:
     """Cut the lines of the lattice into roads of believable length and name them, the areas' own names first."""
     rng = plan.rng("roads")
     edge_road, edge_start = _cut(plan, rng, lattice, blocks)
-    count = int(edge_road.max()) + 1
-    classes = np.full(count, LOCAL)
+    classes = np.full(int(edge_road.max()) + 1, LOCAL)
     classes[edge_road] = blocks.edge_class
-    names = _name(plan, blocks, areas, lattice, edge_road, classes)
+    names = _name(plan, areas, _Runs(lattice, blocks, edge_road, classes))
     crossings, places, meet = _crossings(lattice, blocks, edge_road)
     half = HALF_WIDTH_M[classes[edge_road]] * plan.shrink
     xy, lonlat = lattice.edge_xy[blocks.edges], lattice.edge_lonlat[blocks.edges]
@@ -99,9 +108,10 @@ def _length_ahead(blocks: Blocks, kind: Ints, line: Ints, place: Ints, order: In
     return left
 
 
-def _name(plan: Plan, blocks: Blocks, areas: Areas, lattice: Lattice, edge_road: Ints, classes: Ints) -> Texts:
+def _name(plan: Plan, areas: Areas, runs: _Runs) -> Texts:
     """Return a unique name for each road: those in the names of streets and communities lie there, families lie together."""
     rng = plan.rng("names")
+    _, blocks, edge_road, classes = runs
     names = np.full(len(classes), "", dtype=object)
     inner = np.where(blocks.edge_blocks[:, 0] >= 0, blocks.edge_blocks[:, 0], blocks.edge_blocks[:, 1])
     streets = [(row.name.removesuffix("街道"), number) for number, row in enumerate(plan.streets)]
@@ -115,7 +125,7 @@ def _name(plan: Plan, blocks: Blocks, areas: Areas, lattice: Lattice, edge_road:
                 _name_one(names, name, edge_road[area_of_block[inner] == area], classes, class_order)
     taken = {name for name in names if name}
     fresh = road_names(rng, taken)
-    for road in _neighbourly(plan, lattice, blocks, edge_road, classes):
+    for road in _neighbourly(plan, runs):
         if not names[road]:
             names[road] = next(fresh)
     return names
@@ -129,8 +139,9 @@ def _name_one(names: Texts, name: str, roads_here: Ints, classes: Ints, class_or
         names[min(free)[2]] = name
 
 
-def _neighbourly(plan: Plan, lattice: Lattice, blocks: Blocks, edge_road: Ints, classes: Ints) -> Ints:
+def _neighbourly(plan: Plan, runs: _Runs) -> Ints:
     """Return the roads in an order in which parallel neighbours of one class follow one another."""
+    lattice, blocks, edge_road, classes = runs
     count = len(classes)
     edges_of = np.maximum(np.bincount(edge_road, minlength=count), 1)
     middle = lattice.edge_xy[blocks.edges].mean(axis=1)
