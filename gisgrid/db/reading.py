@@ -1,0 +1,119 @@
+"""What the read models read: whole layers in one snapshot, with the position in the change feed that goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import psycopg
+import shapely
+from psycopg import sql
+
+from gisgrid.db.changes import Position, position
+from gisgrid.db.database import Database
+from gisgrid.layers import AREA_LAYERS, Layer, layer
+from gisgrid.locator import AreaTable, FootprintTable, PointTable, Roles
+from gisgrid.types import Level, ResponsibleUnit
+
+_AREAS = {
+    level: sql.SQL("SELECT code, name, parent_code, ST_AsBinary(geom) FROM gisgrid.{} ORDER BY code").format(sql.Identifier(found.id))
+    for level, found in AREA_LAYERS.items()
+}
+
+# Persons and telephones stay in the database: only organisations are read.
+_ROLES = """
+SELECT DISTINCT ON (r.area_level, r.area_code) r.area_level, r.area_code, r.organization_code, coalesce(o.name, '')
+FROM gisgrid.area_roles r LEFT JOIN gisgrid.organizations o ON o.code = r.organization_code
+WHERE r.role = 'responsible_unit' AND r.organization_code IS NOT NULL
+  AND r.valid_from <= now() AND (r.valid_to IS NULL OR r.valid_to > now())
+ORDER BY r.area_level, r.area_code, r.valid_from DESC, r.id DESC
+"""
+
+_CHANGED = """
+SELECT DISTINCT c.layer FROM gisgrid.changes c
+WHERE c.xid >= %s::text::xid8 AND NOT (c.id = ANY (%s))
+"""
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[psycopg.Connection]:
+    """Open a connection whose statements all see the database as it is at the first of them; nothing can be written.
+
+    Raises DatabaseError when there is no database.
+    """
+    with database.connect() as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        yield connection
+
+
+def read_position(connection: psycopg.Connection) -> Position:
+    """Return the position of the snapshot in the change feed."""
+    return position(connection)
+
+
+def read_changed(connection: psycopg.Connection, since: Position) -> set[str]:
+    """Return the layers that the snapshot shows otherwise than a snapshot at ``since`` did."""
+    rows = connection.execute(_CHANGED, [str(since.watermark), [id for _, id in since.seen]]).fetchall()
+    return {row[0] for row in rows}
+
+
+def read_areas(connection: psycopg.Connection, level: Level) -> AreaTable:
+    """Return the areas of one level in the active generation."""
+    rows = _fetch(connection, _AREAS[level])
+    return AreaTable([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows], _shapes(rows, 3))
+
+
+def read_points(connection: psycopg.Connection, layer_id: str) -> PointTable:
+    """Return the features of a layer of points with all its fields."""
+    found = layer(layer_id)
+    rows = _fetch(connection, _features(found))
+    count = len(found.fields)
+    coordinates = shapely.get_coordinates(_shapes(rows, count + 1))
+    names, values = _values(found, rows)
+    return PointTable([row[0] for row in rows], [row[1] for row in rows], coordinates[:, 0], coordinates[:, 1], names, values)
+
+
+def read_footprints(connection: psycopg.Connection, layer_id: str) -> FootprintTable:
+    """Return the features of a layer of polygons with all its fields."""
+    found = layer(layer_id)
+    rows = _fetch(connection, _features(found))
+    names, values = _values(found, rows)
+    return FootprintTable([row[0] for row in rows], [row[1] for row in rows], _shapes(rows, len(found.fields) + 1), names, values)
+
+
+def read_roles(connection: psycopg.Connection) -> Roles:
+    """Return the responsible unit of each area for which one is named now."""
+    rows = connection.execute(_ROLES).fetchall()
+    return {(level, area_code): ResponsibleUnit(code, name, level) for level, area_code, code, name in rows}
+
+
+def _features(found: Layer) -> sql.Composed:
+    """Return the query of a layer: id, its fields in order (dates as text), and the geometry."""
+    fields = [
+        sql.SQL("{}::text" if field.type == "date" else "{}").format(sql.Identifier(field.name))  # the order of layers.py
+        for field in found.fields
+    ]
+    return sql.SQL("SELECT id, {}, ST_AsBinary(geom) FROM gisgrid.{} ORDER BY id").format(
+        sql.SQL(", ").join(fields), sql.Identifier(found.id)
+    )
+
+
+def _fetch(connection: psycopg.Connection, query: sql.Composed) -> list[tuple[Any, ...]]:
+    # Binary results: geometries come as the bytes they are, numbers without a detour through text.
+    with connection.cursor(binary=True) as cursor:
+        return cursor.execute(query).fetchall()
+
+
+def _shapes(rows: list[tuple[Any, ...]], column: int) -> Any:
+    shapes = np.empty(len(rows), dtype=object)
+    shapes[:] = shapely.from_wkb([row[column] for row in rows]) if rows else []
+    return shapes
+
+
+def _values(found: Layer, rows: list[tuple[Any, ...]]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """Return the names and the values of the fields that follow the id; the first of them is the code."""
+    names = tuple(field.name for field in found.fields)
+    return names, [row[1 : len(names) + 1] for row in rows]

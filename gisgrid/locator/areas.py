@@ -1,0 +1,253 @@
+"""One level of areas in memory: which areas cover a point, one at a time or by the million."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Edges, Flags, Floats, Ints, Longs, covers, edges_of, expand
+from gisgrid.locator.raster import OUTSIDE, build_raster
+from gisgrid.types import AreaRef
+
+_CHUNK = 1 << 15
+_MOST_SAMPLES = 64
+
+
+class AreaTable(NamedTuple):
+    """The areas of one level, in any order: codes, names, codes of the areas above (None where unknown), shapely geometries.
+
+    Geometries are polygons or multipolygons in longitude and latitude, WGS 84; None is an area without a shape.
+    """
+
+    codes: list[str]
+    names: list[str]
+    parent_codes: list[str | None]
+    geometries: NDArray[Any]
+
+
+class Covered(NamedTuple):
+    """The answers for many points: ``number`` of the area (-1: none), and whether the point is on an edge."""
+
+    number: Ints
+    on_edge: Flags
+
+
+class AreaIndex:
+    """The areas of one level, numbered in the order of their codes, so that the smallest code is the smallest number."""
+
+    def __init__(self, table: AreaTable) -> None:
+        order = sorted(range(len(table.codes)), key=table.codes.__getitem__)
+        geometries = np.asarray(table.geometries, dtype=object)[order] if order else np.empty(0, dtype=object)
+        self.refs = tuple(AreaRef(table.codes[i], table.names[i]) for i in order)
+        self.parent_codes = tuple(table.parent_codes[i] for i in order)
+        self.number_of = {ref.code: number for number, ref in enumerate(self.refs)}
+        self.edges = edges_of(geometries)
+        self.raster = build_raster(self.edges, _always_ask(geometries, self.edges))
+        self.boxes = _boxes(self.edges)
+        self._inner = shapely.point_on_surface(geometries)
+        self._prepare_points()
+
+    def __len__(self) -> int:
+        return len(self.refs)
+
+    def _prepare_points(self) -> None:
+        """Keep what ``covering`` reads as memory views: an item of one is a Python number, three times as fast to get."""
+        raster = self.raster
+        self._frame = raster.frame
+        self._cells = _view(raster.cells)
+        self._lists = tuple(_view(part) for part in (raster.list_first, raster.listed, raster.slot, raster.slot_first))
+        ends = raster.ends
+        self._ends = tuple(_view(part) for part in (ends.x1, ends.y1, ends.x2, ends.y2, ends.ring))
+
+    @property
+    def farthest_lat(self) -> float:
+        """The latitude farthest from the equator, where a degree of longitude is shortest; 0 without areas."""
+        ends = np.concatenate([self.edges.y1, [0.0]])
+        return float(np.abs(ends).max())
+
+    def inner_points(self) -> tuple[list[float], list[float]]:
+        """Return longitude and latitude of a point inside each area; NaN for an area without a shape."""
+        return shapely.get_x(self._inner).tolist(), shapely.get_y(self._inner).tolist()
+
+    def cell_value(self, lon: float, lat: float) -> int:
+        """Return the number of the area of the plain cell that a point is in, -1 outside all, less where areas must be asked."""
+        x0, y0, per_x, per_y, columns, rows = self._frame
+        u, v = (lon - x0) * per_x, (lat - y0) * per_y
+        if not (0.0 <= u < columns and 0.0 <= v < rows):
+            return OUTSIDE
+        value: int = self._cells[int(v) * columns + int(u)]
+        return value
+
+    def covering(self, lon: float, lat: float) -> tuple[tuple[int, ...], bool]:
+        """Return the numbers of the areas that cover a point, ascending, and whether it is on an edge.
+
+        On an edge means on the boundary of one of them, or covered by two or more.
+        """
+        value = self.cell_value(lon, lat)
+        if value >= 0:
+            return (value,), False
+        if value == OUTSIDE:
+            return (), False
+        list_first, listed, slots, slot_first = self._lists
+        found, on_edge = [], False
+        for k in range(list_first[-2 - value], list_first[-1 - value]):
+            slot = slots[k]
+            state = self._ask(slot_first[slot], slot_first[slot + 1], lon, lat)
+            if state:
+                found.append(listed[k])
+                on_edge |= state == 2
+        return tuple(found), on_edge or len(found) > 1
+
+    def _ask(self, first: int, end: int, x: float, y: float) -> int:
+        """Return 0 when the area of a slot does not cover a point, 1 when it does, 2 when the point is on its boundary.
+
+        Does for one point what ``edges.covers`` does for many, in the same arithmetic.
+        """
+        xs1, ys1, xs2, ys2, rings = self._ends
+        winding: dict[int, int] = {}
+        on: set[int] = set()
+        for edge in range(first, end):
+            y1, y2 = ys1[edge], ys2[edge]
+            if not (y1 <= y <= y2 or y2 <= y <= y1):
+                continue
+            x1, x2 = xs1[edge], xs2[edge]
+            dx, dy = x2 - x1, y2 - y1
+            if dx * dx + dy * dy < SHORTEST_EDGE_DEG * SHORTEST_EDGE_DEG:
+                continue
+            side = dx * (y - y1) - (x - x1) * dy
+            if side == 0:
+                if x1 <= x <= x2 or x2 <= x <= x1:
+                    on.add(rings[edge])
+            elif (y < y2) if side > 0 else (y < y1):
+                winding[rings[edge]] = winding.get(rings[edge], 0) + (1 if side > 0 else -1)
+        return self._combine({ring for ring, number in winding.items() if number} - on, on) if on or winding else 0
+
+    def _combine(self, inside: set[int], on: set[int]) -> int:
+        """Return what the rings that a point is in, and those that it is on, say of the area."""
+        shell, part = self.edges.ring_is_shell, self.edges.ring_part
+        if any(shell[ring] for ring in on):
+            return 2
+        for outer in inside:
+            if shell[outer] and not any(not shell[ring] and part[ring] == part[outer] for ring in inside):
+                return 2 if any(part[ring] == part[outer] for ring in on) else 1
+        return 0
+
+    def covering_many(self, lon: Floats, lat: Floats) -> Covered:
+        """Return for arrays of points (any one shape) the smallest number that covers each; NaN gives -1."""
+        number, on_edge = np.empty(lon.shape, np.int32), np.zeros(lon.shape, bool)
+        flat_lon, flat_lat = np.ravel(lon), np.ravel(lat)
+        flat_number, flat_edge = number.reshape(-1), on_edge.reshape(-1)
+        for start in range(0, flat_lon.size, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            self._cover_chunk(flat_lon[part], flat_lat[part], flat_number[part], flat_edge[part])
+        return Covered(number, on_edge)
+
+    def plain_around_many(self, lon: Floats, lat: Floats, reach_lon: float, reach_lat: float) -> Flags:
+        """Return for arrays of points what ``is_plain_around`` says of each and of the number of its own cell.
+
+        Says no, to be safe, for reaches of many cells, for which it would take long.
+        """
+        frame = self.raster.frame
+        across, up = _samples(reach_lon, frame.per_x), _samples(reach_lat, frame.per_y)
+        if len(across) * len(up) > _MOST_SAMPLES:
+            return np.zeros(lon.shape, bool)
+        number = self._cells_at(lon, lat)
+        plain: Flags = number >= 0
+        for east in across:
+            for north in up:
+                plain &= self._cells_at(lon + east, lat + north) == number
+        return plain
+
+    def _cells_at(self, lon: Floats, lat: Floats) -> Ints:
+        frame = self.raster.frame
+        row = _cells_of(lat, frame.y0, frame.per_y, frame.rows)
+        return self.raster.cells.take(row * frame.columns + _cells_of(lon, frame.x0, frame.per_x, frame.columns), mode="clip")
+
+    def _cover_chunk(self, lon: Floats, lat: Floats, number: Ints, on_edge: Flags) -> None:
+        """Fill ``number`` and ``on_edge`` for some thousand points."""
+        frame = self.raster.frame
+        row = _cells_of(lat, frame.y0, frame.per_y, frame.rows)
+        flat = row * frame.columns + _cells_of(lon, frame.x0, frame.per_x, frame.columns)
+        self.raster.cells.take(flat, out=number, mode="clip")
+        asked = np.flatnonzero(number < OUTSIDE)
+        if asked.size:
+            number[asked], on_edge[asked] = self._ask_many(lon.take(asked), lat.take(asked), -2 - number.take(asked))
+
+    def _ask_many(self, lon: Floats, lat: Floats, lists: Ints) -> tuple[Ints, Flags]:
+        """Return the smallest number that covers each point, and whether it is on an edge, from its cell's list of areas."""
+        raster = self.raster
+        first = raster.list_first.take(lists)
+        point, member = expand(first, raster.list_first.take(lists + 1) - first)
+        slot = raster.slot.take(member)
+        first = raster.slot_first.take(slot)
+        pair, position = expand(first, raster.slot_first.take(slot + 1) - first)
+        covered, boundary = covers(self.edges, raster.ends, pair, position, x=lon.take(point), y=lat.take(point))
+        number, on_edge = np.full(len(lon), OUTSIDE, np.int32), np.zeros(len(lon), bool)
+        hits = np.flatnonzero(covered)
+        owner = point.take(hits)
+        # A point's areas are in ascending order: its first hit is the smallest number, and a second means an edge.
+        again = np.flatnonzero(owner[1:] == owner[:-1]) + 1
+        on_edge[owner[again]] = True
+        on_edge[point[boundary]] = True
+        # Written from the last to the first, so that the first one stays.
+        number[owner[::-1]] = raster.listed.take(member.take(hits))[::-1]
+        return number, on_edge
+
+    def within_box(self, lon: float, lat: float, reach_lon: float, reach_lat: float) -> Longs:
+        """Return the numbers of the areas whose box comes within the given degrees of a point."""
+        west, south, east, north = self.boxes
+        near = (west <= lon + reach_lon) & (east >= lon - reach_lon) & (south <= lat + reach_lat) & (north >= lat - reach_lat)
+        return np.flatnonzero(near)
+
+    def is_plain_around(self, lon: float, lat: float, reach_lon: float, reach_lat: float, number: int) -> bool:
+        """Say whether all cells within the given degrees of a point are plain cells of area ``number`` (-1: of none)."""
+        x0, y0, per_x, per_y, columns, rows = self._frame
+        left, right = int(max((lon - reach_lon - x0) * per_x, 0)), int(min((lon + reach_lon - x0) * per_x, columns - 1))
+        low, high = int(max((lat - reach_lat - y0) * per_y, 0)), int(min((lat + reach_lat - y0) * per_y, rows - 1))
+        if (right - left + 2) * (high - low + 2) > 64:
+            window = self.raster.cells.reshape(rows, columns)[low : high + 1, left : right + 1]
+            return bool((window == number).all())
+        cells = self._cells
+        return all(cells[row * columns + column] == number for row in range(low, high + 1) for column in range(left, right + 1))
+
+
+def _samples(reach: float, per_unit: float) -> list[float]:
+    """Return offsets from -reach to reach of which every cell in between gets one."""
+    count = math.ceil(2.0 * reach * per_unit) + 1
+    return [(2.0 * k / (count - 1) - 1.0) * reach for k in range(count)] if count > 1 else [0.0]
+
+
+def _view(array: NDArray[Any]) -> Any:
+    return array.data
+
+
+def _cells_of(value: Floats, origin: float, per_unit: float, count: int) -> Ints:
+    """Return the columns or rows of coordinates; what lies beyond, and NaN, goes to the outermost cells."""
+    cell = np.subtract(value, origin)
+    np.multiply(cell, per_unit, out=cell)
+    np.fmax(cell, 0.0, out=cell)
+    np.fmin(cell, count - 1.0, out=cell)
+    return cell.astype(np.int32)
+
+
+def _boxes(edges: Edges) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return west, south, east and north of each area; the box of an area without a shape is empty (west > east)."""
+    areas = len(edges.first) - 1
+    lowest, highest = np.full((2, areas), np.inf), np.full((2, areas), -np.inf)
+    np.minimum.at(lowest[0], edges.area, edges.x1)
+    np.minimum.at(lowest[1], edges.area, edges.y1)
+    np.maximum.at(highest[0], edges.area, edges.x1)
+    np.maximum.at(highest[1], edges.area, edges.y1)
+    return lowest[0], lowest[1], highest[0], highest[1]
+
+
+def _always_ask(geometries: NDArray[Any], edges: Edges) -> Flags:
+    """Return the areas for which PostGIS may answer strangely far from any edge: invalid shapes, or edges it leaves out."""
+    asked = ~np.asarray(shapely.is_valid(geometries), dtype=bool)
+    short = (edges.x2 - edges.x1) ** 2 + (edges.y2 - edges.y1) ** 2 < SHORTEST_EDGE_DEG * SHORTEST_EDGE_DEG
+    asked[edges.area[short]] = True
+    return asked

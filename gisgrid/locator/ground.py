@@ -1,0 +1,71 @@
+"""Distances on the ground around a point, without a projection: degrees scaled to metres where the point is.
+
+Edges of areas are straight in longitude and latitude, as PostGIS takes them when it says which area covers a point. Scaling both axes
+keeps them straight, so that the foot of a perpendicular is found on the very edge that decides; the distance to it is
+then taken with the scale halfway, which is within a millimetre of the geodesic up to 10 km.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+WGS84_A = 6_378_137.0
+WGS84_E2 = 0.0066943799901413165
+_DEG = math.pi / 180.0
+LOCAL_M = 10_000.0
+"""Up to this distance the scale halfway is as good as a geodesic."""
+
+
+def metres_per_degree(lat: float) -> tuple[float, float]:
+    """Return the metres of a degree of longitude and of a degree of latitude at a latitude, WGS 84.
+
+    >>> [round(metres, 3) for metres in metres_per_degree(36.08)]
+    [90072.535, 110960.484]
+    """
+    phi = lat * _DEG
+    sine = math.sin(phi)
+    squeeze = 1.0 - WGS84_E2 * sine * sine
+    root = math.sqrt(squeeze)
+    return WGS84_A * _DEG * math.cos(phi) / root, WGS84_A * (1.0 - WGS84_E2) * _DEG / (squeeze * root)
+
+
+def metres_per_degree_many(lat: Floats) -> tuple[Floats, Floats]:
+    """Return what ``metres_per_degree`` does, for an array of latitudes."""
+    phi = lat * _DEG
+    sine = np.sin(phi)
+    squeeze = 1.0 - WGS84_E2 * sine * sine
+    root = np.sqrt(squeeze)
+    return WGS84_A * _DEG * np.cos(phi) / root, WGS84_A * (1.0 - WGS84_E2) * _DEG / (squeeze * root)
+
+
+def short_distance_m(east_deg: float, north_deg: float, lat: float) -> float:
+    """Return the distance on the ground from a point at ``lat`` to one so many degrees east and north, up to ``LOCAL_M``."""
+    per_lon, per_lat = metres_per_degree(lat + north_deg / 2.0)
+    return math.hypot(east_deg * per_lon, north_deg * per_lat)
+
+
+def earth_centred(lon: Any, lat: Any) -> Floats:
+    """Return WGS 84 positions as metres from the centre of the Earth, three columns.
+
+    The straight distance between two such points grows with the distance on the ground, so that the nearest are the same.
+    """
+    lam, phi = np.asarray(lon) * _DEG, np.asarray(lat) * _DEG
+    radius = WGS84_A / np.sqrt(1.0 - WGS84_E2 * np.sin(phi) ** 2)
+    return np.stack(
+        [radius * np.cos(phi) * np.cos(lam), radius * np.cos(phi) * np.sin(lam), radius * (1.0 - WGS84_E2) * np.sin(phi)], axis=-1
+    )
+
+
+def straight_slack_m(straight_m: float) -> float:
+    """Return by how much the straight distances of two places may differ although they are equally far on the ground.
+
+    The Earth is curved by 0.7 % more in one direction than in another, which shows with the square of the distance: 0.1 mm
+    at 20 km, 14 m at 1,000 km. This is several times that, and a millimetre.
+    """
+    return 1e-3 + 1e-6 * straight_m * (1.0 + (straight_m / 1e5) ** 2)

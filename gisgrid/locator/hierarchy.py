@@ -1,0 +1,71 @@
+"""The levels above the grid: from a grid to its community, street and district, or from a place where a code does not say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from gisgrid.locator.areas import AreaIndex
+from gisgrid.types import AreaRef, Level
+
+UPPER: tuple[Level, ...] = ("community", "street", "district")
+"""The levels above the grid, from the smallest to the largest."""
+
+
+class Chain(NamedTuple):
+    """The areas above a grid, in the order of ``Location``."""
+
+    district: AreaRef | None
+    street: AreaRef | None
+    community: AreaRef | None
+
+
+class Hierarchy:
+    """The indices of all levels, and how an area of one leads to those above."""
+
+    def __init__(self, levels: Mapping[Level, AreaIndex]) -> None:
+        self.grids = levels["grid"]
+        self._upper = tuple((level, levels[level]) for level in UPPER if level in levels and len(levels[level]))
+        below = (self.grids, *(index for _, index in self._upper))
+        self._trusted = tuple(_parents_hold(index, above) for index, (_, above) in zip(below, self._upper, strict=False))
+
+    def chain_of_grid(self, number: int) -> Chain | None:
+        """Return the areas above a grid; None when a code leads nowhere or a shape denies it: then ask ``chain_at``."""
+        found: dict[Level, AreaRef] = {}
+        index = self.grids
+        for (level, above), trusted in zip(self._upper, self._trusted, strict=True):
+            if not trusted[number]:
+                return None
+            number = above.number_of[index.parent_codes[number] or ""]
+            found[level] = above.refs[number]
+            index = above
+        return _chain(found)
+
+    def chain_at(self, lon: float, lat: float, parent_code: str | None) -> Chain:
+        """Return the areas above a place: level by level the one that a code names, unless another one covers the place."""
+        found: dict[Level, AreaRef] = {}
+        for level, index in self._upper:
+            covering = index.covering(lon, lat)[0]
+            number = index.number_of.get(parent_code or "")
+            if covering and number not in covering:
+                number = covering[0]
+            parent_code = None
+            if number is not None:
+                found[level] = index.refs[number]
+                parent_code = index.parent_codes[number]
+        return _chain(found)
+
+
+def _chain(found: Mapping[Level, AreaRef]) -> Chain:
+    return Chain(found.get("district"), found.get("street"), found.get("community"))
+
+
+def _parents_hold(index: AreaIndex, above: AreaIndex) -> list[bool]:
+    """Return for each area whether its parent code names an area of the next level, and whose shape holds its inner point."""
+    held = []
+    for parent_code, lon, lat in zip(index.parent_codes, *index.inner_points(), strict=True):
+        parent = above.number_of.get(parent_code or "")
+        shapeless = math.isnan(lon) or parent is None or above.edges.first[parent] == above.edges.first[parent + 1]
+        held.append(parent is not None and (shapeless or parent in above.covering(lon, lat)[0]))
+    return held

@@ -1,0 +1,197 @@
+"""From a point to the areas that it lies in, with how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gisgrid.errors import ParameterError
+from gisgrid.locator.areas import AreaIndex, AreaTable
+from gisgrid.locator.boundary import Boundary
+from gisgrid.locator.edges import Flags, Floats, Ints
+from gisgrid.locator.ground import metres_per_degree
+from gisgrid.locator.hierarchy import Chain, Hierarchy
+from gisgrid.types import LEVELS, AreaRef, Candidate, Level, Location, ResponsibleUnit, Status
+
+Roles = Mapping[tuple[Level, str], ResponsibleUnit]
+"""The responsible unit that was named for an area, by level and code."""
+
+DEFAULT_DOUBT_M = 0.5
+
+_EMPTY = AreaTable([], [], [], np.empty(0, dtype=object))
+
+
+class Located(NamedTuple):
+    """The answers for many points, arrays of their shape.
+
+    ``number`` is the grid's number (-1: none), see ``Locator.grid_codes``; ``on_edge`` whether the point is on an edge;
+    ``in_doubt`` whether ``locate`` may name a second candidate, or the point is in no grid; ``distance_to_edge_m`` the
+    distance to the boundary of the grid, NaN where there is none; None when it was not asked for.
+    """
+
+    number: Ints
+    on_edge: Flags
+    in_doubt: Flags
+    distance_to_edge_m: Floats | None
+
+
+class Locator:
+    """An index of the areas of a city: a value, never changed, that any number of threads may ask.
+
+    Make one with ``from_areas``. Positions are longitude and latitude in degrees, WGS 84, in that order.
+    """
+
+    def __init__(self, hierarchy: Hierarchy, boundary: Boundary, roles: Roles, doubt_m: float) -> None:
+        self._hierarchy, self._boundary = hierarchy, boundary
+        self._grids = hierarchy.grids
+        self._doubt_m = doubt_m
+        self._roles = roles
+        self._alone = tuple(Candidate(ref.code, ref.name, 0.0) for ref in self._grids.refs)
+        self._chains = tuple(hierarchy.chain_of_grid(number) for number in range(len(self._grids)))
+        self._units = tuple(self._unit(ref, chain) if chain else None for ref, chain in zip(self._grids.refs, self._chains, strict=True))
+
+    @classmethod
+    def from_areas(cls, levels: Mapping[Level, AreaTable], roles: Roles | None = None, doubt_m: float = DEFAULT_DOUBT_M) -> Locator:
+        """Return a locator of the areas of each level; a level may be missing or empty.
+
+        ``doubt_m`` is the distance within which a neighbouring grid is named as a candidate in every answer, metres.
+
+        >>> import numpy as np, shapely
+        >>> grids = AreaTable(["01", "02"], ["West", "East"], [None, None],
+        ...                   np.array([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)]))
+        >>> locator = Locator.from_areas({"grid": grids})
+        >>> locator.locate(0.5, 0.5).grid, locator.locate(1.0, 0.5).status
+        (AreaRef(code='01', name='West'), 'edge')
+        """
+        return cls.from_indices({level: AreaIndex(table) for level, table in levels.items()}, roles, doubt_m)
+
+    @classmethod
+    def from_indices(cls, levels: Mapping[Level, AreaIndex], roles: Roles | None = None, doubt_m: float = DEFAULT_DOUBT_M) -> Locator:
+        """Return a locator on indices made before, so that a change of one level builds only that one anew."""
+        hierarchy = Hierarchy({level: levels[level] if level in levels else AreaIndex(_EMPTY) for level in LEVELS})
+        return cls(hierarchy, Boundary(hierarchy.grids.edges), roles or {}, doubt_m)
+
+    def with_roles(self, roles: Roles) -> Locator:
+        """Return a locator of the same areas with other responsible units; cheap."""
+        return Locator(self._hierarchy, self._boundary, roles, self._doubt_m)
+
+    def grid_codes(self) -> list[str]:
+        """Return the codes of the grids by number, ascending."""
+        return [ref.code for ref in self._grids.refs]
+
+    def grid_codes_at(self, lon: ArrayLike, lat: ArrayLike) -> list[str | None]:
+        """Return the code of the grid of each point of one-dimensional arrays, None where there is none."""
+        codes = [*self.grid_codes(), None]
+        return [codes[number] for number in self.grid_indices(lon, lat).tolist()]
+
+    def grid_indices(self, lon: ArrayLike, lat: ArrayLike) -> Ints:
+        """Return the number of the grid of each point, -1 where there is none (or a coordinate is NaN); the same shape out."""
+        return self._grids.covering_many(*_floats(lon, lat)).number
+
+    def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, distances: bool = True) -> Located:
+        """Return for arrays of points (degrees, WGS 84) what ``locate`` says of each; ``distances`` costs the most."""
+        x, y = _floats(lon, lat)
+        number, on_edge = self._grids.covering_many(x, y)
+        in_doubt = on_edge | (number < 0) | ~self._grids.plain_around_many(x, y, *_reach_deg(self._grids.farthest_lat, self._doubt_m))
+        if not distances:
+            return Located(number, on_edge, in_doubt, None)
+        distance = self._boundary.distances_m(number.ravel(), x.ravel(), y.ravel()).reshape(x.shape)
+        return Located(number, on_edge, in_doubt, distance)
+
+    def locate(self, lon: float, lat: float, accuracy_m: float | None = None) -> Location:
+        """Return where a point lies: degrees, WGS 84; ``accuracy_m`` is the radius of its uncertainty, metres.
+
+        A point that PostGIS's arithmetic puts in no grid although it is on the edge of some is ``outside`` like any other,
+        with those grids as candidates at distance 0: the code is the one that ``ST_Covers`` gives, always.
+        """
+        lon, lat = float(lon), float(lat)
+        numbers, on_edge = self._grids.covering(lon, lat)
+        reach_m = self._reach_m(accuracy_m)
+        if not numbers:
+            return self._outside(lon, lat, reach_m)
+        number = numbers[0]
+        ref, chain, unit = self._grids.refs[number], self._chains[number], self._units[number]
+        if chain is None:
+            chain = self._hierarchy.chain_at(lon, lat, self._grids.parent_codes[number])
+            unit = self._unit(ref, chain)
+        distance_m = self._boundary.distance_m(number, lon, lat)
+        candidates = self._candidates(lon, lat, reach_m, numbers)
+        status: Status = "edge" if on_edge else "inside"
+        return Location(lon, lat, status, *chain, ref, distance_m, on_edge, candidates, None, unit)
+
+    def inside(self, number: int) -> Location | None:
+        """Return the answer for points well inside grid ``number``, with position and distance left open (NaN).
+
+        None when the areas above the grid depend on the point.
+        """
+        chain = self._chains[number]
+        if chain is None:
+            return None
+        nan, alone = math.nan, (self._alone[number],)
+        return Location(nan, nan, "inside", *chain, self._grids.refs[number], nan, False, alone, None, self._units[number])
+
+    def _outside(self, lon: float, lat: float, reach_m: float) -> Location:
+        chain = self._hierarchy.chain_at(lon, lat, None)
+        unit = self._unit(None, chain)
+        found = self._boundary.nearest(lon, lat)
+        if not found:
+            return Location(lon, lat, "outside", *chain, None, None, False, (), None, unit)
+        number, distance_m = found[0]
+        nearest = self._alone[number]._replace(distance_m=distance_m)
+        candidates = self._candidates(lon, lat, reach_m, ()) if distance_m <= reach_m else ()
+        return Location(lon, lat, "outside", *chain, None, distance_m, False, candidates, nearest, unit)
+
+    def _candidates(self, lon: float, lat: float, reach_m: float, covering: tuple[int, ...]) -> tuple[Candidate, ...]:
+        """Return the grids within ``reach_m`` of a point: those that cover it first, then by distance and code."""
+        reach_lon, reach_lat = _reach_deg(lat, reach_m)
+        if len(covering) == 1 and self._grids.is_plain_around(lon, lat, reach_lon, reach_lat, covering[0]):
+            return (self._alone[covering[0]],)
+        near = self._grids.within_box(lon, lat, reach_lon, reach_lat).tolist()
+        distances = ((self._boundary.distance_m(number, lon, lat), number) for number in near if number not in covering)
+        others = sorted((round(distance_m, 6), number) for distance_m, number in distances if distance_m <= reach_m)
+        return (
+            *(self._alone[number] for number in covering),
+            *(self._alone[number]._replace(distance_m=distance_m) for distance_m, number in others),
+        )
+
+    def _reach_m(self, accuracy_m: float | None) -> float:
+        """Return the distance within which grids are candidates; raises ParameterError for what is no distance."""
+        if accuracy_m is None:
+            return self._doubt_m
+        if not 0.0 <= accuracy_m < math.inf:
+            raise ParameterError("accuracy_m", f"{accuracy_m} is not a distance.", "metres, 0 or more")
+        return max(self._doubt_m, accuracy_m)
+
+    def _unit(self, grid: AreaRef | None, chain: Chain) -> ResponsibleUnit | None:
+        """Return the unit named for the grid, else for the smallest area around it for which one is named."""
+        named: tuple[tuple[Level, AreaRef | None], ...] = (
+            ("grid", grid),
+            ("community", chain.community),
+            ("street", chain.street),
+            ("district", chain.district),
+        )
+        for level, ref in named:
+            unit = self._roles.get((level, ref.code)) if ref else None
+            if unit is not None:
+                return unit
+        return None
+
+
+def _reach_deg(lat: float, reach_m: float) -> tuple[float, float]:
+    """Return at least as many degrees of longitude and latitude as make ``reach_m`` metres around a latitude."""
+    per_lon, per_lat = metres_per_degree(lat)
+    # The scale at the other end differs by some thousandths at most, but near the poles, where there is no city.
+    return 1.01 * reach_m / max(per_lon, 1.0), 1.01 * reach_m / per_lat
+
+
+def _floats(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
+    x, y = np.ascontiguousarray(lon, dtype=np.float64), np.ascontiguousarray(lat, dtype=np.float64)
+    # ascontiguousarray makes one dimension of none.
+    x, y = x.reshape(np.shape(lon)), y.reshape(np.shape(lat))
+    if x.shape != y.shape:
+        x, y = (np.ascontiguousarray(part) for part in np.broadcast_arrays(x, y))
+    return x, y

@@ -1,0 +1,200 @@
+"""A raster of area numbers: most points are answered by the cell they fall in, the others ask a few edges.
+
+The raster is conservative by construction. A cell is *plain* only if no edge of any area comes nearer to it than a millionth
+of a cell: then every point of it lies in the same areas, and one number answers for all of them. Three roundings could
+spoil that, and each is smaller than the margin: a point's cell is computed to about 1e-9 of a cell, an edge's crossing
+of a row to about 1e-10, and the sign that PostGIS computes is wrong only within about 1e-14 degrees of the edge's line,
+some 1e-9 of a cell. All other cells list the areas that may cover a point in them, and for each area and row of
+cells the edges that pass through that row, which are all that point in polygon needs.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from gisgrid.locator.edges import Edges, Ends, Flags, Floats, Ints, Longs, expand
+
+OUTSIDE = -1
+"""The value of a cell that no area touches; lower values ``v`` name list ``-2 - v`` of areas to ask."""
+
+_PAD = 1e-6
+_CELLS_PER_AREA, _FEWEST_CELLS, _MOST_CELLS = 4096, 1 << 16, 1 << 24
+_LONGEST_SIDE = 32_000
+
+
+class Frame(NamedTuple):
+    """Where the cells are: column ``(lon - x0) * per_x``, row ``(lat - y0) * per_y``; ``columns`` and ``rows`` of them.
+
+    The outermost ring of cells is outside every area, so that a position beyond the raster can be moved into it.
+    """
+
+    x0: float
+    y0: float
+    per_x: float
+    per_y: float
+    columns: int
+    rows: int
+
+
+class Raster(NamedTuple):
+    """The cells, row by row from the south-west, and what the cells that are not plain ask.
+
+    List k of areas is ``listed[list_first[k]:list_first[k + 1]]``, ascending; ``slot`` goes with ``listed`` and names the
+    area's edges in the cell's row: ``ends[slot_first[s]:slot_first[s + 1]]``, those of one ring together.
+    """
+
+    frame: Frame
+    cells: Ints
+    list_first: Longs
+    listed: Ints
+    slot: Ints
+    slot_first: Longs
+    ends: Ends
+
+
+def frame_for(edges: Edges, areas: int) -> Frame:
+    """Return a frame of square cells (on the ground) around all edges, their number in proportion to the number of areas."""
+    if not len(edges.x1):
+        return Frame(0.0, 0.0, 1.0, 1.0, 1, 1)
+    west, east = float(edges.x1.min()), float(edges.x1.max())
+    south, north = float(edges.y1.min()), float(edges.y1.max())
+    squeeze = max(math.cos(math.radians((south + north) / 2.0)), 0.01)
+    width, height = max((east - west) * squeeze, 1e-7), max(north - south, 1e-7)
+    cells = min(max(_CELLS_PER_AREA * areas, _FEWEST_CELLS), _MOST_CELLS)
+    side = max(math.sqrt(width * height / cells), max(width, height) / _LONGEST_SIDE)
+    columns, rows = math.ceil(width / side) + 3, math.ceil(height / side) + 3
+    return Frame(west - 1.5 * side / squeeze, south - 1.5 * side, squeeze / side, 1.0 / side, columns, rows)
+
+
+def build_raster(edges: Edges, always_ask: Flags) -> Raster:
+    """Return the raster of areas given by their edges; areas flagged in ``always_ask`` leave no cell of their box plain."""
+    areas = len(edges.first) - 1
+    frame = frame_for(edges, areas)
+    scaled = _scaled(edges, frame)
+    edge, row = _rows_of_edges(scaled)
+    touched = _touched(edges, frame, scaled, edge, row)
+    boxes = _boxes(edges, frame, always_ask)
+    count, total, spans = _spans(edges, frame, scaled)
+    special = np.zeros(frame.columns * frame.rows, bool)
+    special[touched // areas] = True
+    special[boxes // areas] = True
+    special |= count > 1
+    pairs = np.unique(np.concatenate([touched, boxes, _spans_over(spans, np.flatnonzero(special), areas)]))
+    cell_of_list, list_first = np.unique(pairs // areas, return_index=True)
+    cells = np.where(count == 1, total, OUTSIDE).astype(np.int32)
+    cells[special] = OUTSIDE
+    cells[cell_of_list] = -2 - np.arange(len(cell_of_list), dtype=np.int32)
+    listed, listed_row = pairs % areas, pairs // areas // frame.columns
+    key, edge = _edges_by_row(edges, edge, row, frame)
+    slots, slot_first = np.unique(key, return_index=True)
+    slot_first = np.concatenate([slot_first, [len(edge)] * 2])
+    wanted = listed * frame.rows + listed_row
+    slot = np.searchsorted(slots, wanted)
+    # An area that is listed in a row through which none of its edges pass gets the slot at the end, which has no edges.
+    slot[slots.take(slot, mode="clip") != wanted] = len(slots)
+    x1, y1, x2, y2 = (part[edge] for part in edges[:4])
+    ends = Ends(x1, y1, x2, y2, np.minimum(y1, y2), np.maximum(y1, y2), edges.ring[edge])
+    return Raster(frame, cells, np.append(list_first, len(pairs)), listed.astype(np.int32), slot.astype(np.int32), slot_first, ends)
+
+
+class _Scaled(NamedTuple):
+    """The ends of the edges in units of cells."""
+
+    u1: Floats
+    v1: Floats
+    u2: Floats
+    v2: Floats
+
+
+def _scaled(edges: Edges, frame: Frame) -> _Scaled:
+    return _Scaled(
+        (edges.x1 - frame.x0) * frame.per_x,
+        (edges.y1 - frame.y0) * frame.per_y,
+        (edges.x2 - frame.x0) * frame.per_x,
+        (edges.y2 - frame.y0) * frame.per_y,
+    )
+
+
+def _rows_of_edges(scaled: _Scaled) -> tuple[Longs, Longs]:
+    """Return pairs of an edge and a row that it comes within the margin of."""
+    low = np.floor(np.minimum(scaled.v1, scaled.v2) - _PAD).astype(np.int64)
+    high = np.floor(np.maximum(scaled.v1, scaled.v2) + _PAD).astype(np.int64)
+    return expand(low, high - low + 1)
+
+
+def _touched(edges: Edges, frame: Frame, scaled: _Scaled, edge: Longs, row: Longs) -> Longs:
+    """Return ``cell * areas + area`` for every cell that an edge of the area comes within the margin of, once each."""
+    u1, v1, u2, v2 = (part[edge] for part in scaled)
+    rise = v2 - v1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        enter, leave = (row - _PAD - v1) / rise, (row + 1 + _PAD - v1) / rise
+    # An edge that hardly rises is in its rows with all its length.
+    flat = np.abs(rise) <= _PAD
+    enter, leave = np.where(flat, 0.0, enter), np.where(flat, 1.0, leave)
+    at_enter, at_leave = (u1 + np.clip(share, 0.0, 1.0) * (u2 - u1) for share in (enter, leave))
+    low = np.floor(np.minimum(at_enter, at_leave) - _PAD).astype(np.int64)
+    high = np.floor(np.maximum(at_enter, at_leave) + _PAD).astype(np.int64)
+    owner, column = expand(low, high - low + 1)
+    areas = len(edges.first) - 1
+    return np.unique((row[owner] * frame.columns + column) * areas + edges.area[edge[owner]])
+
+
+def _boxes(edges: Edges, frame: Frame, always_ask: Flags) -> Longs:
+    """Return ``cell * areas + area`` for all cells of the boxes of the areas that must always be asked."""
+    areas = len(always_ask)
+    found = [np.empty(0, np.int64)]
+    for area in np.flatnonzero(always_ask & (np.diff(edges.first) > 0)):
+        part = slice(edges.first[area], edges.first[area + 1])
+        columns = ((edges.x1[part] - frame.x0) * frame.per_x).astype(np.int64)
+        rows = ((edges.y1[part] - frame.y0) * frame.per_y).astype(np.int64)
+        across, up = np.meshgrid(np.arange(columns.min() - 1, columns.max() + 2), np.arange(rows.min() - 1, rows.max() + 2))
+        found.append(((up * frame.columns + across) * areas + area).ravel())
+    return np.concatenate(found)
+
+
+class _Spans(NamedTuple):
+    """Runs of cells, ``start`` to before ``end`` in the flat raster, whose middles lie in ``area``."""
+
+    area: Longs
+    start: Longs
+    end: Longs
+
+
+def _spans(edges: Edges, frame: Frame, scaled: _Scaled) -> tuple[Longs, Longs, _Spans]:
+    """Return for each cell how many areas hold its middle and the sum of their numbers, and the runs themselves.
+
+    The cells in which a run begins and ends are touched by an edge, and are left out; so a plain cell is in a run exactly
+    when it lies in the area.
+    """
+    low, high = np.minimum(scaled.v1, scaled.v2), np.maximum(scaled.v1, scaled.v2)
+    first, last = np.ceil(low - 0.5).astype(np.int64), np.ceil(high - 0.5).astype(np.int64)
+    edge, row = expand(first, last - first)
+    share = (row + 0.5 - scaled.v1[edge]) / (scaled.v2[edge] - scaled.v1[edge])
+    crossing = scaled.u1[edge] + share * (scaled.u2[edge] - scaled.u1[edge])
+    area = edges.area[edge].astype(np.int64)
+    order = np.lexsort((crossing, row, area))
+    area, row, column = area[order][::2], row[order][::2], np.floor(crossing[order]).astype(np.int64)
+    spans = _Spans(area, row * frame.columns + column[::2] + 1, row * frame.columns + column[1::2])
+    spans = _Spans(*(part[spans.end > spans.start] for part in spans))
+    size = frame.columns * frame.rows + 1
+    count = np.bincount(spans.start, minlength=size) - np.bincount(spans.end, minlength=size)
+    total = np.bincount(spans.start, spans.area, size) - np.bincount(spans.end, spans.area, size)
+    return np.cumsum(count)[:-1], np.cumsum(total.astype(np.int64))[:-1], spans
+
+
+def _spans_over(spans: _Spans, special: Longs, areas: int) -> Longs:
+    """Return ``cell * areas + area`` for the ``special`` cells (ascending) that runs go over."""
+    low, high = np.searchsorted(special, spans.start), np.searchsorted(special, spans.end)
+    owner, member = expand(low, high - low)
+    return special[member] * areas + spans.area[owner]
+
+
+def _edges_by_row(edges: Edges, edge: Longs, row: Longs, frame: Frame) -> tuple[Longs, Longs]:
+    """Return ``area * rows + row``, ascending, and the edge, for pairs of an edge and a row; the edges of a ring together."""
+    key = edges.area[edge].astype(np.int64) * frame.rows + row
+    # Stable, and the pairs come in the order of edges, which is that of the rings.
+    order = np.argsort(key, kind="stable")
+    return key[order], edge[order]

@@ -1,0 +1,6 @@
+"""A connection in, domain objects out: the read model, the answers as documents, and batch files."""
+
+from gisgrid.services.documents import as_document, building_document, neighbour_document
+from gisgrid.services.read_model import ReadModel
+
+__all__ = ["ReadModel", "as_document", "building_document", "neighbour_document"]

@@ -1,0 +1,145 @@
+"""``gisgrid locate`` and ``gisgrid batch``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gisgrid.crs import EXPECTED, Crs, parse_crs
+from gisgrid.db import open_database
+from gisgrid.errors import CrsError, ParameterError
+from gisgrid.progress import progress_bar
+from gisgrid.services.batch import BatchSummary, locate_file
+from gisgrid.services.coordinates import read_coordinate
+from gisgrid.services.documents import as_document, neighbour_document
+from gisgrid.services.read_model import POINT_LAYERS, ReadModel
+from gisgrid.settings import Settings, load_settings
+from gisgrid.types import Location
+
+_INCLUDES = (*POINT_LAYERS, "building")
+_NEIGHBOURS = 5
+
+CrsOption = Annotated[str | None, typer.Option("--crs", help=f"Coordinate system of the input: {EXPECTED}.", show_default=False)]
+
+
+def locate(
+    lon: Annotated[str, typer.Argument(help="Longitude in degrees, or easting in a projected system.")],
+    lat: Annotated[str, typer.Argument(help="Latitude in degrees, or northing in a projected system.")],
+    *,
+    crs: CrsOption = None,
+    accuracy_m: Annotated[float | None, typer.Option("--accuracy-m", help="Radius of the position's uncertainty, metres.")] = None,
+    include: Annotated[str, typer.Option(help=f"What else to show, with commas: {', '.join(_INCLUDES)}.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, as GET /locate gives it.")] = False,
+) -> None:
+    """Say in which grid, community, street and district a point lies, and who is responsible."""
+    settings = load_settings()
+    system = _system(crs, settings)
+    included = _included(include)
+    first, second = (_number(name, text) for name, text in zip(system.axes, (lon, lat), strict=True))
+    model = ReadModel.load(open_database(settings), settings)
+    location = model.locate(first, second, system, accuracy_m)
+    document = {"input": dict(zip(system.axes, (first, second), strict=True)) | {"crs": system.name}, **as_document(location)}
+    around = {name: _around(model, name, location) for name in included}
+    document |= {"data_version": model.version, "database": "up", **around}
+    if as_json:
+        sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    else:
+        Console().print(_table(location))
+        for name, found in around.items():
+            Console().print(_around_table(name, found if isinstance(found, list) else [found] if found else []))
+
+
+def _system(text: str | None, settings: Settings) -> Crs:
+    text = text if text is not None else settings.default_crs
+    if text is None:
+        raise CrsError("no coordinate system is given, and none is assumed.", f"--crs with {EXPECTED}")
+    return parse_crs(text)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = read_coordinate(text)
+    except ValueError:
+        value = None
+    if value is None:
+        raise ParameterError(name, f"{text[:60]!r} is not a number.", "a plain decimal number")
+    return value
+
+
+def _included(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in _INCLUDES:
+            raise ParameterError("include", f"there is no {name!r} to include.", f"any of {', '.join(_INCLUDES)}")
+    return names
+
+
+def _around(model: ReadModel, name: str, location: Location) -> Any:
+    """Return the building at a point or None, or the nearest features of a layer, as documents."""
+    if name == "building":
+        return model.building_at(location.lon, location.lat)
+    return [neighbour_document(found) for found in model.nearest(name, location.lon, location.lat, _NEIGHBOURS)]
+
+
+def _table(location: Location) -> Table:
+    """Return the answer for a person, one line for each thing worth knowing."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_row("status", location.status)
+    for level in ("grid", "community", "street", "district"):
+        ref = getattr(location, level)
+        table.add_row(level, f"{ref.code}  {ref.name}" if ref else "-")
+    unit, nearest = location.responsible_unit, location.nearest
+    table.add_row("responsible unit", f"{unit.code}  {unit.name}  (of the {unit.level})" if unit else "-")
+    if nearest:
+        table.add_row("nearest grid", f"{nearest.code}  {nearest.name}  {nearest.distance_m:,.2f} m away")
+    elif location.distance_to_edge_m is not None:
+        table.add_row("to the edge", f"{location.distance_to_edge_m:,.2f} m")
+    if len(location.candidates) > 1 or (location.candidates and nearest):
+        listed = ", ".join(f"{found.code} ({found.distance_m:,.2f} m)" for found in location.candidates)
+        table.add_row("in doubt between", listed)
+    table.add_row("WGS 84", f"{location.lon:.8f} {location.lat:.8f}")
+    return table
+
+
+def _around_table(name: str, features: list[dict[str, Any]]) -> Table:
+    table = Table(title=name.replace("_", " "), title_justify="left", box=None, pad_edge=False)
+    for heading in ("code", "name", "distance"):
+        table.add_column(heading)
+    for feature in features:
+        fields = feature.get("properties", feature)
+        table.add_row(feature["code"], str(fields.get("name") or fields.get("address") or "-"), f"{feature['distance_m']:,.2f} m")
+    return table
+
+
+def batch(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV file with one point a row.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="CSV file to write.", show_default=False)],
+    *,
+    crs: CrsOption = None,
+    lon: Annotated[str, typer.Option("--lon", help="Column of the longitude or easting.")] = "lon",
+    lat: Annotated[str, typer.Option("--lat", help="Column of the latitude or northing.")] = "lat",
+    crs_column: Annotated[str | None, typer.Option("--crs-col", help="Column that names each row's coordinate system.")] = None,
+    encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of IN; by default UTF-8, else GB18030.")] = None,
+) -> None:
+    """Locate every row of a CSV file and write it with the answers in more columns; no row is dropped or moved."""
+    settings = load_settings()
+    if crs is None and crs_column is None:
+        _system(None, settings)
+    if not source.is_file():
+        raise ParameterError("IN", f"there is no file {source}.", "a CSV file")
+    model = ReadModel.load(open_database(settings), settings)
+    with progress_bar("Locating") as progress:
+        summary = locate_file(model, source, target, crs=crs, crs_column=crs_column, lon=lon, lat=lat, encoding=encoding, progress=progress)
+    Console(stderr=True, highlight=False).print(_summary(summary))
+
+
+def _summary(summary: BatchSummary) -> str:
+    outcomes = ", ".join(f"{count:,} {status}" for status, count in sorted(summary.outcomes.items(), key=lambda item: -item[1]))
+    rate = summary.rows / summary.seconds if summary.seconds else 0.0
+    return f"{summary.rows:,} rows in {summary.seconds:.1f} s ({rate:,.0f} rows/s): {outcomes or 'none'}"
