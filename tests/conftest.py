@@ -32,8 +32,10 @@ def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("GISGRID_") and name != "GISGRID_TEST_DATABASE_URL"]:
             patch.delenv(name)
-        patch.setenv("GISGRID_HOME", str(tmp_path_factory.mktemp("home")))
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("GISGRID_HOME", str(home))
         yield
+        Cluster(home).stop()
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +118,14 @@ def database_copies(database_url: str, template_database: str) -> Iterator[Calla
     """Make migrated databases that last until the end of the run: for fixtures that load much once and only read it."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(new_database(database_url, template_database))
+
+
+@pytest.fixture
+def connection(session_database: Database) -> Iterator[psycopg.Connection]:
+    """A connection to a migrated database without rows; what the test does there is rolled back."""
+    with session_database.connect() as connection:
+        yield connection
+        connection.rollback()
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,8 @@ _TUNING = """\
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = '{socket_dir}'
+# Without "$user", which would be the schema gisgrid: statements must name it, as they must on any other server.
+search_path = 'public'
 password_encryption = 'scram-sha-256'
 max_connections = 60
 # For a machine with two cores and 4 GB or more. Durability is left as it is: fsync and synchronous_commit stay on.

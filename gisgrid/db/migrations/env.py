@@ -17,8 +17,9 @@ _POSTGIS_SCHEMA = text(
 
 def run(connection: Connection) -> None:
     """Bring ``connection``'s database to the revision asked for, in the transaction that is open on it."""
+    # In so many words: the path of a user called gisgrid would put PostGIS into our schema.
+    connection.execute(text("CREATE EXTENSION IF NOT EXISTS postgis SCHEMA public"))
     connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-    connection.execute(text("CREATE EXTENSION IF NOT EXISTS postgis"))
     postgis = connection.execute(_POSTGIS_SCHEMA).scalar_one()
     # Functions keep this path (SET search_path FROM CURRENT), so that they work whatever the path of their caller is.
     connection.execute(text(f"SET LOCAL search_path = {SCHEMA}, {postgis}, pg_temp"))
