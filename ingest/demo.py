@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
-from gisgrid.db.migrate import migrate
-from gisgrid.services.batch import BatchSummary, locate_file
 from rich.console import Console
 from rich.table import Table
 
 from gisgrid.db import Database, open_database
+from gisgrid.db.migrate import migrate
 from gisgrid.deployment import load_deployment
 from gisgrid.progress import Progress, progress_bar
 from gisgrid.services import ReadModel
+from gisgrid.services.batch import BatchSummary, locate_file
 from gisgrid.settings import Settings, load_settings
 from ingest.pipeline import LayerReport, run
 from ingest.sample.generate import DEFAULT_SEED, generate
@@ -152,21 +152,17 @@ def _short(path: Path) -> str:
 
 
 def compare_with_truth(located: Path, truth: Path) -> Truth:
-    """Compare a located case file with the true answers, row by row, over the cases that have coordinates.
+    """Compare a located case file with the true answers, by case number, over the cases that have coordinates.
 
-    Both files are in the same order; a wrong grid counts as marked when the answer is on an edge or names candidates.
+    A wrong grid counts as marked when the answer is on an edge or names more than one candidate.
     """
-    cases = right = unmarked = 0
-    with located.open(encoding="utf-8-sig", newline="") as left, truth.open(encoding="utf-8-sig", newline="") as other:
-        for answer, true in zip(csv.DictReader(left), csv.DictReader(other), strict=True):
-            if answer["status"] not in {"inside", "edge", "outside"}:
-                continue
-            cases += 1
-            if answer["grid"] == true["grid"]:
-                right += 1
-            elif answer["status"] == "inside" and ";" not in answer["candidates"]:
-                unmarked += 1
-    return Truth(cases, right, unmarked)
+    with truth.open(encoding="utf-8", newline="") as file:
+        grids = {row["number"]: row["grid"] for row in csv.DictReader(file)}
+    with located.open(encoding="utf-8", newline="") as file:
+        answers = [row for row in csv.DictReader(file) if row["status"] in {"inside", "edge", "outside"}]
+    wrong = [row for row in answers if row["grid"] != grids[row["number"]]]
+    unmarked = sum(row["status"] == "inside" and ";" not in row["candidates"] for row in wrong)
+    return Truth(len(answers), len(answers) - len(wrong), unmarked)
 
 
 def layer_table(reports: list[LayerReport]) -> Table:
