@@ -16,6 +16,8 @@ from api.points import AskedPoint, choose_crs, coordinate_names
 from api.problems import BodyError, TooLargeError, document_of
 from gisgrid.crs import Crs
 from gisgrid.errors import GisgridError, ParameterError, UsageError
+from gisgrid.services import ReadModel
+from gisgrid.services.read_model import Snapshot
 
 router = APIRouter()
 
@@ -96,8 +98,7 @@ def parse_batch_point(point: object, crs: Crs) -> AskedPoint:
         if name not in _POINT_MEMBERS:
             raise ParameterError(name[:60], "there is no such member in a point.", f"only {', '.join(_POINT_MEMBERS)}")
     names = coordinate_names(point, crs)
-    first, second = (_coordinate(name, point) for name in names)
-    return AskedPoint(first, second, crs, names)
+    return AskedPoint(_coordinate(names[0], point), _coordinate(names[1], point), crs, names)
 
 
 def _coordinate(name: str, point: dict[str, object]) -> float:
@@ -111,13 +112,25 @@ def _coordinate(name: str, point: dict[str, object]) -> float:
 async def _stream(backend: Backend, batch: Batch) -> AsyncIterator[bytes]:
     """Yield the answer piece by piece, each made in a thread: other requests go on, and memory holds one piece."""
     model = backend.model
+    snapshot = model.snapshot
     tail = {"data_version": model.version, "database": "up" if model.database_is_up else "down"}
     yield b'{"results":['
     for start in range(0, len(batch.points), _CHUNK):
-        piece = await asyncio.to_thread(_results, backend, batch.crs, batch.points[start : start + _CHUNK])
+        piece = await asyncio.to_thread(_results, model, snapshot, batch.crs, batch.points[start : start + _CHUNK])
         yield (b"," if start else b"") + piece
     yield b"]," + orjson.dumps(tail)[1:]
 
 
-def _results(backend: Backend, crs: Crs, points: list[object]) -> bytes:
-    raise NotImplementedError
+def _results(model: ReadModel, snapshot: Snapshot, crs: Crs, points: list[object]) -> bytes:
+    """Return the results of some points as the inside of a JSON list; all come from one ``snapshot``."""
+    return orjson.dumps([_result(model, snapshot, crs, point) for point in points])[1:-1]
+
+
+def _result(model: ReadModel, snapshot: Snapshot, crs: Crs, point: object) -> dict[str, object]:
+    id = point.get("id") if isinstance(point, dict) else None
+    try:
+        asked = parse_batch_point(point, crs)
+        lon, lat = model.to_wgs84(asked.first, asked.second, crs)
+        return {"id": id, **locate_document(asked, snapshot.locator.locate(lon, lat))}
+    except GisgridError as error:
+        return {"id": id, "error": document_of(error)}

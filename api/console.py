@@ -40,7 +40,9 @@ class Console:
 
     def __init__(self, folder: Path = STATIC) -> None:
         self._folder = folder.resolve()
-        self._files: App = GZipMiddleware(StaticFiles(directory=self._folder, html=True, check_dir=False), minimum_size=1024)
+        self._files: App = GZipMiddleware(
+            StaticFiles(directory=self._folder, html=True, check_dir=False), minimum_size=1024, compresslevel=6
+        )
 
     def has(self, path: str) -> bool:
         """Say whether ``path`` is a page or file of the console."""
@@ -62,6 +64,7 @@ class Console:
         cache = b"public, max-age=31536000, immutable" if scope["path"].startswith("/assets/") else b"no-cache"
 
         async def with_headers(message: Message) -> None:
+            """Send ``message`` with the headers of a page."""
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *PAGE_HEADERS, (b"cache-control", cache)]
             await send(message)

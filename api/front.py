@@ -117,6 +117,7 @@ def _public(send: Send, *, head: bool) -> Send:
     """Return ``send`` with the headers of every answer added, and without the body for HEAD."""
 
     async def with_headers(message: Message) -> None:
+        """Send ``message`` with what every answer carries."""
         if message["type"] == "http.response.start":
             present = {name for name, _ in message["headers"]}
             message["headers"] = [*message["headers"], *(pair for pair in PUBLIC if pair[0] not in present)]

@@ -55,9 +55,11 @@ def locate(backend: Backend, scope: Scope) -> Reply:
     accuracy_m = _accuracy(values.get("accuracy_m"))
     included = parse_choices("include", values["include"], _INCLUDES) if "include" in values else ()
     model = backend.model
+    # Taken first: should the data change meanwhile, the answer is newer than it says, never older.
+    version = model.version
     location = model.locate(asked.first, asked.second, asked.crs, accuracy_m)
     document = locate_document(asked, location)
-    document["data_version"] = model.version
+    document["data_version"] = version
     document["database"] = "up" if model.database_is_up else "down"
     for name in included:
         document[name] = _included(backend, name, location)
@@ -77,13 +79,14 @@ def nearest(backend: Backend, layer_id: str, scope: Scope) -> Reply:
     k = parse_count("k", values["k"], limits.max_neighbours) if "k" in values else _DEFAULT_K
     radius_m = _radius(values.get("radius_m"), limits.max_radius_m)
     model = backend.model
+    version = model.version
     lon, lat = model.to_wgs84(asked.first, asked.second, asked.crs)
     return json_reply(
         {
             "input": asked.as_document(),
             "point": point_document(lon, lat),
             "features": [neighbour_document(found) for found in model.nearest(layer_id, lon, lat, k, radius_m)],
-            "data_version": model.version,
+            "data_version": version,
             "database": "up" if model.database_is_up else "down",
         }
     )

@@ -53,8 +53,7 @@ def parse_point(values: Mapping[str, str], default_crs: str | None) -> AskedPoin
     """
     crs = choose_crs(values.get("crs"), default_crs)
     names = coordinate_names(values, crs)
-    first, second = (_coordinate(name, values) for name in names)
-    return AskedPoint(first, second, crs, names)
+    return AskedPoint(_coordinate(names[0], values), _coordinate(names[1], values), crs, names)
 
 
 def choose_crs(text: str | None, default_crs: str | None) -> Crs:
@@ -71,9 +70,9 @@ def coordinate_names(values: Mapping[str, object], crs: Crs) -> tuple[str, str]:
 
     Raises ParameterError when x or y come with a system in degrees, or together with lon or lat.
     """
-    metric = next((name for name in ("x", "y") if name in values), None)
-    if metric is None:
+    if "x" not in values and "y" not in values:
         return ("lon", "lat") if "lon" in values or "lat" in values or not crs.is_projected else ("x", "y")
+    metric = "x" if "x" in values else "y"
     if not crs.is_projected:
         raise ParameterError(metric, f"{crs} has no x and y.", "lon and lat in degrees, or a projected crs such as EPSG:4549")
     if "lon" in values or "lat" in values:

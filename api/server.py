@@ -92,6 +92,7 @@ class _Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then tell that requests are answered."""
         await super().startup(sockets)
         self._on_ready()
 
@@ -122,6 +123,7 @@ def _run_many(config: uvicorn.Config, listener: socket.socket, on_ready: Callabl
     stopped = threading.Event()
 
     def wait_for_workers() -> None:
+        """Ask until a worker answers."""
         while not stopped.wait(0.1):
             if _answers(address_of(listener)):
                 ready.set()

@@ -27,7 +27,7 @@ def _ask(server: Server, layer: str, **more: object) -> dict[str, Any]:
 def test_the_nearest_are_those_that_postgis_finds(server: Server, town: Database, layer: str, k: int, radius_m: float | None) -> None:
     answer = _ask(server, layer, k=k, **({} if radius_m is None else {"radius_m": radius_m}))
     sql = f"""SELECT id, code, ST_Distance(geom::geography, place), degrees(ST_Azimuth(place, geom::geography))
-    FROM gisgrid.{layer}, ST_SetSRID(ST_MakePoint(%s, %s), 4326)::geography AS place ORDER BY 3, id"""
+    FROM gisgrid.{layer}, (SELECT ST_SetSRID(ST_MakePoint(%s, %s), 4326)::geography AS place) AS here ORDER BY 3, code"""
     with town.connect() as connection:
         rows = connection.execute(sql.encode(), AT).fetchall()
     expected = [row for row in rows if radius_m is None or row[2] <= radius_m][:k]
