@@ -9,6 +9,7 @@ import typer
 from api.server import listen_on, run
 from gisgrid.db import open_database
 from gisgrid.db.migrate import current
+from gisgrid.deployment import load_deployment
 from gisgrid.errors import DatabaseError
 from gisgrid.settings import Settings, load_settings
 
@@ -25,7 +26,8 @@ def serve(
     limits = settings.api
     listener = listen_on(limits.host if host is None else host, limits.port if port is None else port)
     try:
-        # Asked before the workers start, so that a database that is down is told once, in words.
+        # Asked before the workers start, so that what would keep them from it is told once, in words.
+        load_deployment(settings.deployment)
         _require_database(settings)
         run(listener, workers or limits.workers, lambda address: typer.echo(f"{address}  (Ctrl-C ends it)"))
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import socket
 import threading
@@ -46,7 +45,7 @@ def _cannot_listen(host: str, port: int, error: OSError) -> UnavailableError:
         )
     if error.errno == errno.EACCES:
         return UnavailableError(f"Port {port} may not be opened by this user.", "Take a port of 1024 or more.")
-    return UnavailableError(f"Cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}.", "Give an address of this machine.")
+    return UnavailableError(f"Cannot listen on {host}, port {port}: {error.strerror or error}.", "Give an address of this machine.")
 
 
 def address_of(listener: socket.socket) -> str:
