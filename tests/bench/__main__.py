@@ -21,6 +21,8 @@ def main(
     sizes = Sizes.quick() if quick else Sizes(scale=scale)
     results, missing = run(load_settings(), sizes)
     console = Console()
+    if not console.is_terminal:
+        console.width = 160
     console.print(table(results))
     for what in missing:
         console.print(f"Not measured: {what}")

@@ -40,22 +40,17 @@ def _theirs(program: str, database: Database, sample: Path) -> float:
     covers = next((sample / "covers").glob("*.shp"))
     loads = [
         *([str(path)] for path in sorted((sample / "district").glob("*.geojson"))),
-        ["-oo", "ENCODING=GB18030", "-t_srs", "EPSG:4326", str(covers)],
-        ["-t_srs", "EPSG:4326", "-nlt", "PROMOTE_TO_MULTI", str(sample / "buildings.gpkg")],
+        ["-oo", "ENCODING=GB18030", str(covers)],
+        ["-nlt", "PROMOTE_TO_MULTI", str(sample / "buildings.gpkg")],
         ["-oo", "X_POSSIBLE_NAMES=经度", "-oo", "Y_POSSIBLE_NAMES=纬度", "-a_srs", "EPSG:4326", str(sample / "cameras.csv")],
         [str(sample / "organizations.xlsx")],
     ]
-    common = [
-        program,
-        "-q",
-        "-skipfailures",
-        "-f",
-        "PostgreSQL",
-        f"PG:{database.url}",
-        "-lco",
-        f"SCHEMA={_SCHEMA}",
-        "--config",
-        "PG_USE_COPY",
-        "YES",
-    ]
-    return seconds(lambda: [subprocess.run([*common, *load], check=False, capture_output=True) for load in loads])
+    common = [program, "-q", "-f", "PostgreSQL", f"PG:{database.url}", "-lco", f"SCHEMA={_SCHEMA}", "--config", "PG_USE_COPY", "YES"]
+    return seconds(lambda: _load_all([common + load for load in loads]))
+
+
+def _load_all(commands: list[list[str]]) -> None:
+    for command in commands:
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{command[-1]}: {done.stderr[-500:]}")
