@@ -42,4 +42,5 @@ def progress_bar(title: str) -> Iterator[Progress]:
         yield report
     finally:
         timer.cancel()
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()

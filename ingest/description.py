@@ -185,7 +185,7 @@ def load_description(path: Path) -> Description:
         return Description.model_validate(content)
     except ValidationError as error:
         problems = "; ".join(_problems(error, content))
-        raise SourceError(f"The source description {path} cannot be used: {problems}.", "docs/sources.md lists the keys.") from error
+        raise SourceError(f"The source description {path} cannot be used: {problems}.", "docs/ingest.md lists the keys.") from error
     except GisgridError as error:
         raise SourceError(f"The source description {path} cannot be used: {error.message}") from error
 

@@ -137,7 +137,7 @@ def _load(loading: Loading, job: _Job, progress: Progress) -> LayerReport:
         same = tally.loaded > 0 and not any(written)
         report = _report(job, "unchanged" if same else "loaded", tally, written, time.perf_counter() - start)
         load.counts = Counts(tally.read, tally.loaded, tally.repaired, tally.rejected, _kept(report))
-    logger.info("%s: %d read, %d loaded, %d rejected", job.delivery.source_id, report.read, report.loaded, report.rejected)
+    logger.debug("%s: %d read, %d loaded, %d rejected", job.delivery.source_id, report.read, report.loaded, report.rejected)
     return report
 
 

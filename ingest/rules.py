@@ -116,12 +116,12 @@ def _classes(mapped: Mapped) -> None:
     is_cover = values.mask_of(pc.is_in(key, value_set=covers, skip_nulls=True))
     complete = values.mask_of(pc.is_valid(key))
 
-    def name(position: int) -> str:
+    def _class(position: int) -> str:
         scheme, edition, code = (fields[field][position].as_py() for field in ("scheme", "edition", "class_code"))
         return f"Class {code!r} of {scheme} {edition}"
 
-    mapped.findings.reject(checks.UNKNOWN_CLASS, complete & ~exists, "class_code", lambda i: f"{name(i)} does not exist.")
-    mapped.findings.reject(checks.NOT_A_COVER, exists & ~is_cover, "class_code", lambda i: f"{name(i)} is not a manhole cover.")
+    mapped.findings.reject(checks.UNKNOWN_CLASS, complete & ~exists, "class_code", lambda i: f"{_class(i)} does not exist.")
+    mapped.findings.reject(checks.NOT_A_COVER, exists & ~is_cover, "class_code", lambda i: f"{_class(i)} is not a manhole cover.")
 
 
 class Duplicates:

@@ -161,10 +161,6 @@ fields = { code = "DM", name = "MC", parent_code = "SJDM" }
 WEST, SOUTH, SIDE = 120.38, 36.08, 0.002
 
 
-def square(dx: float = 0, dy: float = 0, side: float = SIDE) -> dict[str, Any]:
-    return shapely.geometry.mapping(shapely.box(WEST + dx, SOUTH + dy, WEST + dx + side, SOUTH + dy + side).normalize().reverse())
-
-
 def ring(*steps: tuple[float, float]) -> dict[str, Any]:
     corners = [[WEST + x * SIDE, SOUTH + y * SIDE] for x, y in steps]
     return {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}

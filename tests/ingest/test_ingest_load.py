@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import geopandas
+import openpyxl
 import pytest
 import shapely
 
@@ -244,16 +246,17 @@ def test_when_one_level_fails_what_is_served_stays_and_the_draft_is_gone(areas: 
 
 
 def test_roles_are_loaded_from_a_sheet_and_blank_people_are_told_apart(bench: Any) -> None:
-    openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
-    book.active.title = "责任人"
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "责任人"
     for row in (
         ["级别", "代码", "角色", "单位", "姓名"],
         ["街道", 370203005, "责任单位", "S1", None],
         ["街道", "370203005", "网格长", None, "张三"],
         ["街道", "370203005", "网格长", None, None],
     ):
-        book.active.append(row)
+        sheet.append(row)
     book.save(bench.folder / "roles.xlsx")
     source = """
 id = "roles"
@@ -276,8 +279,6 @@ person_name = "姓名"
 
 
 def test_a_gbk_shapefile_without_cpg_arrives_in_right_chinese_at_the_right_place(bench: Any) -> None:
-    import geopandas
-
     frame = geopandas.GeoDataFrame(
         {
             "ObjID": ["3702030102000001", "3702030103000002"],
