@@ -109,16 +109,13 @@ class Cluster:
         that says what to install or ends with the tail of the server's log.
         """
         with self._locked():
-            if self._server_pid() is not None:
-                self._wait_until_ready()
-                started = False
-            else:
+            started = not self._runs_and_answers()
+            if started:
                 programs = find_programs(self._made_with())
                 owner = find_owner(self.folder)
                 if not self._exists():
                     self._make(programs, owner)
                 self._launch(programs, owner)
-                started = True
             self._make_database()
             return started
 
@@ -197,7 +194,7 @@ class Cluster:
     # --- running ---
 
     def _launch(self, programs: Programs, owner: Owner) -> None:
-        self._remove_stale_pid_file()
+        self._remove_stale_locks()
         for _ in range(_START_TRIES):
             self._settle_port()
             self._configure(owner)
@@ -243,12 +240,13 @@ class Cluster:
         path.write_text(text, encoding="utf-8")
         owner.give(path)
 
-    def _wait_until_ready(self) -> None:
+    def _runs_and_answers(self) -> bool:
+        """Say whether the server runs, waiting until it answers; one that ends meanwhile does not run."""
         deadline = time.monotonic() + _START_TIMEOUT_S
-        while True:
+        while self._server_pid() is not None:
             try:
                 psycopg.connect(self._url("postgres"), connect_timeout=5).close()
-                return
+                return True
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
                     raise ClusterError(
@@ -256,21 +254,30 @@ class Cluster:
                         f"Stop it with `gisgrid db stop` and try again. The end of its log:\n{self._log_tail()}",
                     ) from error
                 time.sleep(0.1)
+        return False
 
     def _server_pid(self) -> int | None:
-        """Return the process that serves our data folder, or None; a stale or unfinished pid file counts as none."""
+        """Return the process that serves our data folder, or None."""
+        pid = self._locked_by()
+        return pid if pid is not None and _is_alive(pid) and _works_in(pid, self._data) else None
+
+    def _locked_by(self) -> int | None:
+        """Return the process that the server's lock file names, dead or alive; None without a readable file."""
         try:
-            lines = (self._data / "postmaster.pid").read_text().splitlines()
-            pid = int(lines[0])
+            return int((self._data / "postmaster.pid").read_text().splitlines()[0])
         except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
             return None
         except PermissionError:
             raise self._foreign() from None
-        return pid if _is_postgres(pid, self._data) else None
 
-    def _remove_stale_pid_file(self) -> None:
-        # PostgreSQL copes with a stale file by itself, unless another process of the same user has got that number since.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+    def _remove_stale_locks(self) -> None:
+        # PostgreSQL copes with the locks of a dead server by itself, and looks for its remaining processes by them. Not
+        # so when the number of the dead server lives on: in another process of that user, or unburied in a container.
+        pid = self._locked_by()
+        if pid is not None and _is_alive(pid):
+            logger.info("Removing the locks of process %d, which is not the private cluster's any more", pid)
+            for path in (self._data / "postmaster.pid", *(self.folder / "run").glob(".s.PGSQL.*")):
+                path.unlink(missing_ok=True)
 
     # --- access ---
 
@@ -335,21 +342,30 @@ class Cluster:
         return "\n".join(self._log_since(0).splitlines()[-_LOG_TAIL_LINES:])
 
 
-def _is_postgres(pid: int, data: Path) -> bool:
-    """Say whether process ``pid`` is alive and, where the system tells, is a server that works in ``data``."""
+def _is_alive(pid: int) -> bool:
+    """Say whether there is a process ``pid``; one that has ended but was not buried by its parent counts."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass
+        return True
+    return True
+
+
+def _works_in(pid: int, data: Path) -> bool:
+    """Say whether process ``pid`` is a server at work in ``data``, as far as the system tells."""
+    process = Path("/proc") / str(pid)
+    if not Path("/proc/self").exists():
+        return True  # macOS: the number alone must do
     try:
-        return Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
+        if "\nState:\tZ" in (process / "status").read_text():
+            return False
+        return (process / "cwd").readlink() == data.resolve()
     except PermissionError:
-        return Path(f"/proc/{pid}/comm").read_text().startswith("postgres")
-    except FileNotFoundError:
-        # Without /proc (macOS) the number alone must do; with it, the process has just ended.
-        return not Path("/proc/self").exists()
+        return (process / "comm").read_text().startswith("postgres")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _port_is_free(port: int) -> bool:

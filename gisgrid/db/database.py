@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg import errors as pg_errors
@@ -26,15 +28,8 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            parts = conninfo_to_dict(url)
-        except psycopg.Error:
-            # The driver's own message may quote the URL, and with it the password.
-            raise ConfigError(
-                "The address of the database cannot be read.", "GISGRID_DATABASE_URL takes postgresql://user:password@host:port/name."
-            ) from None
         self.url = url
-        self._parts = parts
+        self._parts = _parse(url)
 
     @property
     def address(self) -> str:
@@ -82,6 +77,22 @@ class Database:
             return psycopg.connect(self.conninfo())
         except psycopg.Error as error:
             raise DatabaseError(f"The database at {self.address} cannot be reached: {first_line(error)}", _START_HINT) from error
+
+
+def _parse(url: str) -> dict[str, Any]:
+    try:
+        parts = conninfo_to_dict(url)
+        # A password with / or @ in it is cut there, and its rest taken for host, port or name.
+        is_sound = "@" not in f"{parts.get('host')}{parts.get('dbname')}" and re.fullmatch(r"[\d,]*", str(parts.get("port") or ""))
+    except psycopg.Error:
+        is_sound = None
+    if not is_sound:
+        # Without the driver's own message, which may quote the URL and with it the password.
+        raise ConfigError(
+            "The address of the database cannot be read.",
+            "GISGRID_DATABASE_URL takes postgresql://user:password@host:port/name, with %2F for / and %40 for @ in the password.",
+        )
+    return parts
 
 
 def first_line(error: BaseException) -> str:

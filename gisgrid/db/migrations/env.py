@@ -43,6 +43,8 @@ def main() -> None:
         run(given)
         return
     with open_database(load_settings()).engine().begin() as connection:
+        # The migrations alone hold comments: without this, `alembic revision --autogenerate` would take them away.
+        connection.dialect.supports_comments = False
         run(connection)
 
 
