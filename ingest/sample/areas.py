@@ -103,7 +103,7 @@ def _subdivide(whole: Region, outer: Bools, members: Ints, shares: Floats, rng: 
         score = _faults(graph, labels, shares, region.area_m2, on_rim)
         if score < best_score:
             best, best_score = labels, score
-        if best_score < 0.12 + 0.04 * attempt:
+        if best_score < 0.12 + 0.04 * attempt + 0.002 * len(shares):
             break
     return best
 
@@ -119,8 +119,9 @@ def _faults(graph: Graph, labels: Ints, shares: Floats, area: Floats, on_rim: Bo
 def _spread(region: Region, count: int, rng: np.random.Generator) -> Floats:
     """Return ``count`` places far from one another among the blocks (k-means++)."""
     sites = [region.centre[rng.integers(len(region.centre))]]
+    nearest = np.full(len(region.centre), np.inf)
     for _ in range(count - 1):
-        nearest = np.min([((region.centre - site) ** 2).sum(axis=1) for site in sites], axis=0)
+        nearest = np.minimum(nearest, ((region.centre - sites[-1]) ** 2).sum(axis=1))
         chance = nearest * region.area_m2
         chance = chance / chance.sum() if chance.sum() > 0 else np.full(len(chance), 1.0 / len(chance))
         sites.append(region.centre[rng.choice(len(chance), p=chance)])
