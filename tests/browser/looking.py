@@ -64,7 +64,7 @@ class Console:
         self.page.wait_for_selector("#map[data-named]", timeout=60_000)
         self.page.wait_for_function(_SETTLED, timeout=60_000)
         # A frame or two later, everything that has been loaded is on the screen.
-        self.page.evaluate("() => new Promise(done => gisgrid.map.once('idle', done).triggerRepaint())")
+        self.page.evaluate("() => new Promise(done => { gisgrid.map.once('idle', () => done(null)); gisgrid.map.triggerRepaint(); })")
 
     def drawn(self, *layers: str) -> list[str]:
         """Return the codes of the features that the style layers ``layers`` show, each once."""

@@ -51,6 +51,7 @@ const zh = {
   "answer.chosen": "本次结果",
   "answer.building": "所在楼院",
   "answer.building.none": "不在楼院内",
+  "answer.floors": "{count} 层",
   "answer.covers": "最近的井盖",
   "answer.cameras": "最近的摄像头",
   "answer.none": "附近没有",
@@ -99,7 +100,7 @@ const zh = {
   "legend.grid.candidate": "可能的网格",
   "legend.height": "越高颜色越深",
   "legend.damaged": "红圈：破损、丢失等",
-  "legend.view": "扇形：朝向、视场角与可视距离；浅色边：朝向不确定；圆：可转动或朝向不明",
+  "legend.view": "扇形为朝向、视场角与可视距离。查询结果中：浅色边表示朝向不确定，圆表示可转动或朝向不明",
 
   "kind.water": "供水",
   "kind.sewage": "污水",
@@ -248,6 +249,7 @@ const en: Record<Key, string> = {
   "answer.chosen": "this answer",
   "answer.building": "Building here",
   "answer.building.none": "In no building",
+  "answer.floors": "{count} floors",
   "answer.covers": "Nearest manhole covers",
   "answer.cameras": "Nearest cameras",
   "answer.none": "None near",
@@ -296,7 +298,7 @@ const en: Record<Key, string> = {
   "legend.grid.candidate": "Possible grid",
   "legend.height": "The taller, the darker",
   "legend.damaged": "Red ring: broken, missing and so on",
-  "legend.view": "Sector: direction, field of view, range; faint sides: direction uncertain; circle: turns or direction unknown",
+  "legend.view": "A sector is direction, field of view and range. In an answer, faint sides: direction uncertain; circle: turns, or direction unknown",
 
   "kind.water": "Water supply",
   "kind.sewage": "Sewage",

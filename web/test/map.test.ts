@@ -72,7 +72,9 @@ describe("places for names", () => {
     expect(coveringTiles([120.37, 36.08, 120.37, 36.08], 12)).toHaveLength(1);
   });
 
-  it("drop the office from a community's name", () => {
+  it("drop the office from a community's name and the community from a grid's", () => {
+    expect(shortName("辽宁路街道科技街社区第12网格")).toBe("第12网格");
+    expect(shortName("A0312")).toBe("A0312");
     expect(shortName("科技街社区居委会")).toBe("科技街社区");
     expect(shortName("云溪社区居民委员会")).toBe("云溪社区");
     expect(shortName("居委会")).toBe("居委会");

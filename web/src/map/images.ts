@@ -30,7 +30,7 @@ function drawSector(degrees: number, color: string): ImageData | null {
   if (!context) return null;
   const half = (Math.min(degrees, 360) / 2) * (Math.PI / 180);
   const fade = context.createRadialGradient(SECTOR_RADIUS, SECTOR_RADIUS, 0, SECTOR_RADIUS, SECTOR_RADIUS, SECTOR_RADIUS);
-  const [near, middle, far, edge] = half < Math.PI ? ["99", "38", "12", "66"] : ["30", "12", "06", "30"];
+  const [near, middle, far, edge] = half < Math.PI ? ["8c", "40", "14", "59"] : ["33", "14", "08", "66"];
   fade.addColorStop(0, `${color}${near}`);
   fade.addColorStop(0.7, `${color}${middle}`);
   fade.addColorStop(1, `${color}${far}`);

@@ -13,11 +13,13 @@ const MOST_TILES = 24;
 /** Shapes are a few metres off at this zoom, which does not matter to a name. */
 const ZOOM = 12;
 
+/** `short` is the name as far as a map needs it, `number` the shortest form, for where there is room for digits only. */
 export interface Label {
   layer: string;
   code: string;
   name: string;
   short: string;
+  number: string;
 }
 
 interface Best extends Label {
@@ -92,13 +94,15 @@ function consider(layer: string, feature: VectorTileFeature, z: number, x: numbe
     code,
     name,
     short: shortName(name),
+    number: /(\d+)\D*$/.exec(name)?.[1] ?? code.slice(-3),
     size,
     lon: ((x + px / feature.extent) / count) * 360 - 180,
     lat: (Math.atan(Math.sinh(Math.PI * (1 - (2 * (y + py / feature.extent)) / count))) * 180) / Math.PI,
   });
 }
 
-/** A community's name without its office: 科技街社区居委会 is 科技街社区 on a map. */
+/** A name without what the map shows anyway: 科技街社区居委会 is 科技街社区, and a grid's street and community stand around it. */
 export function shortName(name: string): string {
-  return name.replace(/(居民|村民)?委员会$|居委会$|村委会$/, "") || name;
+  const grid = /第?\d+号?网格$/.exec(name)?.[0];
+  return grid ?? (name.replace(/(居民|村民)?委员会$|居委会$|村委会$/, "") || name);
 }

@@ -78,10 +78,10 @@ function absolute(template: string): string {
 function layers(options: StyleOptions, palette: Palette): LayerSpecification[] {
   const all = [
     ...ground(palette),
+    ...views(),
     ...buildings(palette, options),
     ...borders(palette),
     ...highlights(palette),
-    ...views(palette),
     solidBuildings(options.theme),
     ...covers(palette, options.language),
     ...cameras(palette),
@@ -180,7 +180,7 @@ function highlights(palette: Palette): LayerSpecification[] {
   const grid = { source: "areas", "source-layer": "grids", filter: NOTHING } as const;
   return [
     { ...grid, id: "selected/candidate-fill", type: "fill", paint: { "fill-color": palette.candidate, "fill-opacity": 0.1 } },
-    { ...grid, id: "selected/fill", type: "fill", paint: { "fill-color": palette.selected, "fill-opacity": byZoom(11, 0.3, 15, 0.1) } },
+    { ...grid, id: "selected/fill", type: "fill", paint: { "fill-color": palette.selected, "fill-opacity": byZoom(11, 0.3, 15, 0.08) } },
     {
       ...grid,
       id: "selected/candidate",
@@ -254,31 +254,33 @@ function useColor(theme: Theme, end: 0 | 1): ExpressionSpecification {
 }
 
 /**
- * The views of cameras to scale: the image's radius is the range on the ground at every zoom. Where the direction is not
- * exactly known a wider, fainter sector says so, and a camera that turns or whose direction is unknown gets a faint circle.
+ * The views of cameras to scale: the image's radius is the range on the ground at every zoom. All cameras that look one way
+ * have a pale one; those of the answer a strong one, with a wider, fainter sector where the direction is not exactly known,
+ * and a circle for those that turn or whose direction is unknown.
  */
-function views(palette: Palette): LayerSpecification[] {
+function views(): LayerSpecification[] {
   const fov: ExpressionSpecification = ["coalesce", ["get", "field_of_view_deg"], 0];
   const doubt: ExpressionSpecification = ["coalesce", ["get", "azimuth_uncertainty_deg"], 0];
-  const directed: ExpressionSpecification = ["case", ["has", "azimuth_deg"], fov, 360];
-  const strength = palette === PALETTES.dark ? 1.2 : 1;
   return [
-    sectors("cameras/doubt", ["+", fov, ["*", 2, doubt]], 0.3 * strength, ["all", ["has", "azimuth_deg"], [">=", doubt, SECTOR_STEP_DEG / 2], [">", fov, 0]]),
-    sectors("cameras/view", directed, 0.75 * strength, [">", fov, 0]),
+    sectors("cameras/view", fov, byZoom(15, 0.1, 16.5, 0.3, 18, 0.55), ["has", "azimuth_deg"]),
+    sectors("selected/doubt", ["case", [">=", doubt, SECTOR_STEP_DEG / 2], ["+", fov, ["*", 2, doubt]], 0], byZoom(15, 0.35, 18, 0.45), NOTHING),
+    sectors("selected/view", ["case", ["has", "azimuth_deg"], fov, [">", fov, 0], 360, 0], byZoom(15, 0.9, 18, 1), NOTHING),
   ];
 }
 
-function sectors(id: string, degrees: ExpressionSpecification, opacity: number, filter: ExpressionSpecification): LayerSpecification {
+/** Sectors of `degrees`, none where that is 0. */
+function sectors(id: string, degrees: ExpressionSpecification, opacity: ExpressionSpecification, filter: ExpressionSpecification): LayerSpecification {
   const step = ["*", SECTOR_STEP_DEG, ["max", 1, ["round", ["/", ["min", degrees, 360], SECTOR_STEP_DEG]]]];
+  const image = ["concat", "sector/", ["to-string", step], "/", ["coalesce", ["get", "status"], ""]];
   return {
     id,
     source: "cameras",
     "source-layer": "cameras",
     type: "symbol",
     minzoom: 15,
-    filter: ["all", [">", ["coalesce", ["get", "range_m"], 0], 0], filter] as unknown as ExpressionSpecification,
+    filter,
     layout: {
-      "icon-image": ["concat", "sector/", ["to-string", step], "/", ["coalesce", ["get", "status"], ""]] as unknown as ExpressionSpecification,
+      "icon-image": ["case", [">", degrees, 0], image, ""] as unknown as ExpressionSpecification,
       "icon-size": sectorSize(),
       "icon-rotate": ["coalesce", ["get", "azimuth_deg"], 0],
       "icon-rotation-alignment": "map",
@@ -286,7 +288,7 @@ function sectors(id: string, degrees: ExpressionSpecification, opacity: number, 
       "icon-allow-overlap": true,
       "icon-ignore-placement": true,
     },
-    paint: { "icon-opacity": byZoom(15, opacity * 0.3, 16.5, opacity * 0.7, 18, opacity) },
+    paint: { "icon-opacity": opacity },
   };
 }
 
@@ -378,7 +380,6 @@ function labels(palette: Palette): LayerSpecification[] {
   const of = (level: string): ExpressionSpecification => ["==", ["get", "layer"], level];
   const source = { source: "labels", type: "symbol" } as const;
   const halo = { "text-halo-color": palette.halo, "text-halo-width": 1.6, "text-halo-blur": 0.4 };
-  const sequence: ExpressionSpecification = ["slice", ["get", "code"], -3];
   return [
     {
       ...source,
@@ -386,7 +387,7 @@ function labels(palette: Palette): LayerSpecification[] {
       minzoom: 13.3,
       filter: of("grids"),
       layout: {
-        "text-field": ["step", ["zoom"], sequence, 16, ["get", "name"]],
+        "text-field": ["step", ["zoom"], ["get", "number"], 15.2, ["get", "short"]],
         "text-font": REGULAR,
         "text-size": byZoom(13, 9, 15, 11, 18, 14),
         "text-padding": 1,
@@ -400,7 +401,7 @@ function labels(palette: Palette): LayerSpecification[] {
       minzoom: 12.6,
       maxzoom: 17,
       filter: of("communities"),
-      layout: { "text-field": ["get", "short"], "text-font": REGULAR, "text-size": byZoom(12.5, 10.5, 16, 15), "text-max-width": 8, "text-padding": 4 },
+      layout: { "text-field": ["get", "short"], "text-font": REGULAR, "text-size": byZoom(12.5, 10.5, 16, 16), "text-max-width": 8, "text-padding": 4 },
       paint: { ...halo, "text-color": palette.communityLabel },
     },
     {
@@ -412,10 +413,10 @@ function labels(palette: Palette): LayerSpecification[] {
       layout: {
         "text-field": ["get", "name"],
         "text-font": BOLD,
-        "text-size": byZoom(10, 10, 12, 13.5, 15, 20),
+        "text-size": byZoom(10, 9, 11.5, 11.5, 13, 15, 15, 20),
         "text-letter-spacing": 0.08,
         "text-max-width": 6,
-        "text-padding": 2,
+        "text-padding": 0,
       },
       paint: { ...halo, "text-halo-width": 2, "text-color": palette.streetLabel },
     },

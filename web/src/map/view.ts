@@ -220,6 +220,7 @@ export class MapView {
     this.filterCodes(["selected/fill", "selected/casing", "selected/border"], grid ? [grid] : []);
     this.filterCodes(["selected/candidate", "selected/candidate-fill"], doubtful.map(({ code }) => code).filter((code) => code !== grid));
     this.filterCodes(["selected/building"], typeof building === "string" ? [building] : []);
+    this.filterCodes(["selected/view", "selected/doubt"], (this.answer?.cameras ?? []).map(({ code }) => code));
     source.setData(overlayFeatures(this.answer, this.chosen));
   }
 

@@ -98,7 +98,7 @@ function building(properties: Properties | null): HTMLElement {
   const title = [properties["address"], properties["name"]].find((value) => typeof value === "string" && value !== "");
   const brief = (["use", "floors", "height_m"] as const).flatMap((name) => {
     const value = fieldValue(name, properties[name]);
-    return value === null ? [] : [name === "use" ? value : `${t(`field.${name}`)} ${value}`];
+    return value === null ? [] : [name === "floors" ? t("answer.floors", { count: value }) : value];
   });
   return el(
     "div",
