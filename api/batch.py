@@ -11,13 +11,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import StreamingResponse
 
 from api.backend import Backend
-from api.lookups import locate_document
+from api.bulk import BulkLocator
 from api.points import AskedPoint, choose_crs, coordinate_names
 from api.problems import BodyError, TooLargeError, document_of
 from gisgrid.crs import Crs
 from gisgrid.errors import GisgridError, ParameterError, UsageError
-from gisgrid.services import ReadModel
-from gisgrid.services.read_model import Snapshot
 
 router = APIRouter()
 
@@ -112,25 +110,28 @@ def _coordinate(name: str, point: dict[str, object]) -> float:
 async def _stream(backend: Backend, batch: Batch) -> AsyncIterator[bytes]:
     """Yield the answer piece by piece, each made in a thread: other requests go on, and memory holds one piece."""
     model = backend.model
-    snapshot = model.snapshot
     tail = {"data_version": model.version, "database": "up" if model.database_is_up else "down"}
+    bulk = BulkLocator(model, batch.crs)
     yield b'{"results":['
     for start in range(0, len(batch.points), _CHUNK):
-        piece = await asyncio.to_thread(_results, model, snapshot, batch.crs, batch.points[start : start + _CHUNK])
-        yield (b"," if start else b"") + piece
+        piece = await asyncio.to_thread(results, bulk, batch.crs, batch.points[start : start + _CHUNK])
+        yield (b"," if start else b"") + orjson.dumps(piece)[1:-1]
     yield b"]," + orjson.dumps(tail)[1:]
 
 
-def _results(model: ReadModel, snapshot: Snapshot, crs: Crs, points: list[object]) -> bytes:
-    """Return the results of some points as the inside of a JSON list; all come from one ``snapshot``."""
-    return orjson.dumps([_result(model, snapshot, crs, point) for point in points])[1:-1]
+def results(bulk: BulkLocator, crs: Crs, points: list[object]) -> list[dict[str, object]]:
+    """Return the result of each point of a batch, in the same order, with the point's id."""
+    ids = [point.get("id") if isinstance(point, dict) else None for point in points]
+    parsed = [_parsed(point, crs) for point in points]
+    located = iter(bulk.locate([point for point in parsed if isinstance(point, AskedPoint)]))
+    return [
+        {"id": id, **(next(located) if isinstance(point, AskedPoint) else {"error": document_of(point)})}
+        for id, point in zip(ids, parsed, strict=True)
+    ]
 
 
-def _result(model: ReadModel, snapshot: Snapshot, crs: Crs, point: object) -> dict[str, object]:
-    id = point.get("id") if isinstance(point, dict) else None
+def _parsed(point: object, crs: Crs) -> AskedPoint | GisgridError:
     try:
-        asked = parse_batch_point(point, crs)
-        lon, lat = model.to_wgs84(asked.first, asked.second, crs)
-        return {"id": id, **locate_document(asked, snapshot.locator.locate(lon, lat))}
+        return parse_batch_point(point, crs)
     except GisgridError as error:
-        return {"id": id, "error": document_of(error)}
+        return error

@@ -73,8 +73,8 @@ def run(listener: socket.socket, workers: int, on_ready: Callable[[str], None]) 
         server_header=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_S,
-        # Behind a proxy on this machine, its word on scheme and client counts.
-        proxy_headers=True,
+        # Nothing here depends on who the client is; the one place that asks for the scheme reads the proxy's header itself.
+        proxy_headers=False,
     )
     address = address_of(listener)
     if workers == 1:

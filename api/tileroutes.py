@@ -82,9 +82,14 @@ def matches(if_none_match: str, etag: str) -> bool:
 
 
 def base_url(scope: Scope) -> str:
-    """Return the address of this server as the client wrote it; behind a proxy uvicorn fills the scheme in from its headers."""
+    """Return the address of this server as the client wrote it: a proxy that ends TLS says so in X-Forwarded-Proto.
+
+    A client that sends that header itself gets links of that kind, and nobody else does: the answer is not cached.
+    """
     host = header(scope, b"host")
     if not re.fullmatch(r"[\w.\-:\[\]]{1,255}", host, re.ASCII):
         name, port = scope.get("server") or ("localhost", None)
         host = f"{name}:{port}" if port else str(name)
-    return f"{scope['scheme']}://{host}{scope.get('root_path', '')}"
+    forwarded = header(scope, b"x-forwarded-proto")
+    scheme = forwarded if forwarded in ("http", "https") else scope["scheme"]
+    return f"{scheme}://{host}{scope.get('root_path', '')}"

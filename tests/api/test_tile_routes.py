@@ -113,6 +113,14 @@ def test_tilejson_names_tiles_on_the_address_it_was_asked_at(server: Server) -> 
     assert server.get(tile.removeprefix("http://town.test")).status_code == 200
 
 
+def test_behind_a_proxy_that_ends_tls_the_links_are_https(server: Server) -> None:
+    def template(proto: str) -> str:
+        return str(server.get("/tiles/grids.json", headers={"x-forwarded-proto": proto}).json()["tiles"][0])
+
+    assert template("https").startswith("https://town.test/tiles/")
+    assert template("javascript").startswith("http://town.test/tiles/")
+
+
 @pytest.mark.parametrize("host", ["evil.example/<script>", "a b", ""])
 def test_a_host_that_is_no_host_is_not_echoed(server: Server, host: str) -> None:
     answer = server.get("/tiles/grids.json", headers={"host": host})

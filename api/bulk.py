@@ -1,0 +1,57 @@
+"""Many points against one snapshot of the data: arrays for those that are plain, a look of its own for the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from api.lookups import locate_document, point_document
+from api.points import AskedPoint
+from api.problems import document_of
+from gisgrid.crs import Crs, to_wgs84
+from gisgrid.errors import GisgridError
+from gisgrid.services import ReadModel, as_document
+
+Document = dict[str, object]
+
+
+class BulkLocator:
+    """Locates points that are all in one coordinate system; all its answers come from the snapshot it was made with."""
+
+    def __init__(self, model: ReadModel, crs: Crs) -> None:
+        self._model, self._crs = model, crs
+        self._locator = model.snapshot.locator
+        self._plain: dict[int, Document | None] = {}
+
+    def locate(self, points: list[AskedPoint]) -> list[Document]:
+        """Return the answer for each point as ``/locate`` gives it, without version and database; a problem for an impossible one."""
+        if not points:
+            return []
+        lon, lat = to_wgs84(self._crs, np.array([point.first for point in points]), np.array([point.second for point in points]))
+        located = self._locator.locate_many(lon, lat)
+        west, south, east, north = self._model.deployment.bounds
+        # Far from the city the two coordinates may be exchanged; NaN, an impossible place, is never within bounds.
+        ask = located.in_doubt | ~((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
+        distance = located.distance_to_edge_m if located.distance_to_edge_m is not None else np.full(lon.shape, np.nan)
+        answers = zip(points, ask.tolist(), located.number.tolist(), lon.tolist(), lat.tolist(), distance.tolist(), strict=True)
+        return [
+            self._asked(point) if must_ask else self._well_inside(point, number, x, y, far) or self._asked(point)
+            for point, must_ask, number, x, y, far in answers
+        ]
+
+    def _well_inside(self, point: AskedPoint, number: int, lon: float, lat: float, distance_m: float) -> Document | None:
+        """Return the answer for a point well inside a grid, the same for all its points but in three members."""
+        if number not in self._plain:
+            location = self._locator.inside(number)
+            self._plain[number] = None if location is None else as_document(location)
+        plain = self._plain[number]
+        if plain is None:
+            return None
+        own = {"point": point_document(lon, lat), "distance_to_edge_m": round(distance_m, 3)}
+        return {"input": point.as_document(), **plain, **own}
+
+    def _asked(self, point: AskedPoint) -> Document:
+        try:
+            lon, lat = self._model.to_wgs84(point.first, point.second, point.crs)
+            return locate_document(point, self._locator.locate(lon, lat))
+        except GisgridError as error:
+            return {"error": document_of(error)}
