@@ -10,7 +10,7 @@ import shapely
 from gisgrid.crs import from_wgs84, parse_crs
 from ingest.sample.addresses import Addresses
 from ingest.sample.areas import Areas, short_name
-from ingest.sample.arrays import Bools, Floats, Ints, Table, Texts
+from ingest.sample.arrays import Floats, Ints, Table, Texts
 from ingest.sample.blocks import Blocks
 from ingest.sample.buildings import Footprints
 from ingest.sample.components import Covers
@@ -235,8 +235,3 @@ def _compass(world: World, near: Ints, xy: Floats) -> list[str]:
     run = xy - world.footprints.centre[world.buildings.order[near]]
     eighth = np.round(np.arctan2(run[:, 1], run[:, 0]) / (np.pi / 4)).astype(np.int64) % 8
     return [_COMPASS[k] for k in eighth.tolist()]
-
-
-def has_coordinates(table: Table) -> Bools:
-    """Say which cases were reported with a position."""
-    return np.array([bool(text) for text in table["lon"]])

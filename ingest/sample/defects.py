@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from ingest.sample.arrays import Bools, Floats, Geoms, Ints, Table, Texts
+from ingest.sample.arrays import Bools, Ints, Table
 
 REJECTED, REPAIRED, WARNED = "rejected", "repaired", "warned"
 SHARE = 0.01
@@ -232,8 +232,3 @@ def spoil_cases(rng: np.random.Generator, file: str, table: Table) -> tuple[list
                 table[column][row] = table[column][row - 1]
         defects.append(Defect(file, row + 1, str(table["number"][row]), "reported-twice", WARNED))
     return sorted(defects, key=lambda defect: defect.row), repeats
-
-
-def geometry_column(geometries: Geoms | Floats) -> Texts:
-    """Return geometries as a column of objects that rows can be taken out of."""
-    return np.array(geometries, dtype=np.object_)
