@@ -16,10 +16,13 @@ from gisgrid.layers import Layer
 from gisgrid.types import Bounds
 from tiles.sql import TileQuery
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
+# How long a request waits for a connection: when one must be made first, when the database is known to be down (nobody
+# waits long then, or requests would pile up), and when connections are there but all at work.
 _PATIENCE_S = 1.5
 _PATIENCE_WHILE_DOWN_S = 0.2
+_PATIENCE_WHILE_BUSY_S = 10.0
 _GIVE_UP_AFTER_S = 2.0
 _WAITING_PER_CONNECTION = 64
 _PREPARE_AFTER = 2
@@ -47,6 +50,7 @@ class TileReader:
         self._timeout_ms = statement_timeout_ms
         self._pool: AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]] | None = None
         self._down = False
+        self._at_work = 0
 
     async def open(self) -> None:
         """Open the pool; connections are made in the background, so this does not fail when the database is down."""
@@ -94,8 +98,9 @@ class TileReader:
         try:
             row = await self._try_twice(sql, args)
         except (psycopg.Error, PoolTimeout, TooManyRequests) as error:
-            self._down = isinstance(error, (PoolTimeout, *_BROKEN)) and not isinstance(error, psycopg.errors.QueryCanceled)
-            raise _translate(error, self._timeout_ms) from error
+            known = _translate(error, self._timeout_ms)
+            self._down = isinstance(known, DatabaseError) and not isinstance(error, psycopg.ProgrammingError)
+            raise known from error
         self._down = False
         return row
 
@@ -107,7 +112,7 @@ class TileReader:
         except _BROKEN as error:
             if isinstance(error, (psycopg.errors.QueryCanceled, PoolTimeout)) or self._pool is None:
                 raise
-            _log.warning("a database connection of the tiles was lost, trying another")
+            _logger.warning("a database connection of the tiles was lost, trying another")
             await self._pool.check()
         async with self._connection() as connection:
             return await self._run(connection, sql, args)
@@ -124,18 +129,31 @@ class TileReader:
     async def _connection(self) -> AsyncIterator[AsyncConnection[tuple[Any, ...]]]:
         if self._pool is None:
             raise DatabaseError("The tile reader is not open.")
-        # Once known to be down, nobody waits long: a flood of requests for tiles must not pile up behind the pool.
-        async with self._pool.connection(timeout=_PATIENCE_WHILE_DOWN_S if self._down else _PATIENCE_S) as connection:
+        patience = _PATIENCE_WHILE_DOWN_S if self._down else _PATIENCE_WHILE_BUSY_S if self._at_work else _PATIENCE_S
+        try:
+            connection = await self._pool.getconn(timeout=patience)
+        except PoolTimeout as error:
+            # Connections at work are a sign of life: it is the queue that is too long.
+            raise (_busy() if self._at_work else error) from error
+        self._at_work += 1
+        try:
             yield connection
+        finally:
+            self._at_work -= 1
+            await self._pool.putconn(connection)
+
+
+def _busy() -> UnavailableError:
+    return UnavailableError("Too many tiles are waiting for the database.", "Try again in a moment.")
 
 
 def _translate(error: Exception, timeout_ms: int) -> GisgridError:
     """Return what a driver's error means to the caller."""
     if isinstance(error, TooManyRequests):
-        return UnavailableError("Too many tiles are waiting for the database.", "Try again in a moment.")
+        return _busy()
     if isinstance(error, psycopg.errors.QueryCanceled):
         return UnavailableError(f"The statement was ended after {time_limit(timeout_ms)}.", "Ask for a deeper zoom or fewer layers.")
-    if isinstance(error, (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, psycopg.errors.UndefinedColumn)):
+    if isinstance(error, psycopg.ProgrammingError):
         return DatabaseError(f"The database lacks what tiles need: {error}", "Run `gisgrid db migrate`.")
     return DatabaseError(f"PostGIS cannot be reached for tiles: {error}", "See `gisgrid db status`.")
 

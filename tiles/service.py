@@ -69,5 +69,5 @@ def parse_layers(text: str) -> tuple[Layer, ...]:
         if id not in public:
             raise NotFoundError(f"There is no layer {id[:80]!r}.", f"Layers: {', '.join(public)}.")
     if len(set(ids)) < len(ids):
-        raise ParameterError("layers", f"{text!r} names a layer twice", "each layer once, separated by commas")
+        raise ParameterError("layers", f"{text!r} names a layer twice.", "each layer once, separated by commas")
     return tuple(layer_of(id) for id in ids)

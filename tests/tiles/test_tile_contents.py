@@ -14,7 +14,6 @@ from shapely.geometry import shape
 
 from gisgrid.db import Database
 from gisgrid.deployment import load_deployment
-from gisgrid.errors import DatabaseError
 from gisgrid.layers import LAYERS, Layer
 from tiles import EncodedTile, TileId, TileReader, TileService, parse_layers, tile_at
 from tiles.sql import BUFFER, EXTENT
@@ -168,48 +167,3 @@ def test_bounds_of_an_empty_database_are_those_of_the_deployment(database: Datab
     document = asyncio.run(ask())
     assert document["bounds"] == [24.4, 59.9, 25.4, 60.5]
     assert document["attribution"] == "© OpenStreetMap contributors, ODbL"
-
-
-def test_connections_cut_by_the_server_are_replaced_without_an_error(town: Database, tiles: Tiles) -> None:
-    tile = tile_at(*CENTRE, 14)
-    before = tiles.get("grids", tile)
-    with town.connect() as connection:
-        cut = connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE application_name = 'gisgrid tiles' AND datname = current_database()"
-        ).fetchall()
-    assert cut
-    assert tiles.get("grids", tile) == before
-
-
-def test_a_database_that_is_not_there_is_told_soon_and_without_its_password() -> None:
-    async def ask() -> float:
-        service = TileService(TileReader("postgresql://u:geheim@127.0.0.1:1/none", 1, 5000), load_deployment("shibei"))
-        await service.open()
-        start = asyncio.get_running_loop().time()
-        with pytest.raises(DatabaseError) as caught:
-            await service.tile(parse_layers("grids"), tile_at(*CENTRE, 14))
-        assert "geheim" not in str(caught.value)
-        with pytest.raises(DatabaseError):
-            await service.tile(parse_layers("grids"), tile_at(*CENTRE, 14))
-        took = asyncio.get_running_loop().time() - start
-        await service.close()
-        return took
-
-    assert asyncio.run(ask()) < 3.0
-
-
-def test_statements_are_prepared_on_the_server(town: Database) -> None:
-    async def prepared() -> int:
-        reader = TileReader(town.url, 1, 5000)
-        service = TileService(reader, load_deployment("shibei"))
-        await service.open()
-        for x in (54656, 3, 54657, 54658, 200):
-            await service.tile(parse_layers("grids,buildings"), TileId(16, x, 25665))
-        async with reader._connection() as connection:
-            cursor = await connection.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%ST_AsMVT%'")
-            row = await cursor.fetchone()
-        await service.close()
-        return int(row[0]) if row else 0
-
-    assert asyncio.run(prepared()) == 1
