@@ -38,15 +38,25 @@ def generate(directory: Path, seed: int = DEFAULT_SEED, scale: float = 1.0, prog
     for a folder that holds something but no sample.
     """
     plan = Plan(seed, scale)
-    directory = Path(directory)
+    directory = Path(directory).resolve()
     old = _read_manifest(directory)
     if old is not None and _is_current(directory, old, plan):
         return SampleResult(directory, False, old)
+    try:
+        return _write(plan, directory, old, progress or silent)
+    except OSError as error:
+        raise ParameterError(
+            "DIR", f"{directory} cannot be written: {error}", "a folder on a disk with room that you may write to"
+        ) from error
+
+
+def _write(plan: Plan, directory: Path, old: dict[str, Any] | None, progress: Progress) -> SampleResult:
+    """Make the files in a folder beside the target and exchange the two."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
         work.chmod(0o755)
-        report = write_files(plan, work, progress or silent)
+        report = write_files(plan, work, progress)
         manifest = _manifest(plan, work, report)
         (work / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         _put_in_place(work, directory, old)

@@ -93,6 +93,19 @@ def test_empty_folder_is_filled(tmp_path: Path) -> None:
     assert generate(tmp_path / "empty", 7, SCALE).written
 
 
+def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ParameterError, match=r"cannot be written|is not a folder"):
+        generate(tmp_path / "file" / "sample", 7, SCALE)
+
+
+def test_current_folder_can_be_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert generate(Path("s"), 7, SCALE).written
+    monkeypatch.chdir(tmp_path / "s")
+    assert not generate(Path("."), 7, SCALE).written
+
+
 @pytest.mark.parametrize("scale", [0.0, -1.0, 100.0, float("nan"), float("inf")])
 def test_impossible_scale_is_refused_by_name(tmp_path: Path, scale: float) -> None:
     with pytest.raises(ParameterError, match="scale"):
