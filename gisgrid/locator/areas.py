@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,10 +12,11 @@ import shapely
 from numpy.typing import NDArray
 
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Edges, Flags, Floats, Ints, Longs, covers, edges_of, expand
+from gisgrid.locator.fine import ASK, PER_SIDE, divide
 from gisgrid.locator.raster import OUTSIDE, build_raster
 from gisgrid.types import AreaRef
 
-_CHUNK = 1 << 15
+_CHUNK = 1 << 17
 _MOST_SAMPLES = 64
 
 
@@ -46,7 +49,9 @@ class AreaIndex:
         self.parent_codes = tuple(table.parent_codes[i] for i in order)
         self.number_of = {ref.code: number for number, ref in enumerate(self.refs)}
         self.edges = edges_of(geometries)
-        self.raster = build_raster(self.edges, _always_ask(geometries, self.edges))
+        always_ask = _always_ask(geometries, self.edges)
+        self.raster = build_raster(self.edges, always_ask)
+        self.parts = divide(self.edges, self.raster, always_ask, self._ask_many)
         self.boxes = _boxes(self.edges)
         self._inner = shapely.point_on_surface(geometries)
         self._prepare_points()
@@ -58,7 +63,7 @@ class AreaIndex:
         """Keep what ``covering`` reads as memory views: an item of one is a Python number, three times as fast to get."""
         raster = self.raster
         self._frame = raster.frame
-        self._cells = _view(raster.cells)
+        self._cells, self._parts = _view(raster.cells), _view(self.parts)
         self._lists = tuple(_view(part) for part in (raster.list_first, raster.listed, raster.slot, raster.slot_first))
         ends = raster.ends
         self._ends = tuple(_view(part) for part in (ends.x1, ends.y1, ends.x2, ends.y2, ends.ring))
@@ -74,12 +79,19 @@ class AreaIndex:
         return shapely.get_x(self._inner).tolist(), shapely.get_y(self._inner).tolist()
 
     def cell_value(self, lon: float, lat: float) -> int:
-        """Return the number of the area of the plain cell that a point is in, -1 outside all, less where areas must be asked."""
+        """Return the number of the area that all of a point's cell lies in, -1 outside all; less where edges must be asked.
+
+        Then -2 - k is returned, with k the cell's list of areas.
+        """
         x0, y0, per_x, per_y, columns, rows = self._frame
         u, v = (lon - x0) * per_x, (lat - y0) * per_y
         if not (0.0 <= u < columns and 0.0 <= v < rows):
             return OUTSIDE
-        value: int = self._cells[int(v) * columns + int(u)]
+        column, row = int(u), int(v)
+        value: int = self._cells[row * columns + column]
+        if value < OUTSIDE:
+            part = self._parts[((-2 - value) * PER_SIDE + int((v - row) * PER_SIDE)) * PER_SIDE + int((u - column) * PER_SIDE)]
+            return value if part == ASK else part
         return value
 
     def covering(self, lon: float, lat: float) -> tuple[tuple[int, ...], bool]:
@@ -151,31 +163,57 @@ class AreaIndex:
 
         Says no, to be safe, for reaches of many cells, for which it would take long.
         """
-        frame = self.raster.frame
-        across, up = _samples(reach_lon, frame.per_x), _samples(reach_lat, frame.per_y)
-        if len(across) * len(up) > _MOST_SAMPLES:
-            return np.zeros(lon.shape, bool)
-        number = self._cells_at(lon, lat)
-        plain: Flags = number >= 0
-        for east in across:
-            for north in up:
-                plain &= self._cells_at(lon + east, lat + north) == number
+        offsets = self._offsets(reach_lon, reach_lat)
+        number, other = np.empty(lon.shape, np.int32), np.empty(lon.shape, np.int32)
+        self._values(lon, lat, number)
+        plain: Flags = (number >= 0) & bool(offsets)
+        for east, north in offsets:
+            self._values(lon + east, lat + north, other)
+            plain &= other == number
         return plain
 
-    def _cells_at(self, lon: Floats, lat: Floats) -> Ints:
-        frame = self.raster.frame
-        row = _cells_of(lat, frame.y0, frame.per_y, frame.rows)
-        return self.raster.cells.take(row * frame.columns + _cells_of(lon, frame.x0, frame.per_x, frame.columns), mode="clip")
+    def is_plain_around(self, lon: float, lat: float, reach_lon: float, reach_lat: float, number: int) -> bool:
+        """Say whether all that is within the given degrees of a point lies in area ``number`` and in no other.
+
+        Says no, to be safe, where an edge is in the same part of a cell, and for reaches of many cells.
+        """
+        offsets = self._offsets(reach_lon, reach_lat)
+        for east, north in offsets:
+            if self.cell_value(lon + east, lat + north) != number:
+                return False
+        return bool(offsets)
+
+    def _offsets(self, reach_lon: float, reach_lat: float) -> tuple[tuple[float, float], ...]:
+        """Return places around a point such that every part of a cell within reach holds one; none if they would be many."""
+        frame = self._frame
+        across = math.ceil(2.0 * reach_lon * frame.per_x * PER_SIDE) + 1
+        up = math.ceil(2.0 * reach_lat * frame.per_y * PER_SIDE) + 1
+        if across * up > _MOST_SAMPLES:
+            return ()
+        return _lattice(reach_lon, reach_lat, across, up)
+
+    def _values(self, lon: Floats, lat: Floats, out: Ints) -> Callable[[Longs], Ints]:
+        """Fill ``out`` with the value of each point's cell, or part of one (-2: ask); return what gives cells' lists of areas."""
+        frame = self._frame
+        u, v = _along(lon, frame.x0, frame.per_x, frame.columns), _along(lat, frame.y0, frame.per_y, frame.rows)
+        column, row = u.astype(np.int32), v.astype(np.int32)
+        flat = row * np.int32(frame.columns)
+        flat += column
+        self.raster.cells.take(flat, out=out, mode="clip")
+        divided = np.flatnonzero(out < OUTSIDE)
+        if divided.size:
+            in_x = ((u.take(divided) - column.take(divided)) * PER_SIDE).astype(np.int32)
+            in_y = ((v.take(divided) - row.take(divided)) * PER_SIDE).astype(np.int32)
+            part = ((-2 - out.take(divided)) * PER_SIDE + in_y) * PER_SIDE + in_x
+            out[divided] = self.parts.take(part, mode="clip")
+        return lambda chosen: -2 - self.raster.cells.take(flat.take(chosen), mode="clip")
 
     def _cover_chunk(self, lon: Floats, lat: Floats, number: Ints, on_edge: Flags) -> None:
         """Fill ``number`` and ``on_edge`` for some thousand points."""
-        frame = self.raster.frame
-        row = _cells_of(lat, frame.y0, frame.per_y, frame.rows)
-        flat = row * frame.columns + _cells_of(lon, frame.x0, frame.per_x, frame.columns)
-        self.raster.cells.take(flat, out=number, mode="clip")
-        asked = np.flatnonzero(number < OUTSIDE)
+        lists_of = self._values(lon, lat, number)
+        asked = np.flatnonzero(number == ASK)
         if asked.size:
-            number[asked], on_edge[asked] = self._ask_many(lon.take(asked), lat.take(asked), -2 - number.take(asked))
+            number[asked], on_edge[asked] = self._ask_many(lon.take(asked), lat.take(asked), lists_of(asked))
 
     def _ask_many(self, lon: Floats, lat: Floats, lists: Ints) -> tuple[Ints, Flags]:
         """Return the smallest number that covers each point, and whether it is on an edge, from its cell's list of areas."""
@@ -203,35 +241,28 @@ class AreaIndex:
         near = (west <= lon + reach_lon) & (east >= lon - reach_lon) & (south <= lat + reach_lat) & (north >= lat - reach_lat)
         return np.flatnonzero(near)
 
-    def is_plain_around(self, lon: float, lat: float, reach_lon: float, reach_lat: float, number: int) -> bool:
-        """Say whether all cells within the given degrees of a point are plain cells of area ``number`` (-1: of none)."""
-        x0, y0, per_x, per_y, columns, rows = self._frame
-        left, right = int(max((lon - reach_lon - x0) * per_x, 0)), int(min((lon + reach_lon - x0) * per_x, columns - 1))
-        low, high = int(max((lat - reach_lat - y0) * per_y, 0)), int(min((lat + reach_lat - y0) * per_y, rows - 1))
-        if (right - left + 2) * (high - low + 2) > 64:
-            window = self.raster.cells.reshape(rows, columns)[low : high + 1, left : right + 1]
-            return bool((window == number).all())
-        cells = self._cells
-        return all(cells[row * columns + column] == number for row in range(low, high + 1) for column in range(left, right + 1))
 
-
-def _samples(reach: float, per_unit: float) -> list[float]:
-    """Return offsets from -reach to reach of which every cell in between gets one."""
-    count = math.ceil(2.0 * reach * per_unit) + 1
-    return [(2.0 * k / (count - 1) - 1.0) * reach for k in range(count)] if count > 1 else [0.0]
+@lru_cache(maxsize=64)
+def _lattice(reach_lon: float, reach_lat: float, across: int, up: int) -> tuple[tuple[float, float], ...]:
+    """Return a lattice of offsets that fills the box of the given reach; the middle alone for no reach."""
+    east = np.linspace(-reach_lon, reach_lon, across).tolist() if across > 1 else [0.0]
+    north = np.linspace(-reach_lat, reach_lat, up).tolist() if up > 1 else [0.0]
+    return tuple((x, y) for x in east for y in north)
 
 
 def _view(array: NDArray[Any]) -> Any:
     return array.data
 
 
-def _cells_of(value: Floats, origin: float, per_unit: float, count: int) -> Ints:
-    """Return the columns or rows of coordinates; what lies beyond, and NaN, goes to the outermost cells."""
+def _along(value: Floats, origin: float, per_unit: float, count: int) -> Floats:
+    """Return columns or rows of coordinates with their fractions; what lies beyond, and NaN, goes to the outermost cells."""
     cell = np.subtract(value, origin)
     np.multiply(cell, per_unit, out=cell)
-    np.fmax(cell, 0.0, out=cell)
-    np.fmin(cell, count - 1.0, out=cell)
-    return cell.astype(np.int32)
+    # Said so that NaN does not pass: looking is cheaper than moving what need not be moved.
+    if not (cell.min() >= 0.0 and cell.max() < count):
+        np.fmax(cell, 0.0, out=cell)
+        np.fmin(cell, count - 0.5, out=cell)
+    return cell
 
 
 def _boxes(edges: Edges) -> tuple[Floats, Floats, Floats, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from pyproj import Geod
@@ -12,14 +12,32 @@ from scipy.spatial import cKDTree
 
 from gisgrid.locator.edges import Edges, Floats, Ints, Longs, expand
 from gisgrid.locator.ground import LOCAL_M, earth_centred, metres_per_degree, metres_per_degree_many, short_distance_m, straight_slack_m
+from gisgrid.locator.raster import Frame, frame_for
 
 _GEOD = Geod(ellps="WGS84")
 # Edges are sampled at most this far apart to find those that are near a point far away.
 _SAMPLE_M = 100.0
-_CHUNK = 1 << 12
 # So far away the directions to all edges are one, and the straight distance says which is nearest.
 _FAR_M = 300_000.0
+_CHUNK = 1 << 13
+_BLOCKS_PER_AREA = 32
 _TINY = 1e-300
+
+
+class _Near(NamedTuple):
+    """For each block of ground that an area's box touches, the edges of the area that can be nearest to a point there.
+
+    Area a has blocks from ``column[a]``, ``row[a]``, ``columns[a]`` by ``rows[a]`` of them; block (c, r) is slot
+    ``base[a] + (r - row[a]) * columns[a] + c - column[a]``, with ``edge[first[slot]:first[slot + 1]]``.
+    """
+
+    column: Longs
+    row: Longs
+    columns: Longs
+    rows: Longs
+    base: Longs
+    first: Longs
+    edge: Longs
 
 
 class Boundary:
@@ -27,69 +45,93 @@ class Boundary:
 
     def __init__(self, edges: Edges) -> None:
         self._edges = edges
-        along_x, along_y = edges.x2 - edges.x1, edges.y2 - edges.y1
-        parts = (edges.x1, edges.y1, along_x, along_y)
-        bounds = edges.first.tolist()
-        self._of_area = [tuple(part[a:b] for part in parts) for a, b in pairwise(bounds)]
-        self._along = along_x, along_y
+        self._along = edges.x2 - edges.x1, edges.y2 - edges.y1
+        self._frame = frame_for(edges, len(edges.first) - 1, _BLOCKS_PER_AREA)
+        self._near = _near_edges(edges, self._along, self._frame)
+        # Lists of Python numbers: the loop for one point reads some dozen of them.
+        near = self._near
+        chosen = (edges.x1, edges.y1, *self._along)
+        self._ends = tuple(part[near.edge].data for part in chosen)
+        self._blocks = tuple(part.tolist() for part in near[:5])
+        self._first = near.first.data
 
     def distance_m(self, number: int, lon: float, lat: float) -> float:
         """Return the distance on the ground from a point to the boundary of one area, metres; infinite if it has no shape."""
-        x1, y1, along_x, along_y = self._of_area[number]
-        if not len(x1):
-            return math.inf
+        column, row, columns, rows, base = (part[number] for part in self._blocks)
+        frame = self._frame
+        across = math.floor((lon - frame.x0) * frame.per_x) - column
+        up = math.floor((lat - frame.y0) * frame.per_y) - row
+        if not (0 <= across < columns and 0 <= up < rows):
+            return self._distance_afar_m(number, lon, lat)
+        slot = base + up * columns + across
+        return self._least_m(self._first[slot], self._first[slot + 1], lon, lat)
+
+    def _least_m(self, first: int, end: int, lon: float, lat: float) -> float:
+        """Return the distance from a point to the nearest of some edges near it."""
+        x1, y1, along_x, along_y = self._ends
         per_lon, per_lat = metres_per_degree(lat)
-        from_x, from_y = x1 - lon, y1 - lat
-        weight_x, weight_y = along_x * (per_lon * per_lon), along_y * (per_lat * per_lat)
-        share = (from_x * weight_x + from_y * weight_y) / -(along_x * weight_x + along_y * weight_y + _TINY)
-        np.maximum(share, 0.0, out=share)
-        np.minimum(share, 1.0, out=share)
-        from_x += share * along_x
-        from_y += share * along_y
-        east, north = from_x * per_lon, from_y * per_lat
-        k = int((east * east + north * north).argmin())
-        return _distance_m(lon, lat, float(from_x[k]), float(from_y[k]))
+        scale_x, scale_y = per_lon * per_lon, per_lat * per_lat
+        least, best_x, best_y = math.inf, 0.0, 0.0
+        for k in range(first, end):
+            x, y, ax, ay = x1[k] - lon, y1[k] - lat, along_x[k], along_y[k]
+            wx, wy = ax * scale_x, ay * scale_y
+            down = -(x * wx + y * wy)
+            if down > 0.0:
+                length = ax * wx + ay * wy
+                share = down / length if down < length else 1.0
+                x += share * ax
+                y += share * ay
+            square = x * x * scale_x + y * y * scale_y
+            if square < least:
+                least, best_x, best_y = square, x, y
+        return short_distance_m(best_x, best_y, lat) if least < math.inf else math.inf
+
+    def _distance_afar_m(self, number: int, lon: float, lat: float) -> float:
+        """Return the distance from a point that is not within an area's box to its boundary."""
+        edge = np.arange(self._edges.first[number], self._edges.first[number + 1])
+        if not len(edge):
+            return math.inf
+        east, north = self._feet(edge, lon, lat, 0.0)
+        per_lon, per_lat = metres_per_degree(lat)
+        k = int(((east * per_lon) ** 2 + (north * per_lat) ** 2).argmin())
+        return _distance_m(lon, lat, float(east[k]), float(north[k]))
 
     def distances_m(self, number: Ints, lon: Floats, lat: Floats) -> Floats:
-        """Return for arrays of points the distance to the boundary of the area of each; NaN where ``number`` is negative."""
+        """Return for arrays of points the distance to the boundary of the area that each lies in; NaN where it is negative."""
         out = np.full(lon.shape, np.nan)
         wanted = np.flatnonzero(number >= 0)
-        # Points of one area together read the same edges.
-        wanted = wanted[np.argsort(number[wanted], kind="stable")]
         for start in range(0, len(wanted), _CHUNK):
             rows = wanted[start : start + _CHUNK]
             out[rows] = self._distances_chunk(number[rows], lon[rows], lat[rows])
         return out
 
     def _distances_chunk(self, number: Ints, lon: Floats, lat: Floats) -> Floats:
-        edges = self._edges
-        count = edges.first[number + 1] - edges.first[number]
-        owner, edge = expand(edges.first[number], count)
-        out = np.full(len(lon), np.inf)
-        if not len(owner):
-            return out
+        frame, near, edges = self._frame, self._near, self._edges
+        across = np.floor((lon - frame.x0) * frame.per_x).astype(np.int64) - near.column[number]
+        up = np.floor((lat - frame.y0) * frame.per_y).astype(np.int64) - near.row[number]
+        slot = near.base[number] + up * near.columns[number] + across
+        first = near.first[slot]
+        count = near.first[slot + 1] - first
+        owner, member = expand(first, count)
+        edge = near.edge.take(member)
         per_lon, per_lat = metres_per_degree_many(lat)
         scale_x, scale_y = per_lon.take(owner), per_lat.take(owner)
-        from_x, from_y = (edges.x1.take(edge) - lon.take(owner)), (edges.y1.take(edge) - lat.take(owner))
+        from_x, from_y = edges.x1.take(edge) - lon.take(owner), edges.y1.take(edge) - lat.take(owner)
         along_x, along_y = self._along[0].take(edge), self._along[1].take(edge)
-        weight_x, weight_y = along_x * scale_x * scale_x, along_y * scale_y * scale_y
-        share = (from_x * weight_x + from_y * weight_y) / -(along_x * weight_x + along_y * weight_y + _TINY)
-        share = np.clip(share, 0.0, 1.0)
+        share = _share(from_x * scale_x, from_y * scale_y, along_x * scale_x, along_y * scale_y)
         from_x += share * along_x
         from_y += share * along_y
         square = (from_x * scale_x) ** 2 + (from_y * scale_y) ** 2
-        here = np.flatnonzero(count)
-        heads = (np.cumsum(count) - count)[here]
-        least = np.minimum.reduceat(square, heads)
+        least = np.minimum.reduceat(square, np.cumsum(count) - count)
         # The first edge of each point that has the least distance.
-        best = np.flatnonzero(square == np.repeat(least, count[here]))
+        best = np.flatnonzero(square == np.repeat(least, count))
         best = best[np.diff(owner[best], prepend=-1) != 0]
-        halfway_lon, halfway_lat = metres_per_degree_many(lat[here] + from_y[best] / 2.0)
-        out[here] = np.hypot(from_x[best] * halfway_lon, from_y[best] * halfway_lat)
-        return out
+        halfway_lon, halfway_lat = metres_per_degree_many(lat + from_y[best] / 2.0)
+        distance: Floats = np.hypot(from_x[best] * halfway_lon, from_y[best] * halfway_lat)
+        return distance
 
     @cached_property
-    def _samples(self) -> tuple[cKDTree | None, Longs]:
+    def _samples(self) -> tuple[Any, Longs]:
         """Points on all edges at most ``_SAMPLE_M`` apart, as a tree, and the edge of each; made when first asked for."""
         edges = self._edges
         per_lon, per_lat = metres_per_degree_many((edges.y1 + edges.y2) / 2.0)
@@ -124,13 +166,74 @@ class Boundary:
         """Return how many degrees east and north of a point the nearest places of some edges are, ``about_m`` away."""
         x, y, along_x, along_y = self._edges.x1[edge], self._edges.y1[edge], self._along[0][edge], self._along[1][edge]
         if about_m <= LOCAL_M:
-            start = np.column_stack([x - lon, y - lat]) * metres_per_degree(lat)
-            along = np.column_stack([along_x, along_y]) * metres_per_degree(lat)
+            per_lon, per_lat = metres_per_degree(lat)
+            share = _share((x - lon) * per_lon, (y - lat) * per_lat, along_x * per_lon, along_y * per_lat)
         else:
-            start = earth_centred(x, y) - earth_centred(lon, lat)
-            along = earth_centred(x + along_x, y + along_y) - earth_centred(x, y)
-        share = np.clip(-(start * along).sum(axis=1) / ((along * along).sum(axis=1) + _TINY), 0.0, 1.0)
+            start, along = earth_centred(x, y), earth_centred(x + along_x, y + along_y)
+            along -= start
+            start -= earth_centred(lon, lat)
+            share = np.clip(-(start * along).sum(axis=1) / ((along * along).sum(axis=1) + _TINY), 0.0, 1.0)
         return x + share * along_x - lon, y + share * along_y - lat
+
+
+def _share(from_x: Floats, from_y: Floats, along_x: Floats, along_y: Floats) -> Floats:
+    """Return how far along each edge its nearest place is, 0 to 1; metres in."""
+    share = -(from_x * along_x + from_y * along_y) / (along_x * along_x + along_y * along_y + _TINY)
+    np.clip(share, 0.0, 1.0, out=share)
+    return share
+
+
+def _near_edges(edges: Edges, along: tuple[Floats, Floats], frame: Frame) -> _Near:
+    """Return the edges that can be nearest to a point of an area, by blocks.
+
+    The nearest edge of any point in a block is, at the block's middle, at most twice the way to the block's corner farther
+    than the edge nearest to the middle.
+    """
+    areas = len(edges.first) - 1
+    u = (np.minimum(edges.x1, edges.x2) - frame.x0) * frame.per_x, (np.maximum(edges.x1, edges.x2) - frame.x0) * frame.per_x
+    v = (np.minimum(edges.y1, edges.y2) - frame.y0) * frame.per_y, (np.maximum(edges.y1, edges.y2) - frame.y0) * frame.per_y
+    column, row = (_extreme(np.minimum, part[0], edges.area, areas) for part in (u, v))
+    columns, rows = (_extreme(np.maximum, part[1], edges.area, areas) - low + 1 for part, low in ((u, column), (v, row)))
+    blocks = np.where(np.diff(edges.first) > 0, columns * rows, 0)
+    area, place = expand(np.zeros(areas, np.int64), blocks)
+    middle_lon = frame.x0 + (column[area] + place % np.maximum(columns[area], 1) + 0.5) / frame.per_x
+    middle_lat = frame.y0 + (row[area] + place // np.maximum(columns[area], 1) + 0.5) / frame.per_y
+    counts, chosen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for start in range(0, len(area), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        count, edge = _nearest_of(edges, along, frame, (area[part], middle_lon[part], middle_lat[part]))
+        counts.append(count)
+        chosen.append(edge)
+    first = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+    base = np.cumsum(blocks) - blocks
+    return _Near(column, row, np.where(blocks > 0, columns, 0), np.where(blocks > 0, rows, 0), base, first, np.concatenate(chosen))
+
+
+def _extreme(which: np.ufunc, value: Floats, area: Ints, areas: int) -> Longs:
+    """Return the least or greatest block of each area."""
+    found = np.zeros(areas, np.int64)
+    if len(value):
+        heads = np.flatnonzero(np.diff(area, prepend=-1))
+        found[area[heads]] = np.floor(which.reduceat(value, heads)).astype(np.int64)
+    return found
+
+
+def _nearest_of(edges: Edges, along: tuple[Floats, Floats], frame: Frame, blocks: tuple[Longs, Floats, Floats]) -> tuple[Longs, Longs]:
+    """Return for each block how many edges of its area are kept, and those edges."""
+    area, lon, lat = blocks
+    owner, edge = expand(edges.first[area], np.diff(edges.first)[area])
+    per_lon, per_lat = metres_per_degree_many(lat)
+    corner = np.hypot(per_lon / frame.per_x, per_lat / frame.per_y) / 2.0
+    scale_x, scale_y = per_lon.take(owner), per_lat.take(owner)
+    from_x, from_y = (edges.x1.take(edge) - lon.take(owner)) * scale_x, (edges.y1.take(edge) - lat.take(owner)) * scale_y
+    along_x, along_y = along[0].take(edge) * scale_x, along[1].take(edge) * scale_y
+    share = _share(from_x, from_y, along_x, along_y)
+    distance = np.hypot(from_x + share * along_x, from_y + share * along_y)
+    heads = np.flatnonzero(np.diff(owner, prepend=-1))
+    least = np.minimum.reduceat(distance, heads)
+    # A thousandth more, for the scale is not the same over the whole block.
+    kept = distance <= (1.001 * least + 2.002 * corner).take(owner)
+    return np.bincount(owner[kept], minlength=len(area)), edge[kept]
 
 
 def _distance_m(lon: float, lat: float, east_deg: float, north_deg: float) -> float:

@@ -21,6 +21,7 @@ Roles = Mapping[tuple[Level, str], ResponsibleUnit]
 """The responsible unit that was named for an area, by level and code."""
 
 DEFAULT_DOUBT_M = 0.5
+_SHORTEST_LAT_DEGREE_M = 110_574.0
 
 _EMPTY = AreaTable([], [], [], np.empty(0, dtype=object))
 
@@ -48,7 +49,8 @@ class Locator:
     def __init__(self, hierarchy: Hierarchy, boundary: Boundary, roles: Roles, doubt_m: float) -> None:
         self._hierarchy, self._boundary = hierarchy, boundary
         self._grids = hierarchy.grids
-        self._doubt_m = doubt_m
+        self._farthest_lat = self._grids.farthest_lat
+        self._doubt_m, self._doubt_deg = doubt_m, self._reach_deg(doubt_m)
         self._roles = roles
         self._alone = tuple(Candidate(ref.code, ref.name, 0.0) for ref in self._grids.refs)
         self._chains = tuple(hierarchy.chain_of_grid(number) for number in range(len(self._grids)))
@@ -96,7 +98,7 @@ class Locator:
         """Return for arrays of points (degrees, WGS 84) what ``locate`` says of each; ``distances`` costs the most."""
         x, y = _floats(lon, lat)
         number, on_edge = self._grids.covering_many(x, y)
-        in_doubt = on_edge | (number < 0) | ~self._grids.plain_around_many(x, y, *_reach_deg(self._grids.farthest_lat, self._doubt_m))
+        in_doubt = on_edge | (number < 0) | ~self._grids.plain_around_many(x, y, *self._doubt_deg)
         if not distances:
             return Located(number, on_edge, in_doubt, None)
         distance = self._boundary.distances_m(number.ravel(), x.ravel(), y.ravel()).reshape(x.shape)
@@ -147,7 +149,7 @@ class Locator:
 
     def _candidates(self, lon: float, lat: float, reach_m: float, covering: tuple[int, ...]) -> tuple[Candidate, ...]:
         """Return the grids within ``reach_m`` of a point: those that cover it first, then by distance and code."""
-        reach_lon, reach_lat = _reach_deg(lat, reach_m)
+        reach_lon, reach_lat = self._doubt_deg if reach_m == self._doubt_m else self._reach_deg(reach_m)
         if len(covering) == 1 and self._grids.is_plain_around(lon, lat, reach_lon, reach_lat, covering[0]):
             return (self._alone[covering[0]],)
         near = self._grids.within_box(lon, lat, reach_lon, reach_lat).tolist()
@@ -157,6 +159,11 @@ class Locator:
             *(self._alone[number] for number in covering),
             *(self._alone[number]._replace(distance_m=distance_m) for distance_m, number in others),
         )
+
+    def _reach_deg(self, reach_m: float) -> tuple[float, float]:
+        """Return at least as many degrees of longitude and latitude as make ``reach_m`` metres wherever there is a grid."""
+        per_lon, _ = metres_per_degree(min(self._farthest_lat + reach_m / _SHORTEST_LAT_DEGREE_M, 89.9))
+        return 1.001 * reach_m / per_lon, 1.001 * reach_m / _SHORTEST_LAT_DEGREE_M
 
     def _reach_m(self, accuracy_m: float | None) -> float:
         """Return the distance within which grids are candidates; raises ParameterError for what is no distance."""
@@ -179,13 +186,6 @@ class Locator:
             if unit is not None:
                 return unit
         return None
-
-
-def _reach_deg(lat: float, reach_m: float) -> tuple[float, float]:
-    """Return at least as many degrees of longitude and latitude as make ``reach_m`` metres around a latitude."""
-    per_lon, per_lat = metres_per_degree(lat)
-    # The scale at the other end differs by some thousandths at most, but near the poles, where there is no city.
-    return 1.01 * reach_m / max(per_lon, 1.0), 1.01 * reach_m / per_lat
 
 
 def _floats(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
