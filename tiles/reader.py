@@ -27,6 +27,18 @@ _GIVE_UP_AFTER_S = 2.0
 _WAITING_PER_CONNECTION = 64
 _PREPARE_AFTER = 2
 
+# The last four end a connection whose other end has vanished without a word (a lost network, a machine switched off).
+_CONNECTION: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": _PREPARE_AFTER,
+    "application_name": "gisgrid tiles",
+    "connect_timeout": 5,
+    "tcp_user_timeout": 5000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+}
+
 # just-in-time compilation and parallel workers cost more than they save in statements of a few milliseconds.
 _SESSION = "SELECT set_config('statement_timeout', %s, false), set_config('jit', 'off', false), \
 set_config('max_parallel_workers_per_gather', '0', false)"
@@ -56,7 +68,7 @@ class TileReader:
         """Open the pool; connections are made in the background, so this does not fail when the database is down."""
         self._pool = AsyncConnectionPool(
             self._url,
-            kwargs={"autocommit": True, "prepare_threshold": _PREPARE_AFTER, "application_name": "gisgrid tiles", "connect_timeout": 5},
+            kwargs=_CONNECTION,
             configure=self._configure,
             min_size=1,
             max_size=self._pool_size,

@@ -14,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from api.app import create_app
 from gisgrid.db import Database
 from gisgrid.settings import ApiSettings, Settings
-from tests.api.conftest import Server, serving
+from tests.api.conftest import Server, fill, serving
 from tiles import tile_at
 
 AT = (120.3722, 36.0819)
@@ -146,3 +146,17 @@ def test_a_database_that_is_down_at_start_is_told_in_a_line() -> None:
     assert said["type"] == "lifespan.startup.failed"
     assert "127.0.0.1:1" in said["message"]
     assert "geheim" not in said["message"]
+
+
+def test_a_database_without_rows_is_served_and_its_first_rows_show(database: Database) -> None:
+    with serving(Settings(database_url=database.url)) as empty:
+        answer = empty.locate(*AT, include="cameras,manhole_covers,building")
+        assert answer["status"] == "outside"
+        assert [answer[name] for name in ("grid", "district", "nearest", "distance_to_edge_m", "building")] == [None] * 5
+        assert [answer[name] for name in ("candidates", "cameras", "manhole_covers")] == [[]] * 3
+        assert empty.batch({"crs": "wgs84", "points": [{"lon": AT[0], "lat": AT[1]}]}).json()["results"][0]["grid"] is None
+        assert empty.get(PATH).status_code == 204
+        assert empty.get("/readyz").status_code == 200
+        fill(database)
+        empty.wait(lambda: empty.locate(*AT)["status"] == "inside", seconds=2)
+        assert empty.get(PATH).status_code == 200
