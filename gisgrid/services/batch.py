@@ -16,7 +16,7 @@ from gisgrid.crs import EXPECTED, Crs, parse_crs, to_wgs84
 from gisgrid.errors import CrsError, ParameterError, SourceError
 from gisgrid.progress import Progress, silent
 from gisgrid.services.coordinates import read_coordinate
-from gisgrid.services.csv_files import CsvSource, find_column, open_csv, replacing
+from gisgrid.services.csv_files import CsvSource, find_column, open_csv, output_encoding, replacing
 from gisgrid.services.read_model import ReadModel
 from gisgrid.types import Location
 
@@ -76,7 +76,7 @@ def locate_file(
         raise SourceError(f"{target} is the input.", "Give another file for the output.")
     with open_csv(source, encoding) as opened:
         plan = _plan(opened, model, crs, crs_column, (lon, lat))
-        with replacing(target, opened.encoding) as file:
+        with replacing(target, output_encoding(opened.encoding)) as file:
             writer = csv.writer(file, delimiter=opened.delimiter, lineterminator=opened.line_end)
             taken = {name.strip() for name in opened.columns}
             writer.writerow([*opened.columns, *(_PREFIX + name if name in taken else name for name in ADDED)])

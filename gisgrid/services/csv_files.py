@@ -128,6 +128,16 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
+def output_encoding(encoding: str) -> str:
+    """Return what to write in for an input in ``encoding``: the same, unless it cannot hold every character.
+
+    GB2312 and GBK become GB18030, which contains them; others become UTF-8 with a BOM.
+    """
+    if encoding.startswith(("utf-8", "utf-16", "utf-32")) or encoding == "gb18030":
+        return encoding
+    return "gb18030" if encoding.startswith("gb") else "utf-8-sig"
+
+
 def find_column(columns: list[str], wanted: str, option: str) -> int:
     """Return the place of a column by its name, or else by its name in another case or width.
 
