@@ -50,7 +50,7 @@ SWAPPED_COORDINATES = Check(
     "swapped_coordinates", "reject", "The position is outside the deployment's bounds, and inside with its axes swapped."
 )
 OUTSIDE_BOUNDS = Check("outside_bounds", "reject", "The position is outside the bounds of the deployment.")
-LOST_GEOMETRY = Check("lost_geometry", "reject", "The geometry is invalid and no area is left after making it valid.")
+LOST_GEOMETRY = Check("lost_geometry", "reject", "The polygon has no area, or none is left after making it valid.")
 INVALID_GEOMETRY = Check("invalid_geometry", "repair", "An invalid polygon (self-crossing, badly nested) is made valid; polygons are kept.")
 SINGLE_PART = Check("single_part", "repair", "A collection with the one part that the layer takes is reduced to that part.")
 RING_ORDER = Check("ring_order", "repair", "GeoJSON rings that run the wrong way (RFC 7946 wants outer rings counterclockwise) are turned.")

@@ -18,6 +18,7 @@ from ingest.findings import Findings, Mask
 from ingest.readers.batch import Geometries
 
 _POINT, _POLYGON, _MULTIPOINT, _MULTIPOLYGON, _COLLECTION = 0, 3, 4, 6, 7
+_LEAST_AREA_DEG2 = 1e-15  # some ten square millimetres
 _SINGLE = {"Point": _POINT, "MultiPolygon": _POLYGON}
 _MULTI = {"Point": _MULTIPOINT, "MultiPolygon": _MULTIPOLYGON}
 
@@ -129,7 +130,7 @@ def _flattened(geom: shapely.Geometry) -> list[shapely.Geometry]:
     parts: list[shapely.Geometry] = []
     for part in shapely.get_parts(geom):
         parts += _flattened(part) if shapely.get_type_id(part) in {_MULTIPOINT, _MULTIPOLYGON, _COLLECTION} else [part]
-    return parts
+    return [part for part in parts if not part.is_empty]
 
 
 def _in_wgs84(geom: Geometries, usable: Mask, crs: Crs) -> Geometries:
@@ -214,11 +215,12 @@ def _areas(geom: Geometries, usable: Mask, findings: Findings, *, is_geojson: bo
     invalid = usable & ~shapely.is_valid(geom)
     if invalid.any():
         result[invalid] = shapely.make_valid(geom[invalid], method="structure", keep_collapsed=False)
-        lost = invalid & (shapely.area(result) == 0)
-        findings.reject(checks.LOST_GEOMETRY, lost, "", lambda i: f"{_reason(geom[i])}; nothing is left of it when made valid.")
+    lost = usable & ~(shapely.area(result) > _LEAST_AREA_DEG2)
+    if lost.any():
+        findings.reject(checks.LOST_GEOMETRY, lost, "", lambda i: f"{_reason(geom[i])}; no area is left when it is made valid.")
         result[lost] = geom[lost]
         usable = usable & ~lost
-        findings.note(checks.INVALID_GEOMETRY, invalid & ~lost)
+    findings.note(checks.INVALID_GEOMETRY, invalid & ~lost)
     oriented = shapely.orient_polygons(result[usable])
     if is_geojson:
         turned = np.zeros(len(geom), dtype=bool)
@@ -229,6 +231,8 @@ def _areas(geom: Geometries, usable: Mask, findings: Findings, *, is_geojson: bo
 
 
 def _reason(geom: shapely.Geometry) -> str:
+    if geom.is_valid:
+        return "The polygon is a mere point"
     return str(shapely.is_valid_reason(geom)).split("[", maxsplit=1)[0]
 
 

@@ -15,7 +15,7 @@ from gisgrid.db.loading import Counts, Delivery, LayerLoad, Loading, Reject, Run
 from gisgrid.deployment import Deployment
 from gisgrid.errors import GisgridError, SourceError
 from gisgrid.progress import Progress, silent
-from ingest.checks import HELD_BY_OTHER_SOURCE
+from ingest.checks import CHECKS, HELD_BY_OTHER_SOURCE
 from ingest.description import Source, load_description
 from ingest.fingerprint import file_hash, source_hash
 from ingest.report import LayerReport, Tally
@@ -82,6 +82,7 @@ def _job(source: Source, path: Path, deployment: Deployment) -> _Job:
 def _dry(job: _Job, progress: Progress) -> LayerReport:
     start = time.perf_counter()
     tally = Tally()
+    progress(job.delivery.layer, 0, job.opened.reader.contents.total)
     for _ in process(job.opened, Duplicates(job.opened.target.key), tally):
         progress(job.delivery.layer, tally.read, job.opened.reader.contents.total)
     _require_rows(job, tally)
@@ -133,12 +134,27 @@ def _unchanged(loading: Loading, job: _Job, before: RunRecord) -> LayerReport:
 def _load(loading: Loading, job: _Job, progress: Progress) -> LayerReport:
     start = time.perf_counter()
     with _recorded(loading, job.delivery), loading.layer(job.delivery, job.opened.target.level) as load:
-        tally, written = _fill(load, job, progress)
-        same = tally.loaded > 0 and not any(written)
+        tally = _stage(load, job, progress)
+        load.is_refused = tally.loaded == 0
+        written = Written(0, 0, 0) if load.is_refused else load.merge()
+        same = not any(written)
         report = _report(job, "unchanged" if same else "loaded", tally, written, time.perf_counter() - start)
         load.counts = Counts(tally.read, tally.loaded, tally.repaired, tally.rejected, _kept(report))
+    if load.is_refused:
+        raise _nothing_left(job, report)
     logger.debug("%s: %d read, %d loaded, %d rejected", job.delivery.source_id, report.read, report.loaded, report.rejected)
     return report
+
+
+def _nothing_left(job: _Job, report: LayerReport) -> SourceError:
+    """Return the error for a delivery without one good row: it would empty the layer, so it is taken for a mistake."""
+    code, count = next(iter(report.reasons.items()))
+    return SourceError(
+        f"All {report.read:,} rows of {job.delivery.path} (source {job.delivery.source_id!r}) were rejected, {count:,} of them because: "
+        f"{CHECKS[code].description}",
+        f"Is {job.opened.deployment.id!r} the right GISGRID_DEPLOYMENT, and is the description right? What was loaded before stays; the "
+        "rejected rows are in gisgrid.ingest_rejects.",
+    )
 
 
 @contextmanager
@@ -151,9 +167,10 @@ def _recorded(loading: Loading, delivery: Delivery) -> Iterator[None]:
         raise
 
 
-def _fill(load: LayerLoad, job: _Job, progress: Progress) -> tuple[Tally, Written]:
-    """Stage all batches of one source, take out what others hold, and merge the rest."""
+def _stage(load: LayerLoad, job: _Job, progress: Progress) -> Tally:
+    """Stage all batches of one source, and take out what others hold."""
     tally = Tally()
+    progress(job.delivery.layer, 0, job.opened.reader.contents.total)
     for outcome in process(job.opened, Duplicates(job.opened.target.key), tally):
         if outcome.rows.num_rows:
             load.stage(outcome.rows)
@@ -165,7 +182,7 @@ def _fill(load: LayerLoad, job: _Job, progress: Progress) -> tuple[Tally, Writte
     tally.rejected += len(held)
     if held:
         tally.reasons[HELD_BY_OTHER_SOURCE.code] += len(held)
-    return tally, load.merge()
+    return tally
 
 
 def _held(row: tuple[int, dict[str, Any], str | None], opened: Opened) -> Reject:

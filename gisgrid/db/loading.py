@@ -152,7 +152,7 @@ class Loading:
         with self._transaction():
             load = LayerLoad(self._connection, delivery, self._start(delivery), self._draft if level else None)
             yield load
-            self._finish(load.run_id, "failed" if level else "loaded", load.counts)
+            self._finish(load.run_id, "failed" if level or load.is_refused else "loaded", load.counts)
         if level is not None:
             self._area_runs.append(load.run_id)
             self._levels.append(level)
@@ -211,7 +211,10 @@ def delivery_values(delivery: Delivery) -> list[str]:
 
 
 class LayerLoad:
-    """The load of one source within its transaction: batches are staged, then merged; the caller sets ``counts``."""
+    """The load of one source within its transaction: batches are staged, then merged; the caller sets ``counts``.
+
+    With ``is_refused`` set instead of merging, the run is recorded as failed and its rejected rows are kept.
+    """
 
     def __init__(self, connection: psycopg.Connection, delivery: Delivery, run_id: int, draft: int | None) -> None:
         self._connection = connection
@@ -220,6 +223,7 @@ class LayerLoad:
         self._statements: Statements = STATEMENTS[delivery.layer]
         self.run_id = run_id
         self.counts = Counts(0, 0, 0, 0, {})
+        self.is_refused = False
         connection.execute(self._statements.create)
 
     def stage(self, rows: pa.Table) -> None:

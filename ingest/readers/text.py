@@ -70,3 +70,11 @@ def _decode_one(value: bytes, encoding: str, errors: str) -> str:
     """Decode one text, leaving off an incomplete last character."""
     decoder = codecs.getincrementaldecoder(encoding)(errors)
     return decoder.decode(value, final=False)
+
+
+def sound(column: pa.Array, path: Path) -> pa.Array:
+    """Return a column of text that a file calls UTF-8; where it is not, bytes that are none become U+FFFD."""
+    try:
+        return column.cast(pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return decode(column, "utf-8", path)

@@ -17,7 +17,7 @@ from pyogrio.raw import open_arrow
 
 from gisgrid.errors import SourceError
 from ingest.readers.batch import BATCH_ROWS, Contents, Geometries, RawBatch
-from ingest.readers.text import dbf_encoding, decode
+from ingest.readers.text import dbf_encoding, decode, sound
 
 _T = TypeVar("_T")
 _OSM_TAGS = "other_tags"
@@ -109,12 +109,14 @@ class VectorReader:
 
     def _raw(self, batch: pa.RecordBatch, start: int) -> RawBatch:
         columns = [batch.column(number) for number in range(len(self._names))]
-        if self._is_dbf:
-            columns = [decode(c, self._encoding, self.path) if pa.types.is_string(c.type) else c for c in columns]
+        columns = [self._text(column) if pa.types.is_string(column.type) else column for column in columns]
         numbers = np.arange(start, start + batch.num_rows, dtype=np.int64)
         geom, unbuilt = self._geometries(batch)
         table = pa.table(columns, names=list(self._names))
         return RawBatch(numbers, table, geom, np.zeros(batch.num_rows, dtype=bool), unbuilt)
+
+    def _text(self, column: pa.Array) -> pa.Array:
+        return decode(column, self._encoding, self.path) if self._is_dbf else sound(column, self.path)
 
     def _geometries(self, batch: pa.RecordBatch) -> tuple[Geometries | None, np.ndarray[Any, np.dtype[np.bool_]]]:
         if not self._has_geometry or batch.num_columns == len(self._names):

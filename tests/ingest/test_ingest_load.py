@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import geopandas
@@ -11,6 +13,7 @@ import pytest
 import shapely
 
 from gisgrid.db import Database
+from gisgrid.db.loading import open_loading
 from gisgrid.errors import DatabaseError, SourceError
 from ingest.pipeline import run
 
@@ -169,6 +172,19 @@ def test_a_file_without_rows_fails_and_what_was_loaded_from_it_stays(cameras: An
     ]
 
 
+def test_a_delivery_without_one_good_row_does_not_empty_the_layer(cameras: Any) -> None:
+    cameras.run(CAMERAS)
+    before = cameras.rows("SELECT * FROM gisgrid.cameras ORDER BY id"), cameras.changes()
+    cameras.write("cameras.csv", "\n".join([HEADER, "A1,One,36.08,120.38", "A2,Two,36.08,120.39", "A3,Three,0,0"]))
+    with pytest.raises(
+        SourceError, match=r"All 3 rows .* 2 of them because: The position is outside the deployment's bounds, and inside with"
+    ):
+        cameras.run(CAMERAS)
+    assert (cameras.rows("SELECT * FROM gisgrid.cameras ORDER BY id"), cameras.changes()) == before
+    assert [code for _, code, _, _ in cameras.rejects()] == ["swapped_coordinates", "swapped_coordinates", "outside_bounds"]
+    assert cameras.rows("SELECT status, rows_rejected FROM gisgrid.ingest_runs ORDER BY id DESC") == [("failed", 3), ("loaded", 2)]
+
+
 def test_a_database_that_is_down_is_said_so_before_anything_is_read(cameras: Any) -> None:
     with pytest.raises(DatabaseError, match="cannot be reached"):
         run(Database("postgresql://nobody@127.0.0.1:1/none"), cameras.deployment, cameras.describe(CAMERAS))
@@ -243,6 +259,16 @@ def test_when_one_level_fails_what_is_served_stays_and_the_draft_is_gone(areas: 
     reports = areas.run(DISTRICTS)
     assert [report.status for report in reports] == ["loaded"]
     assert areas.one("SELECT name FROM gisgrid.districts") == "新区"
+
+
+def test_a_level_without_one_good_area_does_not_take_the_place_of_what_is_served(areas: Any, geojson: Callable[..., str]) -> None:
+    areas.run(DISTRICTS, STREETS)
+    before = areas.rows("SELECT id, code FROM gisgrid.areas ORDER BY id"), areas.changes()
+    areas.write("streets.geojson", geojson([(box(20.0), {"DM": "370203005", "MC": "辽宁路街道", "SJDM": "370203"})]))
+    with pytest.raises(SourceError, match="All 1 rows"):
+        areas.run(DISTRICTS, STREETS)
+    assert (areas.rows("SELECT id, code FROM gisgrid.areas ORDER BY id"), areas.changes()) == before
+    assert generations(areas) == ["active"]
 
 
 def test_roles_are_loaded_from_a_sheet_and_blank_people_are_told_apart(bench: Any) -> None:
@@ -344,3 +370,46 @@ def test_points_in_gcj02_are_stored_in_wgs84(bench: Any) -> None:
     bench.run(CAMERAS.replace("wgs84", "gcj02"))
     point = shapely.from_wkb(bench.one("SELECT ST_AsBinary(geom) FROM gisgrid.cameras"))
     assert (point.x, point.y) == (pytest.approx(120.38, abs=1e-8), pytest.approx(36.08, abs=1e-8))
+
+
+def test_a_connection_that_breaks_in_the_middle_is_one_clear_error_and_the_load_can_be_repeated(cameras: Any) -> None:
+    cameras.run(CAMERAS)
+    before = cameras.rows("SELECT * FROM gisgrid.cameras ORDER BY id"), cameras.changes()
+    cameras.write("cameras.csv", "\n".join([HEADER, "A2,Second,120.39,36.08", "A5,Five,120.41,36.08"]))
+
+    def cut(_what: str, done: int, _total: int) -> None:
+        if done:
+            cameras.rows(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    with pytest.raises(DatabaseError, match="failed"):
+        cameras.run(CAMERAS, progress=cut)
+    assert (cameras.rows("SELECT * FROM gisgrid.cameras ORDER BY id"), cameras.changes()) == before
+    (report,) = cameras.run(CAMERAS)
+    assert (report.status, report.inserted, report.updated, report.deleted) == ("loaded", 1, 1, 2)
+
+
+def test_a_second_ingest_waits_for_the_first(cameras: Any) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with open_loading(cameras.database):
+            waiting = pool.submit(cameras.run, CAMERAS)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+            assert cameras.one("SELECT count(*) FROM gisgrid.cameras") == 0
+        assert waiting.result(timeout=30)[0].loaded == 3
+
+
+def test_text_in_a_geopackage_that_is_not_utf8_costs_its_row_alone(bench: Any) -> None:
+    frame = geopandas.GeoDataFrame(
+        {"code": ["A1", "A2"], "name": ["好", "坏"]}, geometry=geopandas.points_from_xy([120.38, 120.39], [36.08, 36.08]), crs=4326
+    )
+    frame.to_file(bench.folder / "cameras.gpkg", engine="pyogrio")
+    with sqlite3.connect(bench.folder / "cameras.gpkg") as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'cameras'").fetchall():
+            connection.execute(f'DROP TRIGGER "{name}"')
+        connection.execute("UPDATE cameras SET name = CAST(x'BBB5' AS TEXT) WHERE code = 'A2'")
+    fields = 'fields = { code = "code", name = "name", kind = { constant = "dome" } }'
+    (report,) = bench.run(f'id = "cameras"\nlayer = "cameras"\npath = "cameras.gpkg"\n{fields}\n')
+    assert (report.read, report.loaded, report.reasons) == (2, 1, {"damaged_text": 1})
+    assert bench.rows("SELECT name FROM gisgrid.cameras") == [("好",)]
