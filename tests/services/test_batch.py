@@ -145,7 +145,7 @@ def test_coordinates_are_understood_as_people_write_them(text: str, value: float
     assert read_coordinate(text) == value
 
 
-@pytest.mark.parametrize("text", ["1_2", "120,38", "12o.38", "120.38.1", "0x10", "١٢", "120°22'48\"", "e", "1e", "--1"])
+@pytest.mark.parametrize("text", ["1_2", "120,38", "12o.38", "120.38.1", "0x10", "١٢", "120°22'48\"", "e", "1e+", "--1"])
 def test_what_is_no_plain_number_is_not_guessed_at(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)):
         read_coordinate(text)
