@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from gisgrid.db import Database
 from tests.browser.looking import Console, launch
 from tests.serving import GISGRID, served
 
 ROOT = Path(__file__).resolve().parents[2]
+SCREEN: ViewportSize = {"width": 900, "height": 600}
 
 # Two streets side by side, each of one community of two grids, one above the other; the border between the streets is
 # the meridian 120.3800, the one between upper and lower grids the parallel 36.0850.
@@ -82,18 +83,29 @@ def console_url(drawn_district: Database) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, drawing by software."""
+    # A busy machine that draws by software may take long; a test that waits for nothing is not slowed by patience.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def reader(chromium: Browser) -> BrowserContext:
+    """A Chinese reader with a small screen, since every pixel is drawn by the processor here."""
+    return chromium.new_context(viewport=SCREEN, locale="zh-CN", color_scheme="light", reduced_motion="reduce")
+
+
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A fresh page of a Chinese reader on a desk."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 760}, locale="zh-CN", color_scheme="light", reduced_motion="reduce")
-    yield context.new_page()
-    context.close()
+def page(reader: BrowserContext, console_url: str) -> Iterator[Page]:
+    """A fresh page of the reader, who remembers nothing of the tests before."""
+    page = reader.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(f"{console_url}/favicon.svg")
+    page.evaluate("localStorage.clear()")
+    yield page
+    page.close()
 
 
 @pytest.fixture

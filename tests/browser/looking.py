@@ -54,9 +54,13 @@ class Console:
         if parts.scheme in ("http", "https", "ws", "wss"):
             self.hosts.add(parts.netloc)
 
+    def visit(self, hash: str = "") -> None:
+        """Open the page at ``hash``; the map may still be drawing, but panels answer at once."""
+        self.page.goto(f"{self.url}/{hash}")
+
     def open(self, hash: str = "") -> None:
         """Open the page at ``hash`` and wait until the map has drawn all of it."""
-        self.page.goto(f"{self.url}/{hash}")
+        self.visit(hash)
         self.settle()
 
     def settle(self) -> None:

@@ -88,7 +88,7 @@ function area(value: Area | null): HTMLElement | null {
 
 function unit({ responsible_unit: found, grid }: Answer): HTMLElement | null {
   if (!found) return grid && el("span", { class: "faint" }, t("answer.unit.none"));
-  const level = t("answer.unit.level", { level: t(`answer.${found.level}`) });
+  const level = t("answer.unit.level", { level: t(`answer.${found.level}`).toLowerCase() });
   return el("span", {}, el("strong", {}, found.name), " ", el("span", { class: "faint" }, level));
 }
 
