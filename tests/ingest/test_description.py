@@ -31,7 +31,7 @@ def test_the_descriptions_that_ship_can_be_used(name: str) -> None:
     [
         (("path =", "pfad ="), ["source 'a' / pfad", "source 'a' / path"]),
         (('"organizations"', '"roads"'), ["source 'a'", "no layer 'roads'", "manhole_covers"]),
-        (('name = "n"', 'nane = "n"'), ["source 'a'", "no field nane", "credit_code"]),
+        (('name = "n"', 'nme = "n"'), ["source 'a'", "no field nme", "credit_code"]),
         ((', name = "n"', ""), ["source 'a'", "needs a rule for name"]),
         (('"n"', '{ field = "n", constant = "x" }'), ["source 'a' / fields / name", "either `field` (a column) or `constant`"]),
         (('"n"', '{ field = "n", template = "x" }'), ["exactly one {}"]),
