@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -21,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from gisgrid.db import Database
 from gisgrid.db.cluster import Cluster
 from gisgrid.db.migrate import migrate
+from gisgrid.errors import ClusterError
 
 ROOT = Path(__file__).resolve().parent.parent
 _HOMES = ROOT / ".gisgrid" / "test"
@@ -65,7 +66,8 @@ def _sweep() -> None:
     """Stop and remove what test runs that were killed have left."""
     for home in _HOMES.glob("*"):
         if re.fullmatch(r"\d+", home.name) and not Path(f"/proc/{home.name}").exists():
-            Cluster(home).stop()
+            with suppress(ClusterError):  # another worker of this run may be at it too
+                Cluster(home).stop()
             shutil.rmtree(home, ignore_errors=True)
 
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from gisgrid.db import Database, open_database
 from gisgrid.errors import ConfigError, DatabaseError
@@ -62,8 +64,9 @@ def test_a_database_that_is_down_is_named_with_host_and_port_and_without_passwor
         pass
 
 
+@pytest.mark.skipif(bool(os.environ.get("GISGRID_TEST_DATABASE_URL")), reason="the server given may ask for no password")
 def test_a_wrong_password_is_named_but_not_told(database: Database) -> None:
-    wrong = Database(database.url.replace(database.url.split(":")[2].split("@")[0], "wrong-password"))
+    wrong = Database(make_conninfo(database.url, password="wrong-password"))
     with pytest.raises(DatabaseError, match="password authentication failed") as caught, wrong.connect():
         pass
     assert "wrong-password" not in str(caught.value)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Any, LiteralString
 
 import psycopg
@@ -8,7 +9,8 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from geoalchemy2 import alembic_helpers
-from psycopg import errors
+from psycopg import errors, sql
+from psycopg.conninfo import make_conninfo
 
 from gisgrid.codes import component_classes
 from gisgrid.db import Database
@@ -105,14 +107,21 @@ def test_reset_leaves_an_empty_schema_and_tells_the_readers(database: Database) 
         assert one(connection, "SELECT count(*) FROM gisgrid.changes WHERE west IS NULL") == len(LAYERS) + 4
 
 
-def test_a_user_who_may_not_make_the_schema_is_told_so(empty_database: Database) -> None:
+@pytest.fixture
+def powerless(empty_database: Database) -> Iterator[Database]:
+    """A database with PostGIS, seen as a user who may make nothing there."""
+    name = f"gisgrid_nobody_{os.getpid()}"
     with empty_database.connect() as connection:
         connection.execute("CREATE EXTENSION postgis")
-        connection.execute("DROP ROLE IF EXISTS gisgrid_nobody")
-        connection.execute("CREATE ROLE gisgrid_nobody LOGIN PASSWORD 'pw-of-nobody'")
-    weak = Database(empty_database.url.replace(empty_database.url.split("@")[0], "postgresql://gisgrid_nobody:pw-of-nobody"))
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pw-of-nobody'").format(sql.Identifier(name)))
+    yield Database(make_conninfo(empty_database.url, user=name, password="pw-of-nobody"))
+    with empty_database.connect() as connection:
+        connection.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
+
+
+def test_a_user_who_may_not_make_the_schema_is_told_so(powerless: Database) -> None:
     with pytest.raises(DatabaseError, match="permission denied") as caught:
-        migrate(weak)
+        migrate(powerless)
     assert "CREATE privilege" in caught.value.hint
     assert "pw-of-nobody" not in str(caught.value)
 
@@ -205,8 +214,8 @@ def test_an_impossible_area_is_refused(connection: psycopg.Connection, level: st
 def put_camera(connection: psycopg.Connection) -> Callable[..., None]:
     def put(**values: object) -> None:
         row = {"code": "c", "geom": "SRID=4326;POINT(120 36)"} | values
-        query = psycopg.sql.SQL("INSERT INTO gisgrid.cameras ({}) VALUES ({})").format(
-            psycopg.sql.SQL(", ").join(map(psycopg.sql.Identifier, row)), psycopg.sql.SQL(", ").join([psycopg.sql.Placeholder()] * len(row))
+        query = sql.SQL("INSERT INTO gisgrid.cameras ({}) VALUES ({})").format(
+            sql.SQL(", ").join(map(sql.Identifier, row)), sql.SQL(", ").join([sql.Placeholder()] * len(row))
         )
         connection.execute(query, list(row.values()))
 
