@@ -15,7 +15,7 @@ from gisgrid.deployment import load_deployment
 from gisgrid.progress import progress_bar
 from gisgrid.settings import load_settings
 from ingest.pipeline import run
-from ingest.report import LayerReport, summary_table, verdict
+from ingest.report import LayerReport, findings_table, summary_table, verdict
 
 
 def ingest(
@@ -40,6 +40,8 @@ def ingest(
         return
     console = Console()
     console.print(summary_table(reports))
+    if any(report.reasons for report in reports):
+        console.print(findings_table(reports))
     console.print(verdict(reports))
 
 

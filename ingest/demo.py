@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from gisgrid.services import ReadModel
 from gisgrid.services.batch import BatchSummary, locate_file
 from gisgrid.settings import Settings, load_settings
 from ingest.pipeline import LayerReport, run
+from ingest.report import findings_table, summary_table
 from ingest.sample.generate import DEFAULT_SEED, generate
 
 
@@ -68,7 +68,7 @@ def demo(
     settings = load_settings()
     console = Console()
     result = run_demo(settings, directory or settings.home / "sample", seed=seed, scale=scale)
-    for table in (layer_table(result.layers), case_table(result), step_table(result.steps)):
+    for table in (findings_table(result.layers), summary_table(result.layers), case_table(result), step_table(result.steps)):
         console.print(table)
     console.print("Everything is in place." if result.changed else "Nothing changed: everything was in place already.")
 
@@ -163,21 +163,6 @@ def compare_with_truth(located: Path, truth: Path) -> Truth:
     wrong = [row for row in answers if row["grid"] != grids[row["number"]]]
     unmarked = sum(row["status"] == "inside" and ";" not in row["candidates"] for row in wrong)
     return Truth(len(answers), len(answers) - len(wrong), unmarked)
-
-
-def layer_table(reports: list[LayerReport]) -> Table:
-    """Return the table of what was read and what became of it, one row a source."""
-    table = Table(title="Layers", title_justify="left")
-    for heading in ("layer", "status"):
-        table.add_column(heading)
-    for heading in ("read", "loaded", "repaired", "rejected", "seconds"):
-        table.add_column(heading, justify="right")
-    table.add_column("why rejected or repaired")
-    for report in reports:
-        reasons = ", ".join(f"{code} {count}" for code, count in Counter(report.reasons).most_common(3))
-        counts = (f"{value:,}" for value in (report.read, report.loaded, report.repaired, report.rejected))
-        table.add_row(report.layer, report.status, *counts, f"{report.seconds:.1f}", reasons)
-    return table
 
 
 def case_table(result: DemoResult) -> Table:

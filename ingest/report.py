@@ -13,7 +13,7 @@ from ingest.checks import CHECKS
 RunStatus = Literal["loaded", "unchanged", "checked"]
 """Loaded; nothing to do because file and description are as at the last load; or only checked (a dry run)."""
 
-_TOP_REASONS = 3
+_SEVERITIES = ("reject", "repair", "warn")
 
 
 @dataclass(frozen=True)
@@ -65,23 +65,35 @@ class Tally:
 
 
 def summary_table(reports: list[LayerReport]) -> Table:
-    """Return a table with one row a source: counts, time and the top reasons."""
-    table = Table(title="Ingest", title_justify="left")
-    for heading in ("layer", "source", "status"):
+    """Return a table with one row a source: what came of its rows, and how long that took."""
+    table = Table(title="Layers", title_justify="left")
+    for heading in ("layer", "status"):
         table.add_column(heading)
     for heading in ("read", "loaded", "repaired", "rejected", "seconds"):
         table.add_column(heading, justify="right")
-    table.add_column("top reasons", overflow="fold")
     for report in reports:
         counts = (f"{value:,}" for value in (report.read, report.loaded, report.repaired, report.rejected))
-        table.add_row(report.layer, report.source_id, report.status, *counts, f"{report.seconds:.1f}", top_reasons(report))
+        table.add_row(_name(report, reports), report.status, *counts, f"{report.seconds:.1f}")
     return table
 
 
-def top_reasons(report: LayerReport) -> str:
-    """Return the most frequent findings of a source in one line, rejections first."""
-    ordered = sorted(report.reasons.items(), key=lambda item: (CHECKS[item[0]].severity != "reject", -item[1]))
-    return ", ".join(f"{code} {count:,} ({CHECKS[code].severity})" for code, count in ordered[:_TOP_REASONS])
+def findings_table(reports: list[LayerReport]) -> Table:
+    """Return a table of what the checks found, for each layer rejections first, the most frequent of them first."""
+    table = Table(title="Findings", title_justify="left")
+    for heading in ("layer", "check", "what is done"):
+        table.add_column(heading)
+    table.add_column("rows", justify="right")
+    for report in reports:
+        ordered = sorted(report.reasons.items(), key=lambda item: (_SEVERITIES.index(CHECKS[item[0]].severity), -item[1], item[0]))
+        for code, count in ordered:
+            table.add_row(_name(report, reports), code, CHECKS[code].severity, f"{count:,}")
+    return table
+
+
+def _name(report: LayerReport, reports: list[LayerReport]) -> str:
+    """Return the layer, and the source where the layer has several."""
+    several = sum(other.layer == report.layer for other in reports) > 1
+    return f"{report.layer} ({report.source_id})" if several else report.layer
 
 
 def verdict(reports: list[LayerReport]) -> str:
