@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -162,11 +163,42 @@ class Boundary:
         least = min(found.values())
         return [(area, found[area]) for area in sorted(found) if found[area] <= least + 1e-6]
 
-    def _feet(self, edge: Longs, lon: float, lat: float, about_m: float) -> tuple[Floats, Floats]:
-        """Return how many degrees east and north of a point the nearest places of some edges are, ``about_m`` away."""
+    def nearest_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats]:
+        """Return for arrays of points the area that ``nearest`` names first and how far it is; NaN for points farther than 10 km."""
+        tree, edge_of_sample = self._samples
+        number, distance = np.full(lon.shape, -1), np.full(lon.shape, np.nan)
+        if tree is None or not lon.size:
+            return number, distance
+        place = earth_centred(lon, lat)
+        reach, _ = tree.query(place)
+        rows = np.flatnonzero(reach < LOCAL_M - _SAMPLE_M)
+        for start in range(0, len(rows), _CHUNK):
+            part = rows[start : start + _CHUNK]
+            members = tree.query_ball_point(place[part], reach[part] + (_SAMPLE_M / 2.0 + straight_slack_m(LOCAL_M)))
+            count = np.fromiter(map(len, members), np.int64, len(part))
+            edge = edge_of_sample[np.fromiter(chain.from_iterable(members), np.int64, int(count.sum()))]
+            number[part], distance[part] = self._nearest_chunk(edge, count, lon[part], lat[part])
+        return number, distance
+
+    def _nearest_chunk(self, edge: Longs, count: Longs, lon: Floats, lat: Floats) -> tuple[Longs, Floats]:
+        """Return area and distance of the nearest of ``count`` edges for each point."""
+        owner = np.repeat(np.arange(len(count)), count)
+        heads = np.cumsum(count) - count
+        east, north = self._feet(edge, lon.take(owner), lat.take(owner), 0.0)
+        per_lon, per_lat = metres_per_degree_many(lat.take(owner) + north / 2.0)
+        distance = np.hypot(east * per_lon, north * per_lat)
+        least = np.minimum.reduceat(distance, heads)
+        area = np.where(distance <= least.take(owner) + 1e-6, self._edges.area[edge], np.iinfo(np.int32).max)
+        return np.minimum.reduceat(area, heads), least
+
+    def _feet(self, edge: Longs, lon: Any, lat: Any, about_m: float) -> tuple[Floats, Floats]:
+        """Return how many degrees east and north of a point (or of each edge's own) the nearest places on edges are.
+
+        ``about_m`` is how far that is, roughly.
+        """
         x, y, along_x, along_y = self._edges.x1[edge], self._edges.y1[edge], self._along[0][edge], self._along[1][edge]
         if about_m <= LOCAL_M:
-            per_lon, per_lat = metres_per_degree(lat)
+            per_lon, per_lat = metres_per_degree_many(lat)
             share = _share((x - lon) * per_lon, (y - lat) * per_lat, along_x * per_lon, along_y * per_lat)
         else:
             start, along = earth_centred(x, y), earth_centred(x + along_x, y + along_y)

@@ -6,7 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from gisgrid.locator.areas import AreaIndex
+from gisgrid.locator.edges import Flags, Floats
 from gisgrid.types import AreaRef, Level
 
 UPPER: tuple[Level, ...] = ("community", "street", "district")
@@ -55,6 +58,13 @@ class Hierarchy:
                 found[level] = index.refs[number]
                 parent_code = index.parent_codes[number]
         return _chain(found)
+
+    def is_in_none_many(self, lon: Floats, lat: Floats) -> Flags:
+        """Return for arrays of points whether no area of any level above the grid covers them."""
+        nowhere = np.ones(lon.shape, bool)
+        for _, index in self._upper:
+            nowhere &= index.covering_many(lon, lat).number < 0
+        return nowhere
 
 
 def _chain(found: Mapping[Level, AreaRef]) -> Chain:

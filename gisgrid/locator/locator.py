@@ -125,6 +125,19 @@ class Locator:
         status: Status = "edge" if on_edge else "inside"
         return Location(lon, lat, status, *chain, ref, distance_m, on_edge, candidates, None, unit)
 
+    def outside_many(self, lon: Floats, lat: Floats) -> list[Location | None]:
+        """Return for points that are in no grid what ``locate`` says; None for those that it must be asked about.
+
+        Those lie in an area of another level, within doubt of a grid, or far away.
+        """
+        number, distance = self._boundary.nearest_many(lon, lat)
+        sure = self._hierarchy.is_in_none_many(lon, lat) & (distance > self._doubt_m)
+        answers: list[Location | None] = []
+        for is_sure, k, far, x, y in zip(sure.tolist(), number.tolist(), distance.tolist(), lon.tolist(), lat.tolist(), strict=True):
+            nearest = self._alone[k]._replace(distance_m=far) if is_sure else None
+            answers.append(Location(x, y, "outside", None, None, None, None, far, False, (), nearest, None) if nearest else None)
+        return answers
+
     def inside(self, number: int) -> Location | None:
         """Return the answer for points well inside grid ``number``, with position and distance left open (NaN).
 

@@ -182,13 +182,16 @@ class _Piece:
         lon, lat = to_wgs84(crs, first, second)
         located = self._locator.locate_many(lon, lat)
         west, south, east, north = self._model.deployment.bounds
-        ask = located.in_doubt | ~((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
+        here = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
         distance = located.distance_to_edge_m if located.distance_to_edge_m is not None else np.full(lon.shape, np.nan)
-        answers = zip(members, ask.tolist(), located.number.tolist(), lon.tolist(), lat.tolist(), distance.tolist(), strict=True)
-        return [
-            self._asked(crs, x, y) if must_ask else self._plain(number, a, b, far) or self._asked(crs, x, y)
-            for (_, x, y), must_ask, number, a, b, far in answers
-        ]
+        cells: list[list[str] | None] = [None] * len(members)
+        for k in np.flatnonzero(here & ~located.in_doubt).tolist():
+            cells[k] = self._plain(int(located.number[k]), float(lon[k]), float(lat[k]), float(distance[k]))
+        outside = np.flatnonzero(here & (located.number < 0))
+        for k, answer in zip(outside.tolist(), self._locator.outside_many(lon[outside], lat[outside]), strict=True):
+            cells[k] = None if answer is None else _cells(answer)
+        # The others need a look of their own: doubt, an edge, a place far away or one that cannot be meant.
+        return [found or self._asked(crs, x, y) for found, (_, x, y) in zip(cells, members, strict=True)]
 
     def _plain(self, number: int, lon: float, lat: float, distance_m: float) -> list[str] | None:
         """Return the cells of a row well inside a grid: the same for all its points but three."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import os
 import unicodedata
 from collections.abc import Callable, Iterator
@@ -41,7 +42,7 @@ def open_csv(path: Path, encoding: str | None = None) -> Iterator[CsvSource]:
     """
     try:
         chosen = _checked(encoding) if encoding else _detect(path)
-        with path.open("rb") as raw, codecs.getreader(chosen)(raw) as text:
+        with path.open("rb") as raw, io.TextIOWrapper(raw, encoding=chosen, newline="") as text:
             yield _source(path, raw, text, chosen)
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not in {chosen}: {error.reason} at byte {error.start} of a block.", "Name its encoding.") from error
