@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--language", default="zh-CN")
     parser.add_argument("--theme", default="light", choices=("light", "dark"))
     parser.add_argument("--size", default="1280x800")
-    parser.add_argument("--layers", action="store_true", help="leave the layer panel open")
+    parser.add_argument("--no-layers", action="store_true", help="fold the layer panel")
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     with sync_playwright() as playwright:
@@ -43,7 +43,7 @@ def main() -> None:
         console.open(options.hash)
         if "point=" in options.hash:
             page.wait_for_selector(".answer")
-        if page.locator(".layers > [aria-expanded]").get_attribute("aria-expanded") == "true" and not options.layers:
+        if options.no_layers:
             page.click(".layers > [aria-expanded]")
         console.settle()
         options.out.parent.mkdir(parents=True, exist_ok=True)
