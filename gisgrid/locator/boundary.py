@@ -12,7 +12,15 @@ from pyproj import Geod
 from scipy.spatial import cKDTree
 
 from gisgrid.locator.edges import Edges, Floats, Ints, Longs, expand
-from gisgrid.locator.ground import LOCAL_M, earth_centred, metres_per_degree, metres_per_degree_many, short_distance_m, straight_slack_m
+from gisgrid.locator.ground import (
+    LOCAL_M,
+    earth_centred,
+    earth_centred_point,
+    metres_per_degree,
+    metres_per_degree_many,
+    short_distance_m,
+    straight_slack_m,
+)
 from gisgrid.locator.raster import Frame, frame_for
 
 _GEOD = Geod(ellps="WGS84")
@@ -151,7 +159,7 @@ class Boundary:
         tree, edge_of_sample = self._samples
         if tree is None:
             return []
-        place = earth_centred(lon, lat)
+        place = earth_centred_point(lon, lat)
         reach = float(tree.query(place)[0])
         # The nearest place on an edge has a sample within half their spacing.
         members = tree.query_ball_point(place, reach + _SAMPLE_M / 2.0 + (straight_slack_m(reach) if reach < _FAR_M else 0.0))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
-from gisgrid.locator.ground import earth_centred, straight_slack_m
+from gisgrid.locator.ground import earth_centred, earth_centred_point, straight_slack_m
 from gisgrid.types import Neighbour
 
 _GEOD = Geod(ellps="WGS84")
@@ -47,7 +47,7 @@ class PointIndex:
         """
         if self._tree is None or k < 1:
             return []
-        rows = self._rows(self._tree, earth_centred(lon, lat), k, radius_m)
+        rows = self._rows(self._tree, earth_centred_point(lon, lat), k, radius_m)
         if not rows.size:
             return []
         bearing, _, distance = _GEOD.inv(np.full(rows.size, lon), np.full(rows.size, lat), self._lon[rows], self._lat[rows])
@@ -61,7 +61,8 @@ class PointIndex:
         size = len(self)
         # Straight through the Earth is never longer than on the ground.
         bound = math.inf if radius_m is None else radius_m + straight_slack_m(0.0)
-        straight, rows = tree.query(place, k=np.arange(1, min(k + _SPARE, size) + 1), distance_upper_bound=bound)
+        # Never one: for k=1 the tree answers with numbers in the place of arrays. What it does not find is row ``size``.
+        straight, rows = tree.query(place, k=min(k, size) + _SPARE, distance_upper_bound=bound)
         found = rows < size
         straight, rows = straight[found], rows[found]
         if len(rows) <= k or len(rows) == size:
