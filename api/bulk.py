@@ -30,13 +30,16 @@ class BulkLocator:
         located = self._locator.locate_many(lon, lat)
         west, south, east, north = self._model.deployment.bounds
         # Far from the city the two coordinates may be exchanged; NaN, an impossible place, is never within bounds.
-        ask = located.in_doubt | ~((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
+        here = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
         distance = located.distance_to_edge_m if located.distance_to_edge_m is not None else np.full(lon.shape, np.nan)
-        answers = zip(points, ask.tolist(), located.number.tolist(), lon.tolist(), lat.tolist(), distance.tolist(), strict=True)
-        return [
-            self._asked(point) if must_ask else self._well_inside(point, number, x, y, far) or self._asked(point)
-            for point, must_ask, number, x, y, far in answers
-        ]
+        answers: list[Document | None] = [None] * len(points)
+        for k in np.flatnonzero(here & ~located.in_doubt).tolist():
+            answers[k] = self._well_inside(points[k], int(located.number[k]), float(lon[k]), float(lat[k]), float(distance[k]))
+        outside = np.flatnonzero(here & (located.number < 0))
+        for k, location in zip(outside.tolist(), self._locator.outside_many(lon[outside], lat[outside]), strict=True):
+            answers[k] = None if location is None else locate_document(points[k], location)
+        # The others need a look of their own: doubt, an edge, a place far away or one that cannot be meant.
+        return [answer or self._asked(point) for answer, point in zip(answers, points, strict=True)]
 
     def _well_inside(self, point: AskedPoint, number: int, lon: float, lat: float, distance_m: float) -> Document | None:
         """Return the answer for a point well inside a grid, the same for all its points but in three members."""
