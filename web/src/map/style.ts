@@ -4,8 +4,10 @@ import type { ExpressionSpecification, LayerSpecification, SourceSpecification, 
 
 import type { TileJson } from "../api";
 import type { Language } from "../i18n";
-import { SECTOR_RADIUS, SECTOR_STEP_DEG } from "./images";
-import { BUILDING_USES, COVER_KINDS, OTHER_COVER, OTHER_USE, PALETTES, type Palette, type Theme } from "./palette";
+import { BUILDING_USES, OTHER_USE, PALETTES, type Palette, type Theme } from "./palette";
+import { byZoom, NOTHING } from "./style-common";
+import { labels, overlay } from "./style-names";
+import { cameras, covers, views } from "./style-objects";
 
 export const LAYER_IDS = ["cameras", "manhole_covers", "buildings", "grids", "communities", "streets", "districts"] as const;
 export type LayerId = (typeof LAYER_IDS)[number];
@@ -27,16 +29,6 @@ export interface StyleOptions {
   hidden: ReadonlySet<LayerId>;
   solid: boolean;
 }
-
-/**
- * Families that the reader's own machine has, best first: with no `glyphs` address MapLibre draws every sign itself.
- * It takes the weight from words in the first name, which therefore is no font's name.
- */
-const FAMILIES = ["PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei"];
-const REGULAR = ["Map Regular", ...FAMILIES];
-const BOLD = ["Map Semibold", ...FAMILIES];
-
-const NOTHING: ExpressionSpecification = ["==", ["get", "code"], ""];
 
 /** Build the style; pure, so that switching theme, language or layers is a comparison of two documents. */
 export function makeStyle(options: StyleOptions): StyleSpecification {
@@ -95,11 +87,6 @@ function withVisibility(layer: LayerSpecification, options: StyleOptions): Layer
   const id = owner(layer.id);
   const hidden = (id !== null && options.hidden.has(id)) || (layer.id === "buildings/solid" && !options.solid);
   return hidden ? ({ ...layer, layout: { ...("layout" in layer ? layer.layout : {}), visibility: "none" } } as LayerSpecification) : layer;
-}
-
-/** `value` at each zoom, in straight lines between. */
-function byZoom(...stops: (number | ExpressionSpecification)[]): ExpressionSpecification {
-  return ["interpolate", ["linear"], ["zoom"], ...stops] as unknown as ExpressionSpecification;
 }
 
 function ground(palette: Palette): LayerSpecification[] {
@@ -251,247 +238,4 @@ function buildingColor(theme: Theme): ExpressionSpecification {
 function useColor(theme: Theme, end: 0 | 1): ExpressionSpecification {
   const cases = BUILDING_USES.flatMap((use) => [use.values, use[theme][end]]);
   return ["match", ["coalesce", ["get", "use"], ""], ...cases, OTHER_USE[theme][end]] as unknown as ExpressionSpecification;
-}
-
-/**
- * The views of cameras to scale: the image's radius is the range on the ground at every zoom. All cameras that look one way
- * have a pale one; those of the answer a strong one, with a wider, fainter sector where the direction is not exactly known,
- * and a circle for those that turn or whose direction is unknown.
- */
-function views(): LayerSpecification[] {
-  const fov: ExpressionSpecification = ["coalesce", ["get", "field_of_view_deg"], 0];
-  const doubt: ExpressionSpecification = ["coalesce", ["get", "azimuth_uncertainty_deg"], 0];
-  return [
-    sectors("cameras/view", fov, byZoom(15, 0.1, 16.5, 0.3, 18, 0.55), ["has", "azimuth_deg"]),
-    sectors("selected/doubt", ["case", [">=", doubt, SECTOR_STEP_DEG / 2], ["+", fov, ["*", 2, doubt]], 0], byZoom(15, 0.35, 18, 0.45), NOTHING),
-    sectors("selected/view", ["case", ["has", "azimuth_deg"], fov, [">", fov, 0], 360, 0], byZoom(15, 0.9, 18, 1), NOTHING),
-  ];
-}
-
-/** Sectors of `degrees`, none where that is 0. */
-function sectors(id: string, degrees: ExpressionSpecification, opacity: ExpressionSpecification, filter: ExpressionSpecification): LayerSpecification {
-  const step = ["*", SECTOR_STEP_DEG, ["max", 1, ["round", ["/", ["min", degrees, 360], SECTOR_STEP_DEG]]]];
-  const image = ["concat", "sector/", ["to-string", step], "/", ["coalesce", ["get", "status"], ""]];
-  return {
-    id,
-    source: "cameras",
-    "source-layer": "cameras",
-    type: "symbol",
-    minzoom: 15,
-    filter,
-    layout: {
-      "icon-image": ["case", [">", degrees, 0], image, ""] as unknown as ExpressionSpecification,
-      "icon-size": sectorSize(),
-      "icon-rotate": ["coalesce", ["get", "azimuth_deg"], 0],
-      "icon-rotation-alignment": "map",
-      "icon-pitch-alignment": "map",
-      "icon-allow-overlap": true,
-      "icon-ignore-placement": true,
-    },
-    paint: { "icon-opacity": opacity },
-  };
-}
-
-/** Pixels per metre double with each zoom; in Web Mercator they also grow with latitude, taken in the middle of the data. */
-function sectorSize(): ExpressionSpecification {
-  const scale = (zoom: number): ExpressionSpecification => {
-    const pixelsPerMetre = (512 * 2 ** zoom) / (2 * Math.PI * 6378137) / latitudeScale.cosine;
-    return ["*", ["coalesce", ["get", "range_m"], 0], pixelsPerMetre / SECTOR_RADIUS];
-  };
-  return ["interpolate", ["exponential", 2], ["zoom"], 14, scale(14), 22, scale(22)];
-}
-
-/** The cosine of the latitude in the middle of the data, set once when its bounds are known. */
-export const latitudeScale = { cosine: 1 };
-
-function covers(palette: Palette, language: Language): LayerSpecification[] {
-  const source = { source: "manhole_covers", "source-layer": "manhole_covers" } as const;
-  const sound: ExpressionSpecification = ["match", ["coalesce", ["get", "state"], "intact"], ["intact", "unknown"], true, false];
-  const cases = COVER_KINDS.flatMap((kind) => [kind.names, kind.color]);
-  const signs = COVER_KINDS.flatMap((kind) => [kind.names, kind[language]]);
-  const name: ExpressionSpecification = ["coalesce", ["get", "name"], ""];
-  return [
-    {
-      ...source,
-      id: "manhole_covers/dot",
-      type: "circle",
-      minzoom: 14,
-      layout: { "circle-sort-key": ["case", sound, 0, 1] },
-      paint: {
-        "circle-color": ["match", name, ...cases, OTHER_COVER.color] as unknown as ExpressionSpecification,
-        "circle-radius": byZoom(14, 1.3, 15, 2, 16, 3.4, 17, 6.5, 18, 9, 20, 13),
-        "circle-stroke-color": ["case", sound, palette.coverRing, palette.coverDamaged],
-        "circle-stroke-width": byZoom(14, 0, 15, ["case", sound, 0.4, 1.4], 17, ["case", sound, 1.2, 2.6]),
-      },
-    },
-    {
-      ...source,
-      id: "manhole_covers/sign",
-      type: "symbol",
-      minzoom: 17,
-      layout: {
-        "text-field": ["match", name, ...signs, OTHER_COVER[language]] as unknown as ExpressionSpecification,
-        "text-font": BOLD,
-        "text-size": byZoom(17, 8.5, 18, 11, 20, 16),
-        "text-allow-overlap": true,
-        "text-ignore-placement": true,
-      },
-      paint: { "text-color": palette.coverSign },
-    },
-  ];
-}
-
-function cameras(palette: Palette): LayerSpecification[] {
-  const source = { source: "cameras", "source-layer": "cameras" } as const;
-  const status: ExpressionSpecification = ["match", ["get", "status"], "online", palette.online, "fault", palette.fault, palette.offline];
-  return [
-    {
-      ...source,
-      id: "cameras/dot",
-      type: "circle",
-      minzoom: 14,
-      maxzoom: 16,
-      paint: {
-        "circle-color": status,
-        "circle-radius": byZoom(14, 1.3, 16, 3.4),
-        "circle-stroke-color": palette.coverRing,
-        "circle-stroke-width": byZoom(14, 0, 15.5, 0.8),
-      },
-    },
-    {
-      ...source,
-      id: "cameras/body",
-      type: "symbol",
-      minzoom: 16,
-      layout: {
-        "icon-image": ["concat", "camera/", ["coalesce", ["get", "kind"], "dome"], "/", ["coalesce", ["get", "status"], "offline"]],
-        "icon-size": byZoom(16, 0.7, 18, 1.1),
-        "icon-rotate": ["coalesce", ["get", "azimuth_deg"], 0],
-        "icon-rotation-alignment": "map",
-        "icon-allow-overlap": true,
-        "icon-ignore-placement": true,
-      },
-    },
-  ];
-}
-
-/** Names stand at points worked out once for the whole district, so that no name is written twice where tiles meet. */
-function labels(palette: Palette): LayerSpecification[] {
-  const of = (level: string): ExpressionSpecification => ["==", ["get", "layer"], level];
-  const source = { source: "labels", type: "symbol" } as const;
-  const halo = { "text-halo-color": palette.halo, "text-halo-width": 1.6, "text-halo-blur": 0.4 };
-  return [
-    {
-      ...source,
-      id: "grids/label",
-      minzoom: 13.3,
-      filter: of("grids"),
-      layout: {
-        "text-field": ["step", ["zoom"], ["get", "number"], 15.2, ["get", "short"]],
-        "text-font": REGULAR,
-        "text-size": byZoom(13, 9, 15, 11, 18, 14),
-        "text-padding": 1,
-        "text-max-width": 9,
-      },
-      paint: { ...halo, "text-color": palette.gridLabel },
-    },
-    {
-      ...source,
-      id: "communities/label",
-      minzoom: 12.6,
-      maxzoom: 17,
-      filter: of("communities"),
-      layout: { "text-field": ["get", "short"], "text-font": REGULAR, "text-size": byZoom(12.5, 10.5, 16, 16), "text-max-width": 8, "text-padding": 4 },
-      paint: { ...halo, "text-color": palette.communityLabel },
-    },
-    {
-      ...source,
-      id: "streets/label",
-      minzoom: 10.3,
-      maxzoom: 15.5,
-      filter: of("streets"),
-      layout: {
-        "text-field": ["get", "name"],
-        "text-font": BOLD,
-        "text-size": byZoom(10, 9, 11.5, 11.5, 13, 15, 15, 20),
-        "text-letter-spacing": 0.08,
-        "text-max-width": 6,
-        "text-padding": 0,
-      },
-      paint: { ...halo, "text-halo-width": 2, "text-color": palette.streetLabel },
-    },
-    {
-      ...source,
-      id: "districts/label",
-      maxzoom: 10.3,
-      filter: of("districts"),
-      layout: { "text-field": ["get", "name"], "text-font": BOLD, "text-size": byZoom(4, 11, 10, 18), "text-letter-spacing": 0.2 },
-      paint: { ...halo, "text-color": palette.districtLabel },
-    },
-  ];
-}
-
-/** The answer on the map: the point, the objects nearest to it, and the lines that join them. */
-function overlay(palette: Palette): LayerSpecification[] {
-  const color: ExpressionSpecification = ["match", ["get", "layer"], "cameras", palette.cameraLink, "manhole_covers", palette.coverLink, palette.candidate];
-  const role = (name: string): ExpressionSpecification => ["==", ["get", "role"], name];
-  const chosen: ExpressionSpecification = ["boolean", ["get", "chosen"], false];
-  return [
-    {
-      id: "overlay/casing",
-      source: "overlay",
-      type: "line",
-      filter: role("link"),
-      layout: { "line-cap": "round" },
-      paint: { "line-color": palette.halo, "line-width": ["case", chosen, 6, 4], "line-opacity": 0.8 },
-    },
-    {
-      id: "overlay/link",
-      source: "overlay",
-      type: "line",
-      filter: role("link"),
-      paint: { "line-color": color, "line-width": ["case", chosen, 3.2, 1.6], "line-dasharray": [2.5, 1.4] },
-    },
-    {
-      id: "overlay/target",
-      source: "overlay",
-      type: "circle",
-      filter: role("target"),
-      paint: {
-        "circle-color": "transparent",
-        "circle-radius": byZoom(14, 6, 17, 11, 20, 18),
-        "circle-stroke-color": color,
-        "circle-stroke-width": ["case", chosen, 3.4, 2],
-      },
-    },
-    {
-      id: "overlay/distance",
-      source: "overlay",
-      type: "symbol",
-      minzoom: 15.5,
-      filter: role("target"),
-      layout: {
-        "text-field": ["get", "text"],
-        "text-font": BOLD,
-        "text-size": 12,
-        "text-variable-anchor": ["bottom", "top", "left", "right"],
-        "text-radial-offset": 1.3,
-      },
-      paint: { "text-color": color, "text-halo-color": palette.halo, "text-halo-width": 2 },
-    },
-    {
-      id: "overlay/pin-halo",
-      source: "overlay",
-      type: "circle",
-      filter: role("pin"),
-      paint: { "circle-radius": 15, "circle-color": palette.pin, "circle-opacity": 0.18, "circle-stroke-color": palette.pin, "circle-stroke-width": 1 },
-    },
-    {
-      id: "overlay/pin",
-      source: "overlay",
-      type: "circle",
-      filter: role("pin"),
-      paint: { "circle-radius": 5.5, "circle-color": palette.pin, "circle-stroke-color": "#ffffff", "circle-stroke-width": 2.2 },
-    },
-  ];
 }

@@ -11,7 +11,8 @@ import { drawImage } from "./images";
 import { loadLabels } from "./labels";
 import { type Chosen, overlayFeatures } from "./overlay";
 import { PALETTES } from "./palette";
-import { latitudeScale, makeStyle, type StyleOptions } from "./style";
+import { makeStyle, type StyleOptions } from "./style";
+import { latitudeScale } from "./style-objects";
 
 /** What is drawn at a place, for a line of text beside the pointer. */
 export interface Hovered {
