@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -22,6 +23,10 @@ from gisgrid.db import Database
 from gisgrid.db.cluster import Cluster
 from gisgrid.db.migrate import migrate
 from gisgrid.errors import ClusterError
+
+# How long an example takes says more about the machine than about the code.
+hypothesis_settings.register_profile("gisgrid", deadline=None)
+hypothesis_settings.load_profile("gisgrid")
 
 ROOT = Path(__file__).resolve().parent.parent
 _HOMES = ROOT / ".gisgrid" / "test"
