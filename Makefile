@@ -1,7 +1,7 @@
 # The front door: `make demo`, `make up`, `make test`. Everything that is made stays in git-ignored folders here.
 SHELL := /bin/bash
 BIN := .venv/bin
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 2 --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-test demo up test lint bench console stop clean lock
 

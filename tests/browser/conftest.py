@@ -80,9 +80,13 @@ def console_url(drawn_district: Database) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, drawing by software."""
+    """Debian's Chromium, drawing by software.
+
+    For one module, not for the session: as long as Playwright is open its event loop counts as running, and a test of
+    another module that calls ``asyncio.run`` would be refused.
+    """
     # A busy machine that draws by software may take long; a test that waits for nothing is not slowed by patience.
     expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
@@ -91,7 +95,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def reader(chromium: Browser) -> BrowserContext:
     """A Chinese reader with a small screen, since every pixel is drawn by the processor here."""
     return chromium.new_context(viewport=SCREEN, locale="zh-CN", color_scheme="light", reduced_motion="reduce")
