@@ -5,6 +5,7 @@ With GISGRID_TEST_DATABASE_URL that server is used instead; its user must be all
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import secrets
@@ -29,6 +30,7 @@ hypothesis_settings.register_profile("gisgrid", deadline=None)
 hypothesis_settings.load_profile("gisgrid")
 
 ROOT = Path(__file__).resolve().parent.parent
+_CSV_LIMIT = 131_072
 _HOMES = ROOT / ".gisgrid" / "test"
 
 
@@ -42,6 +44,12 @@ def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterat
         patch.setenv("GISGRID_HOME", str(home))
         yield
         Cluster(home).stop()
+
+
+@pytest.fixture(autouse=True)
+def _the_usual_csv_limit() -> None:
+    """Set the longest cell that `csv` takes to its default: reading a source raises it for the whole process."""
+    csv.field_size_limit(_CSV_LIMIT)
 
 
 @pytest.fixture(scope="session")
