@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -44,8 +42,7 @@ class AreaRules(BaseModel):
 class Deployment(BaseModel):
     """One city's rules.
 
-    ``bounds`` is west, south, east, north in WGS 84 degrees: a position outside is taken for a mistake. ``measure_crs``
-    is the projected system in which distances and areas are measured; without it one is chosen from the place.
+    ``bounds`` is west, south, east, north in WGS 84 degrees: a position outside is taken for a mistake.
     ``attribution`` is what maps of the data must say; without it they name the city.
     """
 
@@ -55,9 +52,7 @@ class Deployment(BaseModel):
     title_zh: str
     title_en: str
     bounds: tuple[float, float, float, float]
-    timezone: str = "UTC"
     attribution: str = ""
-    measure_crs: str | None = None
     areas: dict[Level, AreaRules]
     components: ComponentRules = Field(default_factory=ComponentRules)
 
@@ -69,12 +64,6 @@ class Deployment(BaseModel):
             raise ValueError("bounds are west, south, east, north in degrees, west < east and south < north")
         return value
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        ZoneInfo(value)
-        return value
-
     @property
     def box(self) -> Bounds:
         """The plausible extent, degrees, WGS 84."""
@@ -84,10 +73,6 @@ class Deployment(BaseModel):
     def levels(self) -> tuple[Level, ...]:
         """The levels of areas that this deployment has, from the largest to the smallest."""
         return tuple(level for level in LEVELS if level in self.areas)
-
-    def code_is_valid(self, level: Level, code: str) -> bool:
-        """Say whether ``code`` has the shape of a code of ``level`` here."""
-        return re.fullmatch(self.areas[level].code_pattern, code) is not None
 
 
 def load_deployment(name: str) -> Deployment:

@@ -118,13 +118,6 @@ def test_each_shipped_deployment_can_be_loaded(name: str) -> None:
     assert "grid" in deployment.levels
 
 
-def test_codes_are_checked_by_the_pattern_of_the_deployment() -> None:
-    shibei = load_deployment("shibei")
-    assert shibei.code_is_valid("grid", "370203005001001")
-    assert not shibei.code_is_valid("grid", "3702030050010012")
-    assert not shibei.code_is_valid("street", "3702030x5")
-
-
 def test_an_unknown_deployment_is_refused_with_the_list_of_known_ones(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="helsinki, shibei"):
         load_deployment("atlantis")

@@ -1,7 +1,6 @@
-"""Coordinate systems: what an input is in, to WGS 84 and back, and which system to measure in."""
+"""Coordinate systems: what an input is in, and to WGS 84 and back."""
 
 from gisgrid.crs.convert import check_point, from_wgs84, to_wgs84, transformer, valid
-from gisgrid.crs.measure import measure_crs
 from gisgrid.crs.systems import BD09, CGCS2000, EXPECTED, GCJ02, WGS84, Crs, parse_crs
 
 __all__ = [
@@ -13,7 +12,6 @@ __all__ = [
     "Crs",
     "check_point",
     "from_wgs84",
-    "measure_crs",
     "parse_crs",
     "to_wgs84",
     "transformer",

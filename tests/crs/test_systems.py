@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gisgrid.crs import BD09, CGCS2000, GCJ02, WGS84, Crs, measure_crs, parse_crs
-from gisgrid.errors import ConfigError, CrsError
-from gisgrid.types import Bounds
+from gisgrid.crs import BD09, CGCS2000, GCJ02, WGS84, Crs, parse_crs
+from gisgrid.errors import CrsError
 
 
 @pytest.mark.parametrize(
@@ -66,32 +65,3 @@ def test_what_is_no_horizontal_system_is_refused_with_the_systems_there_are(text
 def test_a_missing_system_is_refused_even_as_none() -> None:
     with pytest.raises(CrsError, match="none is assumed"):
         parse_crs(None)  # type: ignore[arg-type]
-
-
-def test_distances_are_measured_where_the_deployment_says() -> None:
-    assert measure_crs("EPSG:4549", Bounds(0, 0, 1, 1)).to_epsg() == 4549
-
-
-@pytest.mark.parametrize(
-    ("place", "epsg"),
-    [
-        (Bounds(120.3, 36.0, 120.4, 36.1), 4549),
-        (Bounds(116.9, 39.8, 117.2, 40.0), 4548),
-        (Bounds(121.4, 31.1, 121.6, 31.3), None),
-        (Bounds(24.9, 60.1, 25.0, 60.2), None),
-    ],
-)
-def test_otherwise_the_nearest_zone_of_china_or_a_meridian_of_the_place_itself(place: Bounds, epsg: int | None) -> None:
-    crs = measure_crs(None, place)
-    if epsg is not None:
-        assert crs.to_epsg() == epsg
-    else:
-        assert crs.coordinate_operation is not None
-        meridian = next(p.value for p in crs.coordinate_operation.params if "longitude" in p.name.lower())
-        assert meridian == pytest.approx((place.west + place.east) / 2)
-
-
-@pytest.mark.parametrize("text", ["EPSG:4326", "gcj02", "EPSG:2263"])
-def test_a_system_that_is_not_in_metres_cannot_be_measured_in(text: str) -> None:
-    with pytest.raises(ConfigError, match="metres"):
-        measure_crs(text, Bounds(0, 0, 1, 1))
