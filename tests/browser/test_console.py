@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import httpx
 import numpy as np
 import prcoords
 import pytest
@@ -201,12 +202,13 @@ _DRAWN = "code => gisgrid.map.queryRenderedFeatures({layers: ['manhole_covers/do
 
 def _wait_for_cover(console: Console, code: str) -> None:
     """Wait until the server answers with a cover that has just been put into the database."""
-    console.page.wait_for_function(
-        "code => fetch('locate?lon=120.3747&lat=36.0873&crs=wgs84&include=manhole_covers')"
-        ".then(answer => answer.json()).then(found => found.manhole_covers.some(cover => cover.code === code))",
-        arg=code,
-        polling=100,
-    )
+    asked = {"lon": 120.3747, "lat": 36.0873, "crs": "wgs84", "include": "manhole_covers"}
+    for _ in range(100):
+        answer = httpx.get(f"{console.url}/locate", params=asked).json()
+        if any(cover["code"] == code for cover in answer["manhole_covers"]):
+            return
+        console.page.wait_for_timeout(100)
+    pytest.fail(f"after ten seconds the server does not answer with cover {code}: {answer}")
 
 
 def test_the_language_can_be_switched_and_is_remembered(console: Console) -> None:
