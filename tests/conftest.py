@@ -147,3 +147,22 @@ def connection(session_database: Database) -> Iterator[psycopg.Connection]:
 def session_database(database_copies: Callable[[], Database]) -> Database:
     """One migrated database for the whole run; tests must leave it as they found it."""
     return database_copies()
+
+
+def build_town(database: Database) -> Database:
+    """Fill an empty database with a small town: a few areas, covers, cameras, buildings, units, and what must not get out."""
+    with database.connect() as connection:
+        connection.execute((ROOT / "tests" / "town.sql").read_bytes())
+    return database
+
+
+@pytest.fixture(scope="session")
+def town(database_copies: Callable[[], Database]) -> Database:
+    """The town, only to be read."""
+    return build_town(database_copies())
+
+
+@pytest.fixture
+def own_town(database: Database) -> Database:
+    """A town for one test alone, which may change it."""
+    return build_town(database)

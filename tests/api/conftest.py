@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,8 +14,6 @@ from api.app import create_app
 from api.asgi import App, Message
 from gisgrid.db import Database
 from gisgrid.settings import Settings
-
-TOWN = Path(__file__).parents[1] / "tiles" / "town.sql"
 
 
 class Server:
@@ -95,30 +92,11 @@ def serving(settings: Settings) -> Iterator[Server]:
             assert server.stop() == {"type": "lifespan.shutdown.complete"}
 
 
-def fill(database: Database) -> Database:
-    """Build the town in an empty database."""
-    with database.connect() as connection:
-        connection.execute(TOWN.read_bytes())
-    return database
-
-
-@pytest.fixture(scope="session")
-def town(database_copies: Callable[[], Database]) -> Database:
-    """The town, only to be read."""
-    return fill(database_copies())
-
-
 @pytest.fixture(scope="session")
 def server(town: Database) -> Iterator[Server]:
     """The application on the town, only to be asked."""
     with serving(Settings(database_url=town.url)) as running:
         yield running
-
-
-@pytest.fixture
-def own_town(database: Database) -> Database:
-    """A town for one test alone, which may change it."""
-    return fill(database)
 
 
 @pytest.fixture

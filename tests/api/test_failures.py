@@ -14,7 +14,8 @@ from psycopg.conninfo import conninfo_to_dict
 from api.app import create_app
 from gisgrid.db import Database
 from gisgrid.settings import ApiSettings, Settings
-from tests.api.conftest import Server, fill, serving
+from tests.api.conftest import Server, serving
+from tests.conftest import build_town
 from tiles import tile_at
 
 AT = (120.3722, 36.0819)
@@ -157,6 +158,6 @@ def test_a_database_without_rows_is_served_and_its_first_rows_show(database: Dat
         assert empty.batch({"crs": "wgs84", "points": [{"lon": AT[0], "lat": AT[1]}]}).json()["results"][0]["grid"] is None
         assert empty.get(PATH).status_code == 204
         assert empty.get("/readyz").status_code == 200
-        fill(database)
+        build_town(database)
         empty.wait(lambda: empty.locate(*AT)["status"] == "inside", seconds=2)
         assert empty.get(PATH).status_code == 200

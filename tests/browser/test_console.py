@@ -202,7 +202,7 @@ _DRAWN = "code => gisgrid.map.queryRenderedFeatures({layers: ['manhole_covers/do
 
 def _wait_for_cover(console: Console, code: str) -> None:
     """Wait until the server answers with a cover that has just been put into the database."""
-    asked = {"lon": 120.3747, "lat": 36.0873, "crs": "wgs84", "include": "manhole_covers"}
+    asked = {"lon": "120.3747", "lat": "36.0873", "crs": "wgs84", "include": "manhole_covers"}
     for _ in range(100):
         answer = httpx.get(f"{console.url}/locate", params=asked).json()
         if any(cover["code"] == code for cover in answer["manhole_covers"]):
