@@ -165,6 +165,12 @@ class Boundary:
         members = tree.query_ball_point(place, reach + _SAMPLE_M / 2.0 + (straight_slack_m(reach) if reach < _FAR_M else 0.0))
         edge = np.unique(edge_of_sample[members])
         east, north = self._feet(edge, lon, lat, reach)
+        if reach <= LOCAL_M:
+            # The scale at the point instead of halfway is less than a hundredth out: it tells which edges need not be measured.
+            per_lon, per_lat = metres_per_degree(lat)
+            about = np.hypot(east * per_lon, north * per_lat)
+            close = about <= 1.01 * about.min() + 1e-6
+            edge, east, north = edge[close], east[close], north[close]
         found: dict[int, float] = {}
         for area, to_east, to_north in zip(self._edges.area[edge].tolist(), east.tolist(), north.tolist(), strict=True):
             found[area] = min(found.get(area, math.inf), _distance_m(lon, lat, to_east, to_north))

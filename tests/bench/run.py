@@ -55,8 +55,9 @@ def _measure(settings: Settings, database: Database, sample: Path, sizes: Sizes)
     cold = tiles.cold_against_martin(settings, bounds, sizes.tiles, sizes.rounds, settings.home)
     results = [
         points.against_geopandas(frame, locator, sizes.points, sizes.rounds),
-        points.against_postgis(database, frame, locator, sizes.stored_points, sizes.rounds),
-        http.lookup_against_echo(settings, bounds, sizes.requests, sizes.rounds),
+        points.against_postgis(database, frame, locator, sizes.stored_points, sizes.rounds, indexed=False),
+        points.against_postgis(database, frame, locator, sizes.stored_points, sizes.rounds, indexed=True),
+        http.lookup_against_echo(settings, *points.points_inside(frame, locator, sizes.requests), sizes.rounds),
         cold,
         loading,
     ]
