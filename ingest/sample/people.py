@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from ingest.sample.areas import Areas, short_name
 from ingest.sample.arrays import Ints, Table, Texts
@@ -119,7 +121,17 @@ def _roles(plan: Plan, rng: np.random.Generator, areas: Areas) -> Table:
         rows += [("网格", code, "巡查员", unit)] * members
     levels, codes, roles, units = (np.array(column, dtype=object) for column in zip(*rows, strict=True))
     names, phones = _persons(rng, len(rows), roles)
+    # A roster names nobody twice for the same task in the same place.
+    while (again := _namesakes(codes, roles, names)).any():
+        names[again] = person_names(rng, int(again.sum()))
     return {"区域级别": levels, "区域代码": codes, "角色": roles, "单位编码": units, "姓名": names, "联系电话": phones}
+
+
+def _namesakes(codes: Texts, roles: Texts, names: Texts) -> NDArray[np.bool_]:
+    """Return which rows name somebody whom an earlier row names for the same area and role."""
+    repeated = pd.DataFrame({"code": codes, "role": roles, "name": names}).duplicated()
+    found: NDArray[np.bool_] = np.asarray(repeated, dtype=bool) & np.asarray(names != "", dtype=bool)
+    return found
 
 
 def _persons(rng: np.random.Generator, count: int, roles: Texts) -> tuple[Texts, Texts]:

@@ -23,7 +23,7 @@ from ingest.sample.files import make_world
 from ingest.sample.generate import generate
 from ingest.sample.lattice import make_lattice
 from ingest.sample.outline import make_outline, to_metres
-from ingest.sample.people import credit_code
+from ingest.sample.people import credit_code, make_people
 from ingest.sample.plan import Plan
 from ingest.sample.words import chinese_number, road_names
 
@@ -300,3 +300,12 @@ def test_credit_codes_have_a_right_check_symbol() -> None:
         assert len(code) == 18
         total = sum(symbols.index(c) * 3**k for k, c in enumerate(code[:17]))
         assert (total + symbols.index(code[17])) % 31 == 0
+
+
+def test_a_roster_names_nobody_twice_even_where_names_are_few(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = ["吴静", "赵国强", "李娜", "王磊", "张敏"]
+    monkeypatch.setattr("ingest.sample.people.person_names", lambda rng, count: rng.choice(few, count).tolist())
+    roles = make_people(world.plan, world.areas).roles
+    named = [row for row in zip(roles["区域代码"], roles["角色"], roles["姓名"], strict=True) if row[2]]
+    assert len(named) > 200
+    assert len(set(named)) == len(named)
