@@ -224,7 +224,7 @@ def _report(job: _Job, status: Any, tally: Tally, written: Written, seconds: flo
         reasons=dict(tally.reasons.most_common()),
         inserted=written.inserted,
         updated=written.updated,
-        deleted=written.deleted,
+        deleted=written.retired,
         crs=job.opened.crs.name if job.opened.crs else None,
         encoding=contents.encoding,
         notes=tuple(contents.notes),

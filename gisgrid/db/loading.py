@@ -11,7 +11,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 import pyarrow as pa
@@ -19,9 +19,12 @@ from psycopg import sql
 from pyarrow import csv
 
 from gisgrid.db.database import Database, first_line
+from gisgrid.db.records import Counts, Delivery, Reject, RunRecord, Written
 from gisgrid.db.staging import STATEMENTS, Statements
 from gisgrid.errors import DatabaseError
 from gisgrid.types import Level
+
+__all__ = ["Counts", "Delivery", "LayerLoad", "Loading", "Reject", "RunRecord", "Written", "open_loading"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,54 +62,6 @@ SELECT NOT EXISTS (SELECT * FROM draft EXCEPT SELECT * FROM served) AND NOT EXIS
 _RETIRE = "UPDATE gisgrid.generations SET status = 'retired' WHERE status = 'active'"
 _ACTIVATE = "UPDATE gisgrid.generations SET status = 'active', note = NULL WHERE id = %s"
 _RUNS_LOADED = "UPDATE gisgrid.ingest_runs SET status = 'loaded' WHERE id = ANY (%s)"
-
-
-class Counts(NamedTuple):
-    """The rows of one run: read from the file, loaded, of these repaired, and rejected; ``report`` is kept as JSON."""
-
-    read: int
-    loaded: int
-    repaired: int
-    rejected: int
-    report: dict[str, Any]
-
-
-class RunRecord(NamedTuple):
-    """What an earlier run recorded about a source."""
-
-    id: int
-    file_hash: str
-    source_hash: str
-    counts: Counts
-
-
-class Delivery(NamedTuple):
-    """What is to be loaded: which source, into which layer, from which file, and the hashes that recognise it again."""
-
-    source_id: str
-    layer: str
-    path: str
-    file_hash: str
-    source_hash: str
-
-
-class Reject(NamedTuple):
-    """One row that is not loaded: its number in the file, the check, and what the row said; ``ewkb`` is hexadecimal."""
-
-    row_number: int
-    code: str
-    message: str
-    field: str
-    raw: dict[str, Any]
-    ewkb: str | None
-
-
-class Written(NamedTuple):
-    """How many rows of a layer's table were really changed."""
-
-    inserted: int
-    updated: int
-    deleted: int
 
 
 class Loading:
