@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up test lint bench console stop clean lock
+.PHONY: help setup setup-test demo up test lint bench bench-ingest console stop clean lock
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -32,6 +32,9 @@ lint: setup ## Style, types, import contracts, spelling
 
 bench: setup ## Print the speed ratios against the references, measured in one run
 	@$(BIN)/python -m tests.bench
+
+bench-ingest: setup ## Print how loading compares with ogr2ogr, how it grows with the district, what memory ten million points take
+	@$(BIN)/python -m tests.bench.ingesting
 
 console: setup ## Build the web console anew
 	@rm -f .cache/console.stamp

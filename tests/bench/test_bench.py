@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from gisgrid.settings import Settings
+from tests.bench import ingesting
 from tests.bench.__main__ import table
 from tests.bench.measure import compare
 from tests.bench.run import Sizes, run
@@ -20,6 +21,13 @@ def test_every_benchmark_runs_and_reports(database_url: str, tmp_path: object) -
     console.print(table(results))
     text = console.export_text()
     assert all(result.reference in text for result in results)
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_loading_runs_and_reports(database_url: str, tmp_path: object) -> None:
+    results = ingesting.run(Settings(home=tmp_path, database_url=database_url), ingesting.Sizes.quick())
+    assert [result.goal for result in results] == ["at most 6", "at most 11", "below 1"]
+    assert all(result.ours > 0 and result.theirs > 0 for result in results)
 
 
 def test_the_ratio_is_the_median_of_the_pairs() -> None:
