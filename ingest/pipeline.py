@@ -203,7 +203,7 @@ def _require_rows(job: _Job, tally: Tally) -> None:
 
 def _kept(report: LayerReport) -> dict[str, Any]:
     """Return what the record of a run keeps of its report beside the counts."""
-    names = ("warned", "reasons", "seconds", "inserted", "updated", "deleted", "crs", "encoding", "notes")
+    names = ("warned", "reasons", "seconds", "inserted", "updated", "retired", "unchanged", "crs", "encoding", "notes")
     whole = report.as_json()
     return {name: whole[name] for name in names}
 
@@ -224,7 +224,8 @@ def _report(job: _Job, status: Any, tally: Tally, written: Written, seconds: flo
         reasons=dict(tally.reasons.most_common()),
         inserted=written.inserted,
         updated=written.updated,
-        deleted=written.retired,
+        retired=written.retired,
+        unchanged=written.unchanged,
         crs=job.opened.crs.name if job.opened.crs else None,
         encoding=contents.encoding,
         notes=tuple(contents.notes),

@@ -60,7 +60,7 @@ def test_the_same_file_again_writes_nothing_and_repeats_the_counts(cameras: Any)
     (first,) = cameras.run(CAMERAS)
     before = cameras.rows("SELECT id, xmin::text FROM gisgrid.cameras ORDER BY id"), cameras.changes()
     (again,) = cameras.run(CAMERAS)
-    assert (again.status, again.inserted, again.updated, again.deleted) == ("unchanged", 0, 0, 0)
+    assert (again.status, again.inserted, again.updated, again.retired) == ("unchanged", 0, 0, 0)
     assert (again.read, again.loaded, again.rejected, again.reasons) == (first.read, first.loaded, first.rejected, first.reasons)
     assert (cameras.rows("SELECT id, xmin::text FROM gisgrid.cameras ORDER BY id"), cameras.changes()) == before
     assert cameras.one("SELECT count(*) FROM gisgrid.ingest_rejects") == 2
@@ -71,7 +71,7 @@ def test_a_file_that_was_touched_but_says_the_same_changes_no_row(cameras: Any) 
     before = cameras.changes()
     cameras.write("cameras.csv", "\n".join([HEADER, *ROWS]) + "\n")
     (report,) = cameras.run(CAMERAS)
-    assert (report.status, report.inserted, report.updated, report.deleted) == ("unchanged", 0, 0, 0)
+    assert (report.status, report.inserted, report.updated, report.retired) == ("unchanged", 0, 0, 0)
     assert cameras.changes() == before
 
 
@@ -81,7 +81,7 @@ def test_a_changed_file_updates_only_what_changed_and_keeps_ids(cameras: Any) ->
     untouched = cameras.one("SELECT xmin::text FROM gisgrid.cameras WHERE code = 'A1'")
     cameras.write("cameras.csv", "\n".join([HEADER, ROWS[0], "A2,Second,120.39,36.08", "A5,Five,120.41,36.08"]))
     (report,) = cameras.run(CAMERAS)
-    assert (report.status, report.inserted, report.updated, report.deleted) == ("loaded", 1, 1, 1)
+    assert (report.status, report.inserted, report.updated, report.retired) == ("loaded", 1, 1, 1)
     now = dict(cameras.rows("SELECT code, id FROM gisgrid.cameras"))
     assert (set(now), now["A1"], now["A2"]) == ({"A1", "A2", "A5"}, ids["A1"], ids["A2"])
     assert cameras.one("SELECT xmin::text FROM gisgrid.cameras WHERE code = 'A1'") == untouched
@@ -387,7 +387,7 @@ def test_a_connection_that_breaks_in_the_middle_is_one_clear_error_and_the_load_
         cameras.run(CAMERAS, progress=cut)
     assert (cameras.rows("SELECT * FROM gisgrid.cameras ORDER BY id"), cameras.changes()) == before
     (report,) = cameras.run(CAMERAS)
-    assert (report.status, report.inserted, report.updated, report.deleted) == ("loaded", 1, 1, 2)
+    assert (report.status, report.inserted, report.updated, report.retired) == ("loaded", 1, 1, 2)
 
 
 def test_a_second_ingest_waits_for_the_first(cameras: Any) -> None:

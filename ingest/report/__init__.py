@@ -1,0 +1,17 @@
+"""What an ingest tells: counts for each source, as values, as text and tables for people, as JSON and as one page of HTML."""
+
+from ingest.report.tables import findings_table, summary_table, verdict
+from ingest.report.tally import Tally
+from ingest.report.values import Example, IngestReport, LayerReport, RunStatus, Spot
+
+__all__ = [
+    "Example",
+    "IngestReport",
+    "LayerReport",
+    "RunStatus",
+    "Spot",
+    "Tally",
+    "findings_table",
+    "summary_table",
+    "verdict",
+]
