@@ -81,15 +81,15 @@ def run_demo(settings: Settings, directory: Path, *, seed: int, scale: float) ->
     """
     steps: list[Step] = []
 
-    def step(name: str, work: Callable[[Progress], tuple[str, bool]]) -> None:
+    def step(name: str, work: Callable[[Progress], tuple[str, bool]], unit: str = "rows") -> None:
         start = time.perf_counter()
-        with progress_bar(name) as progress:
+        with progress_bar(name, unit=unit) as progress:
             outcome, changed = work(progress)
         steps.append(Step(name, outcome, changed, time.perf_counter() - start))
 
     work = _Work(settings, directory)
     step("Database", lambda _: work.open())
-    step("Sample files", lambda progress: work.sample(seed, scale, progress))
+    step("Sample files", lambda progress: work.sample(seed, scale, progress), "steps")
     step("Ingest", work.ingest)
     step("Locate cases", work.locate)
     return DemoResult(steps, work.layers, work.cases, compare_with_truth(work.located, directory / "cases_truth.csv"))

@@ -25,7 +25,7 @@ def sample(
     """
     console = Console()
     started = time.perf_counter()
-    with progress_bar("Sample") as progress:
+    with progress_bar("Sample", unit="steps") as progress:
         result = generate(directory, seed, scale, progress)
     if not result.written:
         console.print(f"{directory}: unchanged (seed {seed}, scale {scale:g}).")
