@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,7 @@ from ingest.findings import Findings, Mask
 from ingest.readers.batch import Geometries
 
 _POINT, _POLYGON, _MULTIPOINT, _MULTIPOLYGON, _COLLECTION = 0, 3, 4, 6, 7
+_DECIMALS = 9  # a tenth of a millimetre in degrees
 _LEAST_AREA_DEG2 = 1e-15  # some ten square millimetres
 _SINGLE = {"Point": _POINT, "MultiPolygon": _POLYGON}
 _MULTI = {"Point": _MULTIPOINT, "MultiPolygon": _MULTIPOLYGON}
@@ -93,11 +96,11 @@ def _finite(geom: Geometries, findings: Findings) -> Mask:
 
 def _two_dimensional(geom: Geometries, usable: Mask, findings: Findings) -> Geometries:
     tall = usable & (shapely.has_z(geom) | shapely.has_m(geom))
-    findings.note(checks.Z_DROPPED, tall)
     if not tall.any():
         return geom
     flat = geom.copy()
     flat[tall] = shapely.force_2d(geom[tall])
+    findings.repair(checks.Z_DROPPED, tall, "", _texts(geom, tall), _texts(flat, tall))
     return flat
 
 
@@ -113,7 +116,7 @@ def _of_type(geom: Geometries, usable: Mask, wanted: GeometryType, findings: Fin
         part = _only_part(geom[position], wanted)
         if part is not None:
             result[position], reduced[position] = part, True
-    findings.note(checks.SINGLE_PART, reduced)
+    findings.repair(checks.SINGLE_PART, reduced, "", _texts(geom, reduced), _texts(result, reduced))
     wrong = usable & ~fine & ~reduced
     findings.reject(checks.WRONG_GEOMETRY, wrong, "", lambda i: f"The geometry is a {geom[i].geom_type}, the layer takes {wanted}.")
     return result, usable & ~wrong
@@ -220,14 +223,28 @@ def _areas(geom: Geometries, usable: Mask, findings: Findings, *, is_geojson: bo
         findings.reject(checks.LOST_GEOMETRY, lost, "", lambda i: f"{_reason(geom[i])}; no area is left when it is made valid.")
         result[lost] = geom[lost]
         usable = usable & ~lost
-    findings.note(checks.INVALID_GEOMETRY, invalid & ~lost)
+    findings.repair(checks.INVALID_GEOMETRY, invalid & ~lost, "", _texts(geom, invalid), _texts(result.copy(), invalid))
     oriented = shapely.orient_polygons(result[usable])
     if is_geojson:
         turned = np.zeros(len(geom), dtype=bool)
         turned[usable] = ~shapely.equals_exact(oriented, result[usable])
-        findings.note(checks.RING_ORDER, turned & ~invalid)
+        turned &= ~invalid
+        after = np.full(len(geom), None, dtype=object)
+        after[usable] = oriented
+        findings.repair(checks.RING_ORDER, turned, "", _texts(geom, turned), _texts(after, turned))
     result[usable] = _as_multi(oriented)
     return result
+
+
+def _texts(geom: Geometries, mask: Mask) -> Callable[[int], str | None]:
+    """Return a function that gives the WKT of a geometry in ``mask``; all of them are written when the first is asked for."""
+
+    @cache
+    def written() -> dict[int, str]:
+        texts = shapely.to_wkt(geom[mask], rounding_precision=_DECIMALS, output_dimension=4)
+        return dict(zip(np.flatnonzero(mask).tolist(), texts.tolist(), strict=True))
+
+    return lambda position: written().get(position)
 
 
 def _reason(geom: shapely.Geometry) -> str:

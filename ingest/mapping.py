@@ -41,8 +41,9 @@ class Columns:
     def text(self, name: str) -> pa.Array:
         """Return a column as clean text; null where it is blank, or where no row can have it."""
         if name not in self._done:
-            clean, changed = values.cleaned(values.as_text(self._find(name)))
-            self._findings.note(checks.TRIMMED, changed)
+            text = values.as_text(self._find(name))
+            clean, changed = values.cleaned(text)
+            self._findings.repair(checks.TRIMMED, changed, name, lambda i: text[i].as_py(), lambda i: clean[i].as_py())
             self._done[name] = clean
         return self._done[name]
 

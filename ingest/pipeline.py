@@ -17,9 +17,9 @@ from gisgrid.errors import GisgridError, SourceError
 from gisgrid.progress import Progress, silent
 from ingest.checks import CHECKS, HELD_BY_OTHER_SOURCE
 from ingest.description import Source, load_description
+from ingest.duplicates import Duplicates
 from ingest.fingerprint import file_hash, source_hash
 from ingest.report import LayerReport, Tally
-from ingest.rules import Duplicates
 from ingest.steps import Opened, prepare, process
 from ingest.targets import TARGETS, target
 

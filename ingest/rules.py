@@ -1,4 +1,4 @@
-"""Checks of rows against the rules of the deployment: required fields, code patterns, parents, classes, duplicates."""
+"""Checks of rows against the rules of the deployment: required fields, code patterns, parents, classes."""
 
 from __future__ import annotations
 
@@ -122,29 +122,3 @@ def _classes(mapped: Mapped) -> None:
 
     mapped.findings.reject(checks.UNKNOWN_CLASS, complete & ~exists, "class_code", lambda i: f"{_class(i)} does not exist.")
     mapped.findings.reject(checks.NOT_A_COVER, exists & ~is_cover, "class_code", lambda i: f"{_class(i)} is not a manhole cover.")
-
-
-class Duplicates:
-    """Finds rows whose key an earlier accepted row of the same delivery has, over all its batches."""
-
-    def __init__(self, key: tuple[str, ...]) -> None:
-        self._key = key
-        self._seen: dict[str, int] = {}
-
-    def check(self, mapped: Mapped) -> None:
-        """Reject later rows with a key that was seen; rows that are rejected anyway take no key."""
-        parts = [pc.fill_null(mapped.fields[name], "") for name in self._key]
-        keys = (pc.binary_join_element_wise(*parts, "\x1f") if len(parts) > 1 else parts[0]).to_pylist()
-        candidates = np.flatnonzero(~mapped.findings.rejected)
-        numbers = mapped.raw.numbers
-        first: dict[int, int] = {}
-        for position in candidates.tolist():
-            row = self._seen.setdefault(keys[position], int(numbers[position]))
-            if row != numbers[position]:
-                first[position] = row
-        bad = np.zeros(mapped.raw.size, dtype=bool)
-        bad[list(first)] = True
-        shown = self._key[-1] if len(self._key) == 3 else self._key[0]
-        mapped.findings.reject(
-            checks.DUPLICATE_CODE, bad, shown, lambda i: f"{keys[i].replace(chr(31), ' ')!r} was delivered by row {first[i]} already."
-        )

@@ -14,14 +14,14 @@ import pyproj
 import shapely
 
 from gisgrid.crs import Crs, parse_crs
-from gisgrid.db.loading import Reject
+from gisgrid.db.records import Issue, Reject, Repair
 from gisgrid.deployment import Deployment
 from gisgrid.errors import CrsError, SourceError
 from gisgrid.types import Bounds
 from ingest import checks, geometry, mapping, optics, rules
-from ingest.checks import CHECKS
 from ingest.description import Source
-from ingest.findings import Findings
+from ingest.duplicates import Duplicates
+from ingest.findings import Findings, Mask
 from ingest.mapping import Mapped
 from ingest.readers import Contents, RawBatch, Reader, open_source
 from ingest.readers.batch import Geometries
@@ -30,8 +30,7 @@ from ingest.targets import Target, target
 
 _WGS84_SRID = 4326
 _MERCATOR_LAT = 85.06  # the tables take no place beyond it: tiles have none
-_REPAIRS = frozenset(check.code for check in CHECKS.values() if check.severity == "repair")
-_WARNINGS = frozenset(check.code for check in CHECKS.values() if check.severity == "warn")
+_NAMED = "community_code"  # where a building says which area it lies in; areas name their parent
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,29 @@ class Opened:
     deployment: Deployment
 
 
+class Seen(NamedTuple):
+    """Where the rows of a batch are by the file itself, rejected rows included: what shifted coordinates are recognised by.
+
+    ``geom`` is in the file's coordinate system (x or longitude first), None where there is none; ``code`` is null where it is
+    unknown. ``named`` is the code of the area that a row says it lies in (the community of a building, the parent of an
+    area), None for layers without such a field.
+    """
+
+    geom: Geometries
+    code: pa.Array
+    named: pa.Array | None
+
+
 class Outcome(NamedTuple):
-    """What came of one batch: the rows to load (as ``LayerLoad.stage`` takes them) and those rejected."""
+    """What came of one batch: the rows to load (as ``LayerLoad.stage`` takes them), those rejected, what was mended in the
+    rows to load and what is doubtful about them. ``seen`` is None for layers without geometry.
+    """
 
     rows: pa.Table
     rejects: list[Reject]
+    repairs: list[Repair]
+    issues: list[Issue]
+    seen: Seen | None
 
 
 def prepare(source: Source, path: Path, deployment: Deployment) -> Opened:
@@ -102,39 +119,45 @@ def _code_of(carried: str | None) -> str | None:
     return f"EPSG:{code}" if code else None
 
 
-def process(opened: Opened, duplicates: rules.Duplicates, tally: Tally) -> Iterator[Outcome]:
+def process(opened: Opened, duplicates: Duplicates, tally: Tally) -> Iterator[Outcome]:
     """Yield what comes of each batch of the file, adding it to ``tally``."""
     for raw in opened.reader.batches():
         yield one_batch(opened, mapping.select(opened.source, raw), duplicates, tally)
 
 
-def one_batch(opened: Opened, raw: RawBatch, duplicates: rules.Duplicates, tally: Tally) -> Outcome:
+def one_batch(opened: Opened, raw: RawBatch, duplicates: Duplicates, tally: Tally) -> Outcome:
     """Map, check and repair one batch; every row of ``raw`` is either among the rows to load or rejected."""
     mapped = mapping.map_fields(opened.source, opened.target, raw, is_recoded=opened.reader.contents.is_recoded)
     rules.fill_scheme(mapped, opened.source, opened.deployment)
     rules.check(mapped, opened.target, opened.deployment)
-    geom = _geometries(opened, mapped)
+    given = _given(opened, mapped)
+    geom = None if given is None else _checked(opened, mapped, given)
     duplicates.check(mapped)
+    outcome = _outcome(opened, mapped, given, geom)
     _count(tally, mapped.findings)
-    return Outcome(_rows(opened, mapped, geom), list(_rejects(mapped, geom)))
+    tally.add(outcome.rejects, outcome.repairs, outcome.issues)
+    return outcome
 
 
-def _geometries(opened: Opened, mapped: Mapped) -> Geometries | None:
-    goal, crs, raw, findings = opened.target, opened.crs, mapped.raw, mapped.findings
-    if goal.geometry is None or crs is None:
+def _given(opened: Opened, mapped: Mapped) -> Geometries | None:
+    """Return the geometries as the file has them, x or longitude first; None for a layer without any."""
+    raw, findings = mapped.raw, mapped.findings
+    if opened.target.geometry is None or opened.crs is None:
         return None
     if opened.source.coordinates is not None:
         columns = mapping.Columns(raw, findings)
-        given = geometry.from_columns(
-            opened.source.coordinates, [columns.text(name) for name in opened.source.coordinates.columns], findings
-        )
-    else:
-        given = raw.geom if raw.geom is not None else np.full(raw.size, None, dtype=object)
-        findings.reject(
-            checks.UNREADABLE_GEOMETRY, raw.unbuilt, "", lambda _: "The geometry cannot be built; a ring may have too few points."
-        )
+        texts = [columns.text(name) for name in opened.source.coordinates.columns]
+        return geometry.from_columns(opened.source.coordinates, texts, findings)
+    findings.reject(checks.UNREADABLE_GEOMETRY, raw.unbuilt, "", lambda _: "The geometry cannot be built; a ring may have too few points.")
+    return raw.geom if raw.geom is not None else np.full(raw.size, None, dtype=object)
+
+
+def _checked(opened: Opened, mapped: Mapped, given: Geometries) -> Geometries:
+    goal, crs = opened.target, opened.crs
+    if goal.geometry is None or crs is None:
+        return given
     place = geometry.Place(crs, goal.geometry, _bounds(opened.deployment), opened.reader.contents.is_geojson)
-    return geometry.check(given, place, findings)
+    return geometry.check(given, place, mapped.findings)
 
 
 def _bounds(deployment: Deployment) -> Bounds:
@@ -145,19 +168,47 @@ def _bounds(deployment: Deployment) -> Bounds:
 def _count(tally: Tally, findings: Findings) -> None:
     tally.read += findings.size
     tally.rejected += len(findings.reasons)
-    tally.repaired += findings.rows_with(_REPAIRS)
-    tally.warned += findings.rows_with(_WARNINGS)
+    tally.repaired += int(findings.repaired.sum())
+    tally.warned += int(findings.warned.sum())
     tally.reasons.update(findings.counts())
 
 
-def _rows(opened: Opened, mapped: Mapped, geom: Geometries | None) -> pa.Table:
-    """Return the rows that are not rejected, with the columns that the staging table has."""
+def _outcome(opened: Opened, mapped: Mapped, given: Geometries | None, geom: Geometries | None) -> Outcome:
     good = ~mapped.findings.rejected
+    places = _Places(geom)
+    return Outcome(
+        _rows(opened, mapped, good, places),
+        list(_rejects(mapped, given, places)),
+        list(_repairs(mapped, places)),
+        list(_issues(opened, mapped, places)),
+        None if given is None else Seen(given, _codes(mapped), _named(opened, mapped)),
+    )
+
+
+class _Places:
+    """The places of a batch's rows as hexadecimal EWKB."""
+
+    def __init__(self, geom: Geometries | None) -> None:
+        self._geom = geom
+
+    def all(self, rows: Mask) -> pa.Array | None:
+        """Return the places of ``rows``; None for a layer without geometry."""
+        return None if self._geom is None else pa.array(_ewkb(self._geom[rows]), pa.string())
+
+    def one(self, position: int) -> str | None:
+        """Return the place of one row, None where it has none."""
+        if self._geom is None or self._geom[position] is None:
+            return None
+        return str(_ewkb(self._geom[position : position + 1])[0])
+
+
+def _rows(opened: Opened, mapped: Mapped, good: Mask, places: _Places) -> pa.Table:
+    """Return the rows that are not rejected, with the columns that the staging table has."""
     fields = optics.complete(mapped.fields) if opened.target.id == "cameras" else mapped.fields
     columns = {name: column.filter(pa.array(good)) for name, column in fields.items()}
     columns["row_number"] = pa.array(mapped.raw.numbers[good])
-    if geom is not None:
-        columns["geom"] = pa.array(_ewkb(geom[good]), pa.string())
+    if (geom := places.all(good)) is not None:
+        columns["geom"] = geom
     return pa.table(columns)
 
 
@@ -165,19 +216,38 @@ def _ewkb(geom: Geometries) -> Any:
     return shapely.to_wkb(shapely.set_srid(geom, _WGS84_SRID), hex=True, include_srid=True)
 
 
-def _rejects(mapped: Mapped, geom: Geometries | None) -> Iterator[Reject]:
-    """Yield the rejected rows in the order of the file, with the raw values and the place where there is one."""
+def _codes(mapped: Mapped) -> pa.Array:
+    """Return the code that each row is known by: its own, or for a role that of its area."""
+    return mapped.fields["code" if "code" in mapped.fields else "area_code"]
+
+
+def _named(opened: Opened, mapped: Mapped) -> pa.Array | None:
+    return mapped.fields.get("parent_code" if opened.target.level else _NAMED)
+
+
+def _rejects(mapped: Mapped, given: Geometries | None, places: _Places) -> Iterator[Reject]:
+    """Yield the rejected rows in the order of the file, with the raw values, the place and the geometry of the file where there is one."""
     positions = sorted(mapped.findings.reasons)
     if not positions:
         return
-    raw_rows = mapped.raw.rows(positions)
-    for position, raw in zip(positions, raw_rows, strict=True):
+    as_given = [None] * len(positions) if given is None else shapely.to_wkb(given[positions], output_dimension=4, flavor="iso").tolist()
+    for position, raw, wkb in zip(positions, mapped.raw.rows(positions), as_given, strict=True):
         reasons = mapped.findings.reasons[position]
         message = " ".join(dict.fromkeys(reason.message for reason in reasons))
-        place = geom[position] if geom is not None and geom[position] is not None else None
-        ewkb = str(_ewkb(np.array([place], dtype=object))[0]) if place is not None else None
         first = reasons[0]
-        yield Reject(int(mapped.raw.numbers[position]), first.code, message, first.field, _plain(raw), ewkb)
+        yield Reject(int(mapped.raw.numbers[position]), first.code, message, first.field, _plain(raw), places.one(position), wkb)
+
+
+def _repairs(mapped: Mapped, places: _Places) -> Iterator[Repair]:
+    codes = _codes(mapped)
+    for position, mend in mapped.findings.repairs():
+        yield Repair(int(mapped.raw.numbers[position]), codes[position].as_py(), *mend, places.one(position))
+
+
+def _issues(opened: Opened, mapped: Mapped, places: _Places) -> Iterator[Issue]:
+    codes = _codes(mapped)
+    for position, word in mapped.findings.warnings():
+        yield Issue(opened.target.id, codes[position].as_py(), word.code, "warning", word.message, places.one(position))
 
 
 def _plain(raw: dict[str, Any]) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from gisgrid.db import Database
-from gisgrid.db.loading import Reject
+from gisgrid.db.records import Reject
 from gisgrid.deployment import Deployment, load_deployment
 from ingest.description import load_description
+from ingest.duplicates import Duplicates
 from ingest.pipeline import run
 from ingest.report import LayerReport, Tally
-from ingest.rules import Duplicates
 from ingest.steps import prepare, process
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real"

@@ -16,7 +16,7 @@ from gisgrid.deployment import load_deployment
 from ingest.checks import CHECKS
 from ingest.description import load_description
 from ingest.report import Tally
-from ingest.rules import Duplicates
+from ingest.duplicates import Duplicates
 from ingest.steps import prepare, process
 
 QUIET = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
