@@ -229,4 +229,6 @@ def _report(job: _Job, status: Any, tally: Tally, written: Written, seconds: flo
         crs=job.opened.crs.name if job.opened.crs else None,
         encoding=contents.encoding,
         notes=tuple(contents.notes),
+        examples=tally.examples,
+        spots=tally.spots,
     )

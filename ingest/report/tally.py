@@ -49,20 +49,23 @@ class Tally:
     def add(self, rejects: Sequence[Reject], repairs: Sequence[Repair] = (), issues: Sequence[Issue] = ()) -> None:
         """Take examples and places from what a batch brought; the counts are the caller's."""
         for reject in rejects:
-            self._example(reject.code, reject.row_number, reject.field, reject.message)
+            if (kept := self._room(reject.code)) is not None:
+                kept.append(Example(reject.row_number, reject.field, _short(reject.message)))
         for repair in repairs:
-            self._example(repair.code, repair.row_number, repair.field, _change(repair))
+            if (kept := self._room(repair.code)) is not None:
+                kept.append(Example(repair.row_number, repair.field, _change(repair)))
         for issue in issues:
-            self._example(issue.code, None, issue.feature_code or "", issue.message)
+            if (kept := self._room(issue.code)) is not None:
+                kept.append(Example(None, issue.feature_code or "", _short(issue.message)))
         self._place("reject", ((row.code, row.ewkb) for row in rejects))
         self._place("repair", ((row.code, row.ewkb) for row in repairs))
         for severity in ("error", "warning", "info"):
             self._place(severity, ((row.code, row.ewkb) for row in issues if row.severity == severity))
 
-    def _example(self, code: str, row_number: int | None, field: str, message: str) -> None:
+    def _room(self, code: str) -> list[Example] | None:
+        """Return the examples of a check, None when it has enough of them."""
         kept = self._examples.setdefault(code, [])
-        if len(kept) < MOST_EXAMPLES:
-            kept.append(Example(row_number, field, _short(message)))
+        return kept if len(kept) < MOST_EXAMPLES else None
 
     def _place(self, severity: SpotSeverity, found: Iterable[tuple[str, str | None]]) -> None:
         self._places.setdefault(severity, _Places(severity)).add(found)
@@ -116,7 +119,7 @@ def _change(repair: Repair) -> str:
     """Return what a repair did, in words."""
     if repair.before is None and repair.after is None:
         return "mended"
-    before, after = (_short(value, 120) if value is not None else "nothing" for value in (repair.before, repair.after))
+    before, after = (repr(_short(value, 120)) if value is not None else "nothing" for value in (repair.before, repair.after))
     return f"{before} → {after}"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from ingest.report.tables import changes_table, example_of, findings_table, name_of, summary_table
@@ -22,10 +23,14 @@ def print_report(report: IngestReport, console: Console, page: Path | None = Non
 
     ``page`` is where the HTML report is, if there is one. On anything but a terminal no line is cut or drawn.
     """
-    if console.is_terminal:
-        _print_tables(report, console)
+    tables = [summary_table] if report.dry_run else [summary_table, changes_table]
+    drawn = [table(report.sources) for table in tables]
+    if console.is_terminal and all(console.measure(table).minimum <= console.width for table in drawn):
+        for table in (*drawn, findings_table(report.sources)):
+            if table.row_count:
+                console.print(table)
     else:
-        _print_plain_tables(report.sources, console)
+        _print_plain([table(report.sources, plain=True) for table in tables], console)
         _print_lines(_findings(report.sources), console)
     _print_lines(_decisions(report.sources), console)
     _print_lines(_topology(report), console)
@@ -33,18 +38,10 @@ def print_report(report: IngestReport, console: Console, page: Path | None = Non
     _print_lines(_advice(report, page), console)
 
 
-def _print_tables(report: IngestReport, console: Console) -> None:
-    console.print(summary_table(report.sources))
-    if not report.dry_run:
-        console.print(changes_table(report.sources))
-    if any(source.reasons for source in report.sources):
-        console.print(findings_table(report.sources))
-
-
-def _print_plain_tables(sources: Sequence[LayerReport], console: Console) -> None:
-    """Print the tables as wide as they are: what reads them may be a file or another program."""
+def _print_plain(tables: Sequence[Table], console: Console) -> None:
+    """Print tables as wide as they are: what reads them may be a file or another program."""
     wide = Console(file=console.file, width=1000, highlight=False, color_system=None)
-    for table in (summary_table(sources, plain=True), changes_table(sources, plain=True)):
+    for table in tables:
         with wide.capture() as capture:
             wide.print(table)
         console.file.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n\n")
