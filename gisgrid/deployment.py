@@ -3,58 +3,136 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gisgrid import paths
-from gisgrid.errors import ConfigError
+from gisgrid.codes import ClassKey, ComponentClass, component_classes, of_edition
+from gisgrid.crs import parse_crs
+from gisgrid.errors import ConfigError, CrsError
+from gisgrid.mistakes import near, problems
 from gisgrid.types import LEVELS, Bounds, Level
 
 
-class SchemeEdition(BaseModel):
+def _pattern(value: str) -> str:
+    try:
+        pc.match_substring_regex(pa.array([""]), pattern=value)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{value!r} is not a regular expression that can be used: {str(error).splitlines()[0]}") from None
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
+"""A regular expression (RE2) for the whole of a code."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OwnClass(_Model):
+    """A class of components that only this deployment has."""
+
+    code: str = Field(min_length=1, description="Code of the class.")
+    name: str = Field(default="", description="Name of the class; without it the code.")
+    kind: str = Field(
+        default="",
+        pattern="^[a-z0-9_]*$",
+        description="Word for the same thing in every scheme, such as `sewage`; crosswalks go by it.",
+    )
+    is_cover: bool = Field(default=True, description="Whether it is a manhole cover.")
+
+
+class SchemeEdition(_Model):
     """A code scheme and the edition of it, such as ``CJ/T 214`` of 2007."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    scheme: str = Field(min_length=1, description="Name of the scheme.")
+    edition: str = Field(default="1", min_length=1, description="Edition of the scheme.")
+    code_pattern: Pattern | None = Field(
+        default=None, description="Regular expression for a component's whole code, where it differs from that of `[components]`."
+    )
+    classes: tuple[OwnClass, ...] = Field(
+        default=(), description="Classes of a scheme of your own, each { code, name, kind, is_cover }; shipped schemes have theirs."
+    )
+    default_class: str | None = Field(
+        default=None, description="Class of covers whose source says none; by default the scheme's only class of covers."
+    )
 
-    scheme: str
-    edition: str
+
+GENERIC = SchemeEdition(scheme="generic", edition="1", default_class="cover")
+"""The scheme of a deployment that names none: classes called by their kind, and ``cover`` where the kind is not known."""
 
 
-class ComponentRules(BaseModel):
+class ComponentRules(_Model):
     """How components are coded in a deployment: the pattern of a code and the schemes whose classes are known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    code_pattern: Pattern = Field(default=".+", description="Regular expression for a component's whole code.")
+    schemes: tuple[SchemeEdition, ...] = Field(
+        default=(GENERIC,), min_length=1, description="The code schemes in use; without any, `generic` of edition `1`."
+    )
 
-    code_pattern: str = ".+"
-    schemes: tuple[SchemeEdition, ...] = ()
-
-
-class AreaRules(BaseModel):
-    """How one level of areas is coded; ``parent_is_prefix`` says that a code begins with its parent's code."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    code_pattern: str
-    parent_is_prefix: bool = False
+    def pattern_of(self, scheme: str, edition: str) -> str:
+        """Return the pattern of codes in a scheme's edition: its own, or that of all components."""
+        own = (item.code_pattern for item in self.schemes if (item.scheme, item.edition) == (scheme, edition))
+        return next((pattern for pattern in own if pattern is not None), self.code_pattern)
 
 
-class Deployment(BaseModel):
+class AreaRules(_Model):
+    """How one level of areas is coded; ``parent_is_prefix`` says that a code begins with its parent's code.
+
+    An area smaller or larger than the limits (square metres) is a finding, and so is a sequence number (the last
+    ``sequence_digits`` characters of the code) out of order; None where it is not checked.
+    """
+
+    code_pattern: Pattern = Field(default=".+", description="Regular expression for the whole code of an area.")
+    parent_is_prefix: bool = Field(default=False, description="Whether a code begins with its parent's code.")
+    min_area_m2: float | None = Field(default=None, gt=0, description="Smaller areas are a finding, square metres.")
+    max_area_m2: float | None = Field(default=None, gt=0, description="Larger areas are a finding, square metres.")
+    sequence_digits: int | None = Field(
+        default=None, ge=1, le=10, description="How many characters at the end of a code are its number in the parent area."
+    )
+
+    @model_validator(mode="after")
+    def _range(self) -> AreaRules:
+        if self.min_area_m2 is not None and self.max_area_m2 is not None and self.min_area_m2 >= self.max_area_m2:
+            raise ValueError("`min_area_m2` must be smaller than `max_area_m2`")
+        return self
+
+
+class Deployment(_Model):
     """One city's rules.
 
     ``bounds`` is west, south, east, north in WGS 84 degrees: a position outside is taken for a mistake.
     ``attribution`` is what maps of the data must say; without it they name the city.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str = Field(min_length=1, description="Short name of the city; by default the name of the file.")
+    title_zh: str = Field(default="", description="Title in Chinese; by default the other title, or the id.")
+    title_en: str = Field(default="", description="Title in English; by default the other title, or the id.")
+    bounds: tuple[float, float, float, float] = Field(
+        description="[west, south, east, north] in WGS 84 degrees; a position outside is taken for a mistake."
+    )
+    attribution: str = Field(default="", description="What maps of the data must say; without it they name the city.")
+    projected_crs: str | None = Field(
+        default=None, description="Projected coordinate system that the city uses, such as EPSG:4549, for reports."
+    )
+    areas: dict[Level, AreaRules] = Field(
+        default={}, description="One table `[areas.LEVEL]` for each level there is: district, street, community, grid."
+    )
+    components: ComponentRules = Field(default_factory=ComponentRules, description="How components are coded.")
 
-    id: str
-    title_zh: str
-    title_en: str
-    bounds: tuple[float, float, float, float]
-    attribution: str = ""
-    areas: dict[Level, AreaRules]
-    components: ComponentRules = Field(default_factory=ComponentRules)
+    @model_validator(mode="before")
+    @classmethod
+    def _titles(cls, content: Any) -> Any:
+        if not isinstance(content, dict):
+            return content
+        title = content.get("title_en") or content.get("title_zh") or content.get("id", "")
+        return {**content, "title_zh": content.get("title_zh") or title, "title_en": content.get("title_en") or title}
 
     @field_validator("bounds")
     @classmethod
@@ -63,6 +141,27 @@ class Deployment(BaseModel):
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90):
             raise ValueError("bounds are west, south, east, north in degrees, west < east and south < north")
         return value
+
+    @field_validator("projected_crs")
+    @classmethod
+    def _known_crs(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                parse_crs(value)
+            except CrsError as error:
+                raise ValueError(f"{value!r} is not a coordinate system that is known. {error.hint}".strip()) from None
+        return value
+
+    @model_validator(mode="after")
+    def _schemes(self) -> Deployment:
+        seen: set[tuple[str, str]] = set()
+        for item in self.components.schemes:
+            where = f"components / schemes: {item.scheme} of edition {item.edition}"
+            if (item.scheme, item.edition) in seen:
+                raise ValueError(f"{where} is given twice")
+            seen.add((item.scheme, item.edition))
+            _check_scheme(item, self.classes, where)
+        return self
 
     @property
     def box(self) -> Bounds:
@@ -74,6 +173,43 @@ class Deployment(BaseModel):
         """The levels of areas that this deployment has, from the largest to the smallest."""
         return tuple(level for level in LEVELS if level in self.areas)
 
+    @cached_property
+    def classes(self) -> dict[ClassKey, ComponentClass]:
+        """Every class of components by its (scheme, edition, code): those that ship, and the deployment's own."""
+        return {**component_classes(), **self.own_classes}
+
+    @cached_property
+    def own_classes(self) -> dict[ClassKey, ComponentClass]:
+        """The classes that only this deployment has, by their (scheme, edition, code)."""
+        return {
+            (scheme.scheme, scheme.edition, item.code): ComponentClass(
+                scheme.scheme, scheme.edition, item.code, "", item.name or item.code, item.is_cover, item.kind
+            )
+            for scheme in self.components.schemes
+            for item in scheme.classes
+        }
+
+    def default_class(self, scheme: SchemeEdition) -> str | None:
+        """Return the class code of covers whose source says none: the declared one, or the scheme's only class of covers."""
+        covers = [item.code for item in of_edition(self.classes, scheme.scheme, scheme.edition) if item.is_cover]
+        return scheme.default_class or (covers[0] if len(covers) == 1 else None)
+
+
+def _check_scheme(item: SchemeEdition, classes: dict[ClassKey, ComponentClass], where: str) -> None:
+    """Raise ValueError for a scheme without classes, with classes that ship already, or with a default class that is no cover."""
+    shipped = {key[:2] for key in component_classes()}
+    if item.classes and (item.scheme, item.edition) in shipped:
+        raise ValueError(f"{where} ships with its classes; call a scheme of your own otherwise, or leave `classes` out")
+    if len({entry.code for entry in item.classes}) < len(item.classes):
+        raise ValueError(f"{where} has a class code twice")
+    own = {entry.code: entry.is_cover for entry in of_edition(classes, item.scheme, item.edition)}
+    if not own:
+        known = sorted(f"{scheme} of edition {edition}" for scheme, edition in shipped)
+        guess = near(f"{item.scheme} of edition {item.edition}", known)
+        raise ValueError(f"{where} is not known and has no `classes`{guess} (known: {', '.join(known)})")
+    if item.default_class is not None and not own.get(item.default_class):
+        raise ValueError(f"{where}: `default_class` {item.default_class!r} is not one of its classes of covers")
+
 
 def load_deployment(name: str) -> Deployment:
     """Return the deployment called ``name`` (a file in data/deployments), or the one in the TOML file at that path.
@@ -81,14 +217,20 @@ def load_deployment(name: str) -> Deployment:
     Raises ConfigError when there is no such file, or when it says something that is not understood.
     """
     folder = paths.data_dir() / "deployments"
-    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    path = Path(name) if name.endswith(".toml") or Path(name).name != name else folder / f"{name}.toml"
     try:
-        with path.open("rb") as file:
-            return Deployment.model_validate(tomllib.load(file))
-    except FileNotFoundError:
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.toml")))
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        known = sorted(p.stem for p in folder.glob("*.toml"))
         raise ConfigError(
-            f"There is no deployment {name!r}.", f"GISGRID_DEPLOYMENT takes one of {known}, or the path of a TOML file."
+            f"There is no deployment {name!r}{near(name, known)}",
+            f"GISGRID_DEPLOYMENT takes one of {', '.join(known)}, or the path of a TOML file.",
         ) from None
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
-        raise ConfigError(f"The deployment file {path} cannot be used: {error}", "See docs/settings.md for its keys.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"The deployment file {path} cannot be read: {error}.", "It must be TOML in UTF-8.") from error
+    content.setdefault("id", path.stem)
+    try:
+        return Deployment.model_validate(content)
+    except ValidationError as error:
+        said = "; ".join(problems(error, Deployment, content))
+        raise ConfigError(f"The deployment file {path} cannot be used: {said}.", "See docs/settings.md for its keys.") from error

@@ -1,5 +1,7 @@
-"""Code schemes of components: which class codes exist in a scheme's edition, and what they mean."""
+"""Code schemes of components: which class codes exist in a scheme's edition, what they mean, and which mean the same."""
 
-from gisgrid.codes.classes import ComponentClass, component_classes
+from gisgrid.codes.classes import ClassKey, ComponentClass, component_classes, of_edition
+from gisgrid.codes.crosswalk import crosswalk
+from gisgrid.codes.names import ClassNames
 
-__all__ = ["ComponentClass", "component_classes"]
+__all__ = ["ClassKey", "ClassNames", "ComponentClass", "component_classes", "crosswalk", "of_edition"]
