@@ -1,0 +1,130 @@
+"""What the database knows about places, for judging a delivery's positions before they are loaded.
+
+Every query takes the whole sample as arrays and goes through an index once a position, whether the table has been
+analysed since it was filled or not; all of them see what the transaction at hand has loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import psycopg
+import shapely
+from numpy.typing import NDArray
+from psycopg import sql
+
+from gisgrid.layers import layer
+from gisgrid.types import LEVELS, Level
+
+Degrees = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# About a street's width and a block's depth, as a box: how near something has to be for a place to count as covered by the layer.
+_NEAR_DEG = 0.001
+
+_LEVELS = """
+SELECT level, bool_or(generation_id = %(draft)s) FROM gisgrid.areas
+WHERE generation_id = %(draft)s OR generation_id = gisgrid.active_generation() GROUP BY level
+"""
+_LEVEL = """
+SELECT ST_AsBinary(geom) FROM gisgrid.areas
+WHERE level = %(level)s AND generation_id = coalesce(%(generation)s, gisgrid.active_generation()) ORDER BY code
+"""
+_NAMED = """
+SELECT a.code, ST_AsBinary(a.geom) FROM gisgrid.areas a
+JOIN unnest(%(levels)s::text[], %(generations)s::bigint[]) AS g(level, generation_id)
+  ON a.level = g.level AND a.generation_id = coalesce(g.generation_id, gisgrid.active_generation())
+WHERE a.code = ANY (%(codes)s)
+"""
+_POINTS = """
+SELECT n, ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS place
+FROM unnest(%(lon)s::float8[], %(lat)s::float8[]) WITH ORDINALITY AS u(lon, lat, n)
+"""
+# Sub-selects of the output list, so that each is one look into the index and never a join that a planner without statistics may turn round.
+_IN_BUILDINGS = f"""
+SELECT EXISTS (SELECT FROM gisgrid.buildings b WHERE ST_Covers(b.geom, p.place)),
+       EXISTS (SELECT FROM gisgrid.buildings b WHERE b.geom && ST_Expand(p.place, %(near)s))
+FROM ({_POINTS}) p ORDER BY n
+"""
+_HOLD_COVERS = """
+SELECT EXISTS (SELECT FROM gisgrid.manhole_covers c WHERE ST_Covers(p.shape, c.geom)),
+       EXISTS (SELECT FROM gisgrid.manhole_covers c WHERE c.geom && ST_Expand(p.shape, %(near)s))
+FROM (SELECT n, ST_GeomFromWKB(wkb, 4326) AS shape FROM unnest(%(shapes)s::bytea[]) WITH ORDINALITY AS u(wkb, n)) p ORDER BY n
+"""
+_LOADED = "SELECT code, ST_X(ST_Centroid(geom)), ST_Y(ST_Centroid(geom)) FROM gisgrid.{view} WHERE code = ANY (%(codes)s)"
+# The key of components begins with scheme and edition: one look into its index for each pair there is.
+_LOADED_COMPONENTS = """
+SELECT c.code, ST_X(c.geom), ST_Y(c.geom)
+FROM (SELECT DISTINCT scheme, edition FROM gisgrid.component_classes WHERE is_cover) k
+CROSS JOIN LATERAL (
+    SELECT v.code, v.geom FROM gisgrid.manhole_covers v WHERE v.scheme = k.scheme AND v.edition = k.edition AND v.code = ANY (%(codes)s)
+) c
+"""
+
+
+class Coverage(NamedTuple):
+    """Whether each place asked for hits something of a layer, and whether the layer has anything near it at all."""
+
+    hit: Flags
+    near: Flags
+
+
+class Known:
+    """The areas, buildings and covers that a connection sees; areas of ``draft`` where it has that level, else those served.
+
+    All positions are WGS 84 degrees, longitude first. Raises psycopg's errors, as all that uses a bare connection.
+    """
+
+    def __init__(self, connection: psycopg.Connection, draft: int | None) -> None:
+        self._connection = connection
+        self._draft = draft
+
+    def levels(self) -> dict[Level, int | None]:
+        """Return the levels of areas there are, from the top, each with the draft's number or None for the generation served."""
+        found = dict(self._rows(_LEVELS, {"draft": self._draft}))
+        return {level: self._draft if found[level] else None for level in LEVELS if level in found}
+
+    def territory(self) -> tuple[Level, list[shapely.Geometry]] | None:
+        """Return the largest level there is with its areas, which together are the district; None when there are no areas."""
+        for level, generation in self.levels().items():
+            rows = self._rows(_LEVEL, {"level": level, "generation": generation})
+            return level, _shapes([row[0] for row in rows])
+        return None
+
+    def areas(self, codes: Sequence[str]) -> dict[str, shapely.Geometry]:
+        """Return the areas of any level that have one of ``codes``, by code."""
+        levels = self.levels()
+        if not levels or not codes:
+            return {}
+        parameters = {"levels": list(levels), "generations": list(levels.values()), "codes": list(codes)}
+        rows = self._rows(_NAMED, parameters)
+        return dict(zip((row[0] for row in rows), _shapes([row[1] for row in rows]), strict=True))
+
+    def in_buildings(self, lon: Degrees, lat: Degrees) -> Coverage:
+        """Return whether each point lies in a building."""
+        return self._coverage(_IN_BUILDINGS, {"lon": lon.tolist(), "lat": lat.tolist(), "near": _NEAR_DEG})
+
+    def hold_covers(self, shapes: NDArray[Any]) -> Coverage:
+        """Return whether a manhole cover lies in each of the shapely polygons ``shapes``."""
+        return self._coverage(_HOLD_COVERS, {"shapes": shapely.to_wkb(shapes).tolist(), "near": _NEAR_DEG})
+
+    def loaded(self, layer_id: str, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """Return where the rows of a layer with ``codes`` are now (their centre), by code; of areas those being served."""
+        view = sql.Identifier(layer(layer_id).id)
+        query = sql.SQL(_LOADED_COMPONENTS) if layer_id == "manhole_covers" else sql.SQL(_LOADED).format(view=view)
+        return {code: (lon, lat) for code, lon, lat in self._rows(query, {"codes": list(codes)})}
+
+    def _coverage(self, query: str, parameters: dict[str, Any]) -> Coverage:
+        rows = self._rows(query, parameters)
+        flags = np.array(rows, dtype=bool).reshape(-1, 2)
+        return Coverage(flags[:, 0], flags[:, 1])
+
+    def _rows(self, query: str | sql.SQL | sql.Composed, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(query, parameters).fetchall()
+
+
+def _shapes(wkb: list[bytes]) -> list[shapely.Geometry]:
+    return list(shapely.from_wkb(wkb)) if wkb else []

@@ -1,0 +1,226 @@
+"""Evidence on where a delivery's rows really lie: for each sampled row, whether it fits with what is known of the city."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gisgrid.db.evidence import Coverage, Known
+from gisgrid.deployment import Deployment
+from gisgrid.types import Level
+from ingest.positions.hypotheses import Hypothesis, Pairs
+from ingest.positions.likely import within
+from ingest.positions.plane import metres
+from ingest.positions.sampler import Sample
+from ingest.readers.batch import Geometries
+from ingest.targets import Target
+
+Flags = NDArray[np.bool_]
+
+TOLERANCE_M = 50.0
+"""How far a position may lie from where it belongs and still count as right: surveys, kerbs and borders are no better."""
+
+_MOST_LOOKED_UP = 500
+
+
+class Fits(NamedTuple):
+    """For each sampled row whether it ``fits``, and whether that can be ``judged`` at all."""
+
+    fits: Flags
+    judged: Flags
+
+
+class Placed(NamedTuple):
+    """The sample as it lies under one hypothesis: ``lonlat`` of the rows' centres (n x 2, NaN for none), and in metres."""
+
+    hypothesis: Hypothesis
+    lonlat: Pairs
+    xy: Pairs
+    there: Flags
+
+
+@dataclass
+class Scene:
+    """A sample, what it is compared with, and the plane in which distances are measured."""
+
+    sample: Sample
+    target: Target
+    deployment: Deployment
+    known: Known | None
+
+    @cached_property
+    def centres(self) -> Pairs:
+        """The middle of each row's geometry, in the numbers of the file; n x 2."""
+        box = shapely.bounds(self.sample.geom)
+        return np.asarray((box[:, :2] + box[:, 2:]) / 2.0)
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """The middle of the deployment, degrees."""
+        box = self.deployment.box
+        return (box.west + box.east) / 2.0, (box.south + box.north) / 2.0
+
+    def placed(self, hypothesis: Hypothesis) -> Placed:
+        """Return where the sample lies if ``hypothesis`` is true."""
+        lonlat = hypothesis.to_wgs84(self.centres)
+        there = within(lonlat, self.deployment.box)
+        return Placed(hypothesis, lonlat, metres(lonlat, self.origin), there)
+
+    def shapes(self, placed: Placed, rows: NDArray[np.int64]) -> Geometries:
+        """Return the geometries of ``rows`` in WGS 84 degrees if the hypothesis is true."""
+        return np.asarray(shapely.transform(shapely.force_2d(self.sample.geom[rows]), placed.hypothesis.to_wgs84))
+
+    def flat(self, shapes: Geometries) -> Geometries:
+        """Return geometries in degrees as geometries in metres around the deployment's middle."""
+        return np.asarray(shapely.transform(shapes, lambda lonlat: metres(lonlat, self.origin)))
+
+    @cached_property
+    def territory(self) -> tuple[Level, shapely.STRtree] | None:
+        """The areas of the largest level there is, in metres, for asking what is near them."""
+        found = self.known.territory() if self.known is not None else None
+        if found is None or not found[1]:
+            return None
+        return found[0], shapely.STRtree(self.flat(np.array(found[1], dtype=object)))
+
+    @cached_property
+    def named(self) -> Geometries:
+        """For each row the area that it names, in metres; None where it names none or there is none of that code."""
+        codes = {code for code in self.sample.named if code is not None}
+        areas = self.known.areas(sorted(codes)) if self.known is not None and codes else {}
+        result = np.full(self.sample.size, None, dtype=object)
+        result[:] = [areas.get(code) if code is not None else None for code in self.sample.named]
+        return self.flat(result)
+
+    @cached_property
+    def loaded(self) -> Pairs:
+        """For each row where the row with its code was loaded before, in metres; NaN where there is none."""
+        codes = [code for code in self.sample.code if code is not None]
+        found = self.known.loaded(self.target.id, codes) if self.known is not None and codes else {}
+        nowhere = (np.nan, np.nan)
+        places = [found.get(code, nowhere) if code is not None else nowhere for code in self.sample.code]
+        return metres(np.array(places, dtype=np.float64).reshape(-1, 2), self.origin)
+
+
+class Kind(NamedTuple):
+    """One kind of evidence: what the rows that fit do, in words.
+
+    ``least_share`` of the rows must fit under a hypothesis for it to be believed at all. ``least_part`` is what an alternative must
+    mend of a delivery of few rows: little where a wrong place hits something only now and then.
+    """
+
+    name: str
+    words: str
+    least_share: float
+    least_part: float
+
+
+DISTRICT = Kind("district", "lie in the district", 0.8, 0.8)
+NAMED = Kind("named", "lie in the area that they name", 0.8, 0.5)
+OUTDOORS = Kind("outdoors", "stand outside buildings", 0.9, 0.15)
+COVERS = Kind("covers", "have no manhole cover inside them", 0.9, 0.1)
+LOADED = Kind("loaded", f"lie within {TOLERANCE_M:.0f} m of where they were loaded before", 0.8, 0.5)
+
+
+def kinds(scene: Scene) -> Iterator[Kind]:
+    """Yield the kinds of evidence that there is for a scene, those that cost least first."""
+    if scene.known is None:
+        return
+    level = scene.target.level
+    if level is None and scene.territory is not None:
+        yield DISTRICT
+    if any(shape is not None for shape in scene.named):
+        yield NAMED
+    if np.isfinite(scene.loaded).any():
+        yield LOADED
+    if level is None:
+        yield OUTDOORS if scene.target.geometry == "Point" else COVERS
+
+
+def fits(kind: Kind, scene: Scene, placed: Placed) -> Fits:
+    """Return which sampled rows fit with ``kind`` of evidence under a hypothesis."""
+    return _FITS[kind.name](scene, placed)
+
+
+def _in_district(scene: Scene, placed: Placed) -> Fits:
+    result = np.zeros(scene.sample.size, dtype=bool)
+    if scene.territory is not None:
+        _, tree = scene.territory
+        rows = np.flatnonzero(placed.there)
+        near = tree.query(shapely.points(placed.xy[rows]), predicate="dwithin", distance=TOLERANCE_M)
+        result[rows[np.unique(near[0])]] = True
+    return Fits(result, _finite(scene.centres))
+
+
+def _in_named(scene: Scene, placed: Placed) -> Fits:
+    named = scene.named
+    judged = ~shapely.is_missing(named)
+    rows = np.flatnonzero(judged & placed.there)
+    result = np.zeros(scene.sample.size, dtype=bool)
+    if scene.target.level is None:
+        result[rows] = shapely.dwithin(named[rows], shapely.points(placed.xy[rows]), TOLERANCE_M)
+        return Fits(result, judged)
+    # An area has to lie in its parent with all of it; a border may be drawn a little differently on the two levels.
+    own = scene.flat(scene.shapes(placed, rows))
+    parents, which = np.unique(np.array(scene.sample.named, dtype=object)[rows].astype(str), return_inverse=True)
+    first = [int(np.flatnonzero(which == number)[0]) for number in range(len(parents))]
+    grown = shapely.buffer(named[rows[first]], TOLERANCE_M)
+    shapely.prepare(grown)
+    corners, owner = shapely.get_coordinates(own, return_index=True)
+    outside = owner[~shapely.contains_xy(grown[which[owner]], corners[:, 0], corners[:, 1])] if len(rows) else owner
+    held = np.ones(len(rows), dtype=bool)
+    held[outside] = False
+    result[rows] = held
+    return Fits(result, judged)
+
+
+def _near_loaded(scene: Scene, placed: Placed) -> Fits:
+    apart = placed.xy - scene.loaded
+    with np.errstate(invalid="ignore"):
+        return Fits(np.hypot(apart[:, 0], apart[:, 1]) <= TOLERANCE_M, _finite(scene.loaded))
+
+
+def _outdoors(scene: Scene, placed: Placed) -> Fits:
+    rows = _some(placed)
+    found = scene.known.in_buildings(placed.lonlat[rows, 0], placed.lonlat[rows, 1]) if scene.known is not None else None
+    return _missed(scene, rows, found)
+
+
+def _without_covers(scene: Scene, placed: Placed) -> Fits:
+    rows = _some(placed)
+    shapes = scene.shapes(placed, rows)
+    invalid = ~shapely.is_valid(shapes)
+    shapes[invalid] = shapely.make_valid(shapes[invalid], method="structure", keep_collapsed=False)
+    return _missed(scene, rows, scene.known.hold_covers(shapes) if scene.known is not None else None)
+
+
+def _missed(scene: Scene, rows: NDArray[np.int64], found: Coverage | None) -> Fits:
+    """Return which of the looked-up ``rows`` hit nothing, judged only where there is something to hit."""
+    result, judged = np.zeros(scene.sample.size, dtype=bool), np.zeros(scene.sample.size, dtype=bool)
+    if found is not None:
+        result[rows], judged[rows] = ~found.hit, found.near
+    return Fits(result, judged)
+
+
+def _finite(pairs: Pairs) -> Flags:
+    return np.asarray(np.isfinite(pairs).all(axis=1))
+
+
+def _some(placed: Placed) -> NDArray[np.int64]:
+    """Return the rows to look up in the database: the same ones under every hypothesis, as far as they lie in the bounds."""
+    spread = np.unique(np.linspace(0, len(placed.there) - 1, min(len(placed.there), _MOST_LOOKED_UP)).astype(np.int64))
+    return spread[placed.there[spread]]
+
+
+_FITS = {
+    DISTRICT.name: _in_district,
+    NAMED.name: _in_named,
+    LOADED.name: _near_loaded,
+    OUTDOORS.name: _outdoors,
+    COVERS.name: _without_covers,
+}
