@@ -56,6 +56,9 @@ SINGLE_PART = Check("single_part", "repair", "A collection with the one part tha
 RING_ORDER = Check("ring_order", "repair", "GeoJSON rings that run the wrong way (RFC 7946 wants outer rings counterclockwise) are turned.")
 Z_DROPPED = Check("z_dropped", "repair", "Heights (Z) and measures (M) of coordinates are dropped; layers are two-dimensional.")
 DUPLICATE_CODE = Check("duplicate_code", "reject", "An earlier row of the same delivery has this code; the first one wins.")
+DUPLICATE_POSITION = Check(
+    "duplicate_position", "warn", "An earlier row of the same delivery is at the same place, to 1e-7 of a degree (a centimetre)."
+)
 HELD_BY_OTHER_SOURCE = Check("held_by_other_source", "reject", "A row with this code was loaded from another source, which keeps it.")
 
 CHECKS: dict[str, Check] = {
@@ -89,6 +92,7 @@ CHECKS: dict[str, Check] = {
         RING_ORDER,
         Z_DROPPED,
         DUPLICATE_CODE,
+        DUPLICATE_POSITION,
         HELD_BY_OTHER_SOURCE,
     )
 }

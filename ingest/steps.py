@@ -132,7 +132,7 @@ def one_batch(opened: Opened, raw: RawBatch, duplicates: Duplicates, tally: Tall
     rules.check(mapped, opened.target, opened.deployment)
     given = _given(opened, mapped)
     geom = None if given is None else _checked(opened, mapped, given)
-    duplicates.check(mapped)
+    duplicates.check(mapped, geom)
     outcome = _outcome(opened, mapped, given, geom)
     _count(tally, mapped.findings)
     tally.add(outcome.rejects, outcome.repairs, outcome.issues)
