@@ -45,20 +45,25 @@ BAD_COORDINATE = Check("bad_coordinate", "reject", "A coordinate is not a number
 NOT_FINITE = Check("not_finite", "reject", "A coordinate is NaN or infinite.")
 EMPTY_GEOMETRY = Check("empty_geometry", "reject", "The geometry is there but holds no point.")
 WRONG_GEOMETRY = Check("wrong_geometry", "reject", "The geometry is of a type that the layer does not take.")
+NULL_ISLAND = Check("null_island", "reject", "The position is 0, 0: what software writes for one that is not known.")
 OUTSIDE_WORLD = Check("outside_world", "reject", "The coordinates cannot exist in the coordinate system that was declared.")
 SWAPPED_COORDINATES = Check(
     "swapped_coordinates", "reject", "The position is outside the deployment's bounds, and inside with its axes swapped."
 )
 OUTSIDE_BOUNDS = Check("outside_bounds", "reject", "The position is outside the bounds of the deployment.")
 LOST_GEOMETRY = Check("lost_geometry", "reject", "The polygon has no area, or none is left after making it valid.")
+RING_CLOSED = Check("ring_closed", "repair", "A ring whose last point is not its first is closed.")
+REPEATED_CORNER = Check("repeated_corner", "repair", "Corners of a polygon that are where the corner before them is are left out.")
 INVALID_GEOMETRY = Check("invalid_geometry", "repair", "An invalid polygon (self-crossing, badly nested) is made valid; polygons are kept.")
 SINGLE_PART = Check("single_part", "repair", "A collection with the one part that the layer takes is reduced to that part.")
 RING_ORDER = Check("ring_order", "repair", "GeoJSON rings that run the wrong way (RFC 7946 wants outer rings counterclockwise) are turned.")
+Z_RUBBISH = Check("z_rubbish", "repair", "Heights that no ground has (-9999, below -500 m, above 9,000 m) are dropped.")
 Z_DROPPED = Check("z_dropped", "repair", "Heights (Z) and measures (M) of coordinates are dropped; layers are two-dimensional.")
 DUPLICATE_CODE = Check("duplicate_code", "reject", "An earlier row of the same delivery has this code; the first one wins.")
 DUPLICATE_POSITION = Check(
     "duplicate_position", "warn", "An earlier row of the same delivery is at the same place, to 1e-7 of a degree (a centimetre)."
 )
+MIXED_GEOMETRY = Check("mixed_geometry", "warn", "A file has different types of geometry, such as points and lines; told once a file.")
 HELD_BY_OTHER_SOURCE = Check("held_by_other_source", "reject", "A row with this code was loaded from another source, which keeps it.")
 
 CHECKS: dict[str, Check] = {
@@ -83,16 +88,21 @@ CHECKS: dict[str, Check] = {
         NOT_FINITE,
         EMPTY_GEOMETRY,
         WRONG_GEOMETRY,
+        NULL_ISLAND,
         OUTSIDE_WORLD,
         SWAPPED_COORDINATES,
         OUTSIDE_BOUNDS,
         LOST_GEOMETRY,
+        RING_CLOSED,
+        REPEATED_CORNER,
         INVALID_GEOMETRY,
         SINGLE_PART,
         RING_ORDER,
+        Z_RUBBISH,
         Z_DROPPED,
         DUPLICATE_CODE,
         DUPLICATE_POSITION,
+        MIXED_GEOMETRY,
         HELD_BY_OTHER_SOURCE,
     )
 }

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyproj
 import shapely
@@ -18,7 +17,7 @@ from gisgrid.db.records import Issue, Reject, Repair
 from gisgrid.deployment import Deployment
 from gisgrid.errors import CrsError, SourceError
 from gisgrid.types import Bounds
-from ingest import checks, geometry, mapping, optics, rules
+from ingest import geometry, mapping, optics, rules
 from ingest.description import Source
 from ingest.duplicates import Duplicates
 from ingest.findings import Findings, Mask
@@ -148,8 +147,7 @@ def _given(opened: Opened, mapped: Mapped) -> Geometries | None:
         columns = mapping.Columns(raw, findings)
         texts = [columns.text(name) for name in opened.source.coordinates.columns]
         return geometry.from_columns(opened.source.coordinates, texts, findings)
-    findings.reject(checks.UNREADABLE_GEOMETRY, raw.unbuilt, "", lambda _: "The geometry cannot be built; a ring may have too few points.")
-    return raw.geom if raw.geom is not None else np.full(raw.size, None, dtype=object)
+    return geometry.as_built(raw, findings)
 
 
 def _checked(opened: Opened, mapped: Mapped, given: Geometries) -> Geometries:

@@ -52,7 +52,7 @@ direction_step = "direction"
         ("A2,Gate,fixed,120.38,1e400,4,1", "bad_coordinate", "lat", "1e400"),
         ("A2,Gate,fixed,36.08,120.38,4,1", "swapped_coordinates", "", "exchanged"),
         ("A2,Gate,fixed,213456,4012345,4,1", "outside_world", "", "wgs84"),
-        ("A2,Gate,fixed,0,0,4,1", "outside_bounds", "", "0, 0"),
+        ("A2,Gate,fixed,0,0,4,1", "null_island", "", "0, 0"),
         ("A2,Gate,fixed,121.38,36.08,4,1", "outside_bounds", "", "121.38"),
         ("A1,Gate,fixed,120.39,36.08,4,1", "duplicate_code", "code", "row 1"),
     ],
@@ -97,7 +97,7 @@ def test_a_key_of_a_rejected_row_is_free_for_a_later_row(dry: Any) -> None:
     dry.write("cameras.csv", f"{HEADER}\nA1,Gate,fixed,0,0,4,1\nA1,Gate,fixed,120.38,36.08,4,1\nA1,Gate,fixed,120.39,36.08,4,1\n")
     rows, rejects, _ = dry.outcome(CAMERAS)
     assert [row["row_number"] for row in rows] == [2]
-    assert [(reject.row_number, reject.code) for reject in rejects] == [(1, "outside_bounds"), (3, "duplicate_code")]
+    assert [(reject.row_number, reject.code) for reject in rejects] == [(1, "null_island"), (3, "duplicate_code")]
 
 
 def test_a_bad_value_of_a_lenient_field_is_left_out_with_a_warning(dry: Any) -> None:
@@ -198,7 +198,7 @@ def test_an_area_without_a_usable_polygon_is_rejected(dry: Any, geojson: Callabl
         (BOW_TIE, "invalid_geometry", 0.5),
         (CLOCKWISE, "ring_order", 1.0),
         ({"type": "GeometryCollection", "geometries": [SQUARE, {"type": "Point", "coordinates": [WEST, SOUTH]}]}, "single_part", 1.0),
-        ({"type": "Polygon", "coordinates": [[[x, y, -9999] for x, y in SQUARE["coordinates"][0]]]}, "z_dropped", 1.0),
+        ({"type": "Polygon", "coordinates": [[[x, y, -9999] for x, y in SQUARE["coordinates"][0]]]}, "z_rubbish", 1.0),
     ],
 )
 def test_a_polygon_that_can_be_mended_is_loaded_and_counted_as_repaired(

@@ -1,0 +1,35 @@
+"""Geometry checks and repairs, on whole columns: from the file's coordinate system to what a layer stores in WGS 84."""
+
+from __future__ import annotations
+
+import shapely
+
+from ingest import checks
+from ingest.findings import Findings
+from ingest.geometry.given import as_built, from_columns, turned
+from ingest.geometry.kind import families, of_type
+from ingest.geometry.place import Place, in_wgs84, inside
+from ingest.geometry.plain import finite, two_dimensional
+from ingest.geometry.polygons import areas
+from ingest.readers.batch import Geometries
+
+__all__ = ["Place", "as_built", "check", "families", "from_columns", "turned"]
+
+
+def check(geom: Geometries, place: Place, findings: Findings) -> Geometries:
+    """Return what the layer stores for each row, in WGS 84; None where the row is rejected without a place.
+
+    ``geom`` is in the coordinate system of ``place``, x or longitude first. The findings gain every reason and repair; before and
+    after of a repair are in one system: that of the file for heights and types, WGS 84 for what is done to polygons.
+    A row that already has a reason to be rejected and no geometry is left alone.
+    """
+    missing = shapely.is_missing(geom) & ~findings.rejected
+    findings.reject(checks.NO_GEOMETRY, missing, "", lambda _: f"There is no geometry; the layer takes a {place.geometry}.")
+    usable = finite(geom, findings)
+    plain = two_dimensional(geom, usable, findings)
+    plain, usable = of_type(plain, usable, place.geometry, findings)
+    moved = in_wgs84(plain, usable, place.crs)
+    usable = inside(moved, plain, usable, place, findings)
+    if place.geometry == "Point":
+        return moved
+    return areas(moved, usable, findings, is_geojson=place.is_geojson)
