@@ -39,7 +39,7 @@ def findings_table(reports: Sequence[LayerReport]) -> Table:
     """Return a table of what the checks found with an example of each, for each source rejections first."""
     table = Table(title="Findings", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("source", "check", "rows are"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=heading == "check", overflow="fold")
     table.add_column("rows", justify="right", no_wrap=True)
     table.add_column("example", overflow="fold")
     for report in reports:

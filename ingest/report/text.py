@@ -15,6 +15,7 @@ from ingest.report.values import IngestReport, LayerReport
 from ingest.report.words import DONE, advice, counted, decisions, ordered, severity_of, tone, verdict
 
 _WIDTH = 80
+_ROOMY = 110  # columns that a drawn table with examples needs
 _TONES = {"good": "bold green", "attention": "bold yellow", "bad": "bold red"}
 
 
@@ -24,9 +25,8 @@ def print_report(report: IngestReport, console: Console, page: Path | None = Non
     ``page`` is where the HTML report is, if there is one. On anything but a terminal no line is cut or drawn.
     """
     tables = [summary_table] if report.dry_run else [summary_table, changes_table]
-    drawn = [table(report.sources) for table in tables]
-    if console.is_terminal and all(console.measure(table).minimum <= console.width for table in drawn):
-        for table in (*drawn, findings_table(report.sources)):
+    if console.is_terminal and console.width >= _ROOMY:
+        for table in (*(table(report.sources) for table in tables), findings_table(report.sources)):
             if table.row_count:
                 console.print(table)
     else:

@@ -11,6 +11,7 @@ from gisgrid.errors import NotFoundError
 from gisgrid.layers import layer
 from ingest.checks import CHECKS
 from ingest.report.values import IngestReport, LayerReport
+from ingest.topology.checks import TOPOLOGY_CHECKS
 
 Tone = Literal["good", "attention", "bad"]
 """How a report is meant: all is well, something wants looking at, or something failed."""
@@ -114,8 +115,9 @@ def severity_of(code: str) -> str:
 
 
 def description_of(code: str) -> str:
-    """Return the sentence on what a check finds; "" for a check that there is no more."""
-    return CHECKS[code].description if code in CHECKS else ""
+    """Return the sentence on what a check of rows or of topology finds; "" for a check that there is no more."""
+    found = CHECKS.get(code) or TOPOLOGY_CHECKS.get(code)
+    return found.description if found else ""
 
 
 def ordered(reasons: dict[str, int]) -> list[tuple[str, int]]:
