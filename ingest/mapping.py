@@ -122,7 +122,8 @@ def map_fields(source: Source, target: Target, raw: RawBatch, *, is_recoded: boo
     in the encoding that they are said to be.
     """
     findings = Findings(raw.size)
-    findings.reject(checks.UNREADABLE_ROW, raw.broken, "", lambda i: f"Row {raw.numbers[i]} does not have as many cells as the header.")
+    cells = "The row does not have as many cells as the header."
+    findings.reject(checks.UNREADABLE_ROW, raw.broken, "", lambda i: raw.broken_reasons.get(i, cells))
     columns = Columns(raw, findings)
     fields = {field.name: _typed(field, source.fields.get(field.name, ()), columns, findings) for field in target.all_fields.values()}
     if is_recoded:
