@@ -21,8 +21,7 @@ from gisgrid.types import LEVELS, Level
 Degrees = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-# About a street's width and a block's depth, as a box: how near something has to be for a place to count as covered by the layer.
-_NEAR_DEG = 0.001
+_NEAR_DEG = 0.0005  # some fifty metres: where a layer has nothing so near, it says nothing about a place
 
 _LEVELS = """
 SELECT level, bool_or(generation_id = %(draft)s) FROM gisgrid.areas
@@ -42,15 +41,14 @@ _POINTS = """
 SELECT n, ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS place
 FROM unnest(%(lon)s::float8[], %(lat)s::float8[]) WITH ORDINALITY AS u(lon, lat, n)
 """
-# Sub-selects of the output list, so that each is one look into the index and never a join that a planner without statistics may turn round.
+# Sub-selects of the output list, so that each is one look into the index and never a join that a planner without statistics
+# may turn round. Null, when nothing is near.
 _IN_BUILDINGS = f"""
-SELECT EXISTS (SELECT FROM gisgrid.buildings b WHERE ST_Covers(b.geom, p.place)),
-       EXISTS (SELECT FROM gisgrid.buildings b WHERE b.geom && ST_Expand(p.place, %(near)s))
+SELECT (SELECT bool_or(ST_Covers(b.geom, p.place)) FROM gisgrid.buildings b WHERE b.geom && ST_Expand(p.place, %(near)s))
 FROM ({_POINTS}) p ORDER BY n
 """
 _HOLD_COVERS = """
-SELECT EXISTS (SELECT FROM gisgrid.manhole_covers c WHERE ST_Covers(p.shape, c.geom)),
-       EXISTS (SELECT FROM gisgrid.manhole_covers c WHERE c.geom && ST_Expand(p.shape, %(near)s))
+SELECT (SELECT bool_or(ST_Covers(p.shape, c.geom)) FROM gisgrid.manhole_covers c WHERE c.geom && ST_Expand(p.shape, %(near)s))
 FROM (SELECT n, ST_GeomFromWKB(wkb, 4326) AS shape FROM unnest(%(shapes)s::bytea[]) WITH ORDINALITY AS u(wkb, n)) p ORDER BY n
 """
 _LOADED = "SELECT code, ST_X(ST_Centroid(geom)), ST_Y(ST_Centroid(geom)) FROM gisgrid.{view} WHERE code = ANY (%(codes)s)"
@@ -118,8 +116,7 @@ class Known:
 
     def _coverage(self, query: str, parameters: dict[str, Any]) -> Coverage:
         rows = self._rows(query, parameters)
-        flags = np.array(rows, dtype=bool).reshape(-1, 2)
-        return Coverage(flags[:, 0], flags[:, 1])
+        return Coverage(np.array([row[0] is True for row in rows], dtype=bool), np.array([row[0] is not None for row in rows], dtype=bool))
 
     def _rows(self, query: str | sql.SQL | sql.Composed, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._connection.cursor(binary=True) as cursor:

@@ -26,7 +26,8 @@ Flags = NDArray[np.bool_]
 TOLERANCE_M = 50.0
 """How far a position may lie from where it belongs and still count as right: surveys, kerbs and borders are no better."""
 
-_MOST_LOOKED_UP = 500
+_MOST_LOOKED_UP = 300
+_SIMPLER_M = 5.0
 
 
 class Fits(NamedTuple):
@@ -56,9 +57,12 @@ class Scene:
 
     @cached_property
     def centres(self) -> Pairs:
-        """The middle of each row's geometry, in the numbers of the file; n x 2."""
-        box = shapely.bounds(self.sample.geom)
-        return np.asarray((box[:, :2] + box[:, 2:]) / 2.0)
+        """The centroid of each row's geometry, in the numbers of the file; n x 2, NaN where there is none."""
+        middle = shapely.centroid(self.sample.geom)
+        there = ~shapely.is_empty(middle)
+        result = np.full((self.sample.size, 2), np.nan)
+        result[there] = shapely.get_coordinates(middle[there])
+        return result
 
     @property
     def origin(self) -> tuple[float, float]:
@@ -86,7 +90,8 @@ class Scene:
         found = self.known.territory() if self.known is not None else None
         if found is None or not found[1]:
             return None
-        return found[0], shapely.STRtree(self.flat(np.array(found[1], dtype=object)))
+        # A border of thousands of corners would cost more than all the rest.
+        return found[0], shapely.STRtree(shapely.simplify(self.flat(np.array(found[1], dtype=object)), _SIMPLER_M))
 
     @cached_property
     def named(self) -> Geometries:
@@ -121,24 +126,26 @@ class Kind(NamedTuple):
 
 
 DISTRICT = Kind("district", "lie in the district", 0.8, 0.8)
-NAMED = Kind("named", "lie in the area that they name", 0.8, 0.5)
+NAMED = Kind("named", "lie in the area that they name", 0.8, 0.3)
 OUTDOORS = Kind("outdoors", "stand outside buildings", 0.9, 0.15)
 COVERS = Kind("covers", "have no manhole cover inside them", 0.9, 0.1)
 LOADED = Kind("loaded", f"lie within {TOLERANCE_M:.0f} m of where they were loaded before", 0.8, 0.5)
 
 
 def kinds(scene: Scene) -> Iterator[Kind]:
-    """Yield the kinds of evidence that there is for a scene, those that cost least first."""
+    """Yield the kinds of evidence that there is for a scene."""
     if scene.known is None:
         return
     level = scene.target.level
     if level is None and scene.territory is not None:
         yield DISTRICT
-    if any(shape is not None for shape in scene.named):
+    if not shapely.is_missing(scene.named).all():
         yield NAMED
-    if np.isfinite(scene.loaded).any():
+    known_before = int(_finite(scene.loaded).sum())
+    if known_before:
         yield LOADED
-    if level is None:
+    # Where most rows have been before says all that buildings and covers could say, which takes longer to look up.
+    if level is None and known_before * 2 < scene.sample.size:
         yield OUTDOORS if scene.target.geometry == "Point" else COVERS
 
 
@@ -165,18 +172,19 @@ def _in_named(scene: Scene, placed: Placed) -> Fits:
     if scene.target.level is None:
         result[rows] = shapely.dwithin(named[rows], shapely.points(placed.xy[rows]), TOLERANCE_M)
         return Fits(result, judged)
-    # An area has to lie in its parent with all of it; a border may be drawn a little differently on the two levels.
-    own = scene.flat(scene.shapes(placed, rows))
-    parents, which = np.unique(np.array(scene.sample.named, dtype=object)[rows].astype(str), return_inverse=True)
-    first = [int(np.flatnonzero(which == number)[0]) for number in range(len(parents))]
-    grown = shapely.buffer(named[rows[first]], TOLERANCE_M)
-    shapely.prepare(grown)
-    corners, owner = shapely.get_coordinates(own, return_index=True)
-    outside = owner[~shapely.contains_xy(grown[which[owner]], corners[:, 0], corners[:, 1])] if len(rows) else owner
-    held = np.ones(len(rows), dtype=bool)
-    held[outside] = False
-    result[rows] = held
+    result[rows] = _hold(named[rows], scene.flat(scene.shapes(placed, rows)), [scene.sample.named[row] or "" for row in rows])
     return Fits(result, judged)
+
+
+def _hold(parents: Geometries, areas: Geometries, codes: list[str]) -> Flags:
+    """Return whether each of ``areas`` lies in its parent with all its corners; borders may differ a little between levels."""
+    _, first, which = np.unique(np.array(codes), return_index=True, return_inverse=True)
+    grown = shapely.buffer(shapely.simplify(parents[first], _SIMPLER_M), TOLERANCE_M, quad_segs=4)
+    shapely.prepare(grown)
+    corners, owner = shapely.get_coordinates(areas, return_index=True)
+    result = np.ones(len(areas), dtype=bool)
+    result[owner[~shapely.contains_xy(grown[which[owner]], corners[:, 0], corners[:, 1])]] = False
+    return result
 
 
 def _near_loaded(scene: Scene, placed: Placed) -> Fits:

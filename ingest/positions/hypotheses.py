@@ -16,6 +16,7 @@ Pairs = NDArray[np.float64]
 """Pairs of numbers, shape (n, 2)."""
 
 _TITLES = {"wgs84": "WGS 84", "cgcs2000": "CGCS2000", "gcj02": "GCJ-02", "bd09": "BD-09"}
+_ENOUGH = 200  # rows to try the systems of the register with
 _ASK_FOR_DEGREES = "Ask its owner for the positions in the system that they were surveyed in: {} cannot be undone behind a projection."
 
 
@@ -45,7 +46,7 @@ def alternatives(crs: Crs, pairs: Pairs, deployment: Deployment, *, is_turned: b
     that the description has exchanged them already.
     """
     found = _shifted(crs) if is_in_shifted_box(deployment.box) else []
-    for likely in likely_systems(pairs, deployment):
+    for likely in likely_systems(pairs[:: max(1, len(pairs) // _ENOUGH)], deployment):
         other = parse_crs(likely.name)
         is_same = not likely.is_swapped and (other.name == crs.name or (other is WGS84 and not crs.is_projected))
         if not is_same:

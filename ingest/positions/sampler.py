@@ -49,8 +49,7 @@ class Sampler:
             return
         size = len(seen.geom)
         taken = np.arange(-self._seen % self._stride, size, self._stride)
-        geom = seen.geom[taken]
-        taken = taken[~(shapely.is_missing(geom) | shapely.is_empty(geom))]
+        taken = taken[np.isfinite(shapely.bounds(seen.geom[taken])).all(axis=1)]  # not so where there is no geometry, or nothing in it
         self._rows += (taken + self._seen).tolist()
         self._geom += seen.geom[taken].tolist()
         self._code += _texts(seen.code, taken)

@@ -28,7 +28,7 @@ _LEAST_PART = 0.01
 _FEW = 5
 _CELL_M = 50.0
 _LEAST_MOVE_M = 100.0
-_EXACT_M = 5.0
+_EXACT_M = 25.0
 
 
 class Verdict(NamedTuple):
@@ -106,7 +106,8 @@ def _outside(scene: Scene, now: Placed, others: list[Placed], crs: Crs, name: st
     gained = int((best.there & ~now.there).sum()) if best is not None else 0
     if best is not None and _is_for(gained, int((now.there & ~best.there).sum()), size, few=1 if not inside else _FEW, part=0.5):
         message = f"Only {where}; as {best.hypothesis.title} it would be {int(best.there.sum()):,}."
-        return Verdict(True, message.replace("Only 0 of", "None of"), f"{best.hypothesis.remedy} {_ACCEPT}", (where + ".",))
+        hint = f"{best.hypothesis.remedy} {_ACCEPT}" if inside else best.hypothesis.remedy  # outside, all rows would be rejected
+        return Verdict(True, message.replace("Only 0 of", "None of"), hint, (where + ".",))
     if inside:
         return None
     numbers = scene.centres[np.isfinite(scene.centres).all(axis=1)]
@@ -198,23 +199,6 @@ def _median(scene: Scene, now: Placed, before: Fits) -> str:
     east, north = np.median(apart, axis=0)
     sides = f"{abs(east):.0f} m {'west' if east < 0 else 'east'} and {abs(north):.0f} m {'south' if north < 0 else 'north'}"
     return f" (median {sides} of there)"
-
-
-def _alternatively(kind: Kind, others: list[Placed], tests: list[list[_Compared]]) -> str:
-    """Return the end of a sentence: what the share would be under each alternative."""
-    found = [(other, one) for other, tested in zip(others, tests, strict=True) for one in tested if one.kind is kind]
-    would = [f"; as {other.hypothesis.title} it would be {_share(one.after)}" for other, one in found if one.after.judged.any()]
-    return "".join(would) + "."
-
-
-def _median(scene: Scene, now: Placed, before: Fits) -> str:
-    apart = (now.xy - scene.loaded)[before.judged & now.there]
-    if not len(apart):
-        return ""
-    east, north = np.median(apart, axis=0)
-    return (
-        f" (median {abs(east):.0f} m {'west' if east < 0 else 'east'} and {abs(north):.0f} m {'south' if north < 0 else 'north'} of there)"
-    )
 
 
 def _numbers(one: _Compared, now: Hypothesis, other: Hypothesis) -> str:
