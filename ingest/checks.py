@@ -37,6 +37,7 @@ VALUE_DROPPED = Check("value_dropped", "warn", 'A bad value of a field with on_e
 REQUIRED = Check("required", "reject", "A field that every row needs is blank.")
 CODE_PATTERN = Check("code_pattern", "reject", "A code does not have the shape that the deployment prescribes.")
 PARENT_CODE = Check("parent_code", "reject", "The code of an area does not begin with the code of its parent.")
+UNKNOWN_PARENT = Check("unknown_parent", "warn", "The area that a row says it lies in is neither delivered nor loaded.")
 UNKNOWN_CLASS = Check("unknown_class", "reject", "The class of a component does not exist in its scheme and edition.")
 NOT_A_COVER = Check("not_a_cover", "reject", "The class of the component exists, but is not one of manhole covers.")
 NO_GEOMETRY = Check("no_geometry", "reject", "The row has no geometry, or no coordinates.")
@@ -80,6 +81,7 @@ CHECKS: dict[str, Check] = {
         REQUIRED,
         CODE_PATTERN,
         PARENT_CODE,
+        UNKNOWN_PARENT,
         UNKNOWN_CLASS,
         NOT_A_COVER,
         NO_GEOMETRY,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +13,7 @@ from gisgrid.deployment import AreaRules, Deployment
 from gisgrid.types import Level
 from ingest import checks, values
 from ingest.description import Source
+from ingest.findings import Mask
 from ingest.mapping import Mapped
 from ingest.targets import Target
 
@@ -25,9 +28,14 @@ def fill_scheme(mapped: Mapped, source: Source, deployment: Deployment) -> None:
             mapped.fields[name] = pa.repeat(pa.scalar(value), mapped.raw.size)
 
 
-def check(mapped: Mapped, target: Target, deployment: Deployment) -> None:
-    """Add to the batch's findings every row that breaks a rule."""
+def check(mapped: Mapped, target: Target, deployment: Deployment, known_parents: Collection[str] | None = None) -> None:
+    """Add to the batch's findings every row that breaks a rule.
+
+    With ``known_parents``, the codes of the areas that rows may say they lie in, others are worth a warning.
+    """
     _required(mapped, target)
+    if known_parents is not None:
+        _parents(mapped, "parent_code" if target.level else "community_code", known_parents)
     if target.level is not None:
         _area_codes(mapped, target.level, deployment)
     elif target.id == "manhole_covers":
@@ -43,11 +51,29 @@ def check(mapped: Mapped, target: Target, deployment: Deployment) -> None:
 
 def _required(mapped: Mapped, target: Target) -> None:
     rejected = mapped.findings.rejected
-    for field in target.fields:
-        if field.required:
-            blank = values.mask_of(pc.is_null(mapped.fields[field.name]))
-            # A value that could not be understood has its own reason already.
-            mapped.findings.reject(checks.REQUIRED, blank & ~rejected, field.name, lambda _, n=field.name: f"{n} is blank.")  # type: ignore[misc]
+    for name in (field.name for field in target.fields if field.required):
+        # A value that could not be understood has its own reason already.
+        blank = values.mask_of(pc.is_null(mapped.fields[name])) & ~rejected
+        mapped.findings.reject(checks.REQUIRED, blank, name, lambda _, name=name: f"{name} is blank; every row needs it.")  # type: ignore[misc]
+
+
+def missing_parents(codes: pa.Array, known: Collection[str]) -> Mask:
+    """Return which of ``codes`` are not null and not among ``known``.
+
+    >>> missing_parents(pa.array(["370203001", None, "370203999"]), {"370203001"}).tolist()
+    [False, False, True]
+    """
+    return values.mask_of(pc.and_(pc.is_valid(codes), pc.invert(pc.is_in(codes, value_set=pa.array(sorted(known), pa.string())))))
+
+
+def _parents(mapped: Mapped, field: str, known: Collection[str]) -> None:
+    if (codes := mapped.fields.get(field)) is not None:
+        mapped.findings.warn(
+            checks.UNKNOWN_PARENT,
+            missing_parents(codes, known),
+            field,
+            lambda i: f"{field} {codes[i].as_py()!r} is not the code of an area that is delivered or loaded.",
+        )
 
 
 def _area_codes(mapped: Mapped, level: Level, deployment: Deployment) -> None:
@@ -65,7 +91,9 @@ def _area_codes(mapped: Mapped, level: Level, deployment: Deployment) -> None:
         return
     parent = mapped.fields["parent_code"]
     missing = values.mask_of(pc.is_null(parent)) & ~mapped.findings.rejected
-    mapped.findings.reject(checks.REQUIRED, missing, "parent_code", lambda _: "parent_code is blank.")
+    mapped.findings.reject(
+        checks.REQUIRED, missing, "parent_code", lambda _: f"parent_code is blank; every {level} needs that of its {above}."
+    )
     _pattern(mapped, "parent_code", deployment.areas[above].code_pattern)
     if rules.parent_is_prefix:
         _prefix(mapped, parent)

@@ -7,13 +7,13 @@ import shapely
 from ingest import checks
 from ingest.findings import Findings
 from ingest.geometry.given import as_built, from_columns, turned
-from ingest.geometry.kind import families, of_type
+from ingest.geometry.kind import Mixture, of_type
 from ingest.geometry.place import Place, in_wgs84, inside
 from ingest.geometry.plain import finite, two_dimensional
 from ingest.geometry.polygons import areas
 from ingest.readers.batch import Geometries
 
-__all__ = ["Place", "as_built", "check", "families", "from_columns", "turned"]
+__all__ = ["Mixture", "Place", "as_built", "check", "from_columns", "turned"]
 
 
 def check(geom: Geometries, place: Place, findings: Findings) -> Geometries:
@@ -24,7 +24,7 @@ def check(geom: Geometries, place: Place, findings: Findings) -> Geometries:
     A row that already has a reason to be rejected and no geometry is left alone.
     """
     missing = shapely.is_missing(geom) & ~findings.rejected
-    findings.reject(checks.NO_GEOMETRY, missing, "", lambda _: f"There is no geometry; the layer takes a {place.geometry}.")
+    findings.reject(checks.NO_GEOMETRY, missing, "", lambda _: "There is no geometry.")
     usable = finite(geom, findings)
     plain = two_dimensional(geom, usable, findings)
     plain, usable = of_type(plain, usable, place.geometry, findings)

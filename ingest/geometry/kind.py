@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
+from gisgrid.db.records import Issue
 from gisgrid.layers import GeometryType
 from ingest import checks
 from ingest.findings import Findings, Mask
@@ -15,14 +15,29 @@ from ingest.readers.batch import Geometries
 _POINT, _POLYGON, _MULTIPOINT, _MULTIPOLYGON, _COLLECTION = 0, 3, 4, 6, 7
 _SINGLE = {"Point": _POINT, "MultiPolygon": _POLYGON}
 _MULTI = {"Point": _MULTIPOINT, "MultiPolygon": _MULTIPOLYGON}
-_FAMILIES = np.array(["point", "line", "line", "polygon", "point", "line", "polygon", "collection"])
+_FAMILIES = ("points", "lines", "polygons", "collections")
+_FAMILY_OF_TYPE = np.array([0, 1, 1, 2, 0, 1, 2, 3])
+_WORDS = {"Point": "a point", "MultiPolygon": "polygons"}
 
 
-def families(geom: Geometries) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    """Return whether each geometry that there is is a point, line, polygon or collection (of one part or many), and its position."""
-    types = shapely.get_type_id(geom)
-    positions = np.flatnonzero(types >= 0)
-    return _FAMILIES[types[positions]], positions
+class Mixture:
+    """Counts the types of geometry in a file: points, lines, polygons (each of one part or of many), collections."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(len(_FAMILIES), dtype=np.int64)
+
+    def add(self, geom: Geometries) -> None:
+        """Count the geometries of a batch; None is not counted."""
+        types = shapely.get_type_id(geom)
+        self._counts += np.bincount(_FAMILY_OF_TYPE[types[types >= 0]], minlength=len(_FAMILIES))
+
+    def remark(self, layer: str) -> Issue | None:
+        """Return the warning that there are several types; None when there are not."""
+        if np.count_nonzero(self._counts) < 2:
+            return None
+        found = ", ".join(f"{count:,} {name}" for name, count in zip(_FAMILIES, self._counts.tolist(), strict=True) if count)
+        message = f"The file mixes types of geometry: {found}."
+        return Issue(layer, None, checks.MIXED_GEOMETRY.code, "warning", message, None)
 
 
 def of_type(geom: Geometries, usable: Mask, wanted: GeometryType, findings: Findings) -> tuple[Geometries, Mask]:
@@ -39,7 +54,7 @@ def of_type(geom: Geometries, usable: Mask, wanted: GeometryType, findings: Find
             result[position], reduced[position] = part, True
     findings.repair(checks.SINGLE_PART, reduced, "", texts(geom, reduced), texts(result, reduced))
     wrong = usable & ~fine & ~reduced
-    findings.reject(checks.WRONG_GEOMETRY, wrong, "", lambda i: f"The geometry is a {_described(geom[i])}, the layer takes a {wanted}.")
+    findings.reject(checks.WRONG_GEOMETRY, wrong, "", lambda i: f"It is a {_described(geom[i])}, the layer takes {_WORDS[wanted]}.")
     return result, usable & ~wrong
 
 
