@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +17,8 @@ from gisgrid.errors import UsageError
 from ingest.report.document import as_document
 from ingest.report.picture import Outline, draw
 from ingest.report.tally import MOST_EXAMPLES, MOST_SPOTS, spots
-from ingest.report.values import IngestReport, LayerReport, Spot, SpotSeverity
-from ingest.report.words import DONE, advice, decisions, description_of, ordered, severity_of, title_of, tone, verdict
+from ingest.report.values import Example, IngestReport, LayerReport, Spot, SpotSeverity
+from ingest.report.words import DONE, advice, decisions, description_of, field_of, ordered, severity_of, title_of, tone, verdict
 
 _LEGEND: tuple[tuple[SpotSeverity, str], ...] = (
     ("reject", "Rejected row"),
@@ -123,16 +123,20 @@ def _legend(report: IngestReport, found: Sequence[Spot]) -> Iterator[Sign]:
 def _findings(source: LayerReport) -> Iterator[Finding]:
     for code, count in ordered(source.reasons):
         severity = severity_of(code)
-        rows = source.examples.get(code, ())
-        examples = [(", ".join(_where(row.row_number, row.field)), row.message) for row in rows]
-        yield Finding(code, severity, DONE[severity] or "found", description_of(code), count, examples)
+        examples = list(_alike(source.examples.get(code, ())))
+        yield Finding(code, severity, "warned" if severity == "warn" else DONE[severity] or "found", description_of(code), count, examples)
 
 
-def _where(row_number: int | None, field: str) -> Iterator[str]:
-    if row_number is not None:
-        yield f"row {row_number:,}"
-    if field:
-        yield field
+def _alike(examples: Iterable[Example]) -> Iterator[tuple[str, str]]:
+    """Yield (where, what) of the examples, those that say the same together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for example in examples:
+        rows = groups.setdefault((field_of(example), example.message), [])
+        if example.row_number is not None:
+            rows.append(f"{example.row_number:,}")
+    for (field, message), rows in groups.items():
+        place = f"{'row' if len(rows) == 1 else 'rows'} {'; '.join(rows)}" if rows else ""
+        yield ", ".join(filter(None, (place, field))), message
 
 
 def _topology(issues: Sequence[Issue]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.report.values import LayerReport
-from ingest.report.words import DONE, ordered, severity_of
+from ingest.report.words import DONE, field_of, ordered, severity_of
 
 _STYLES = {"reject": "red", "repair": "cyan", "warn": "yellow", "": ""}
 _ROWS = ("read", "loaded", "rejected", "repaired", "warned")
@@ -66,7 +66,7 @@ def example_of(report: LayerReport, code: str) -> str:
     """Return the first row that a check found: its number, the field, and what is wrong with it."""
     for example in report.examples.get(code, ()):
         row = f"row {example.row_number:,}" if example.row_number is not None else ""
-        place = ", ".join(part for part in (row, example.field) if part)
+        place = ", ".join(filter(None, (row, field_of(example))))
         return f"{place}: {example.message}" if place else example.message
     return ""
 

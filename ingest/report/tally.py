@@ -17,6 +17,7 @@ MOST_EXAMPLES = 5
 MOST_SPOTS = 2_000
 """Places that are kept of each severity."""
 _MESSAGE_CHARS = 300
+_VALUE_CHARS = 60
 
 
 @dataclass
@@ -119,7 +120,7 @@ def _change(repair: Repair) -> str:
     """Return what a repair did, in words."""
     if repair.before is None and repair.after is None:
         return "mended"
-    before, after = (repr(_short(value, 120)) if value is not None else "nothing" for value in (repair.before, repair.after))
+    before, after = (repr(_short(value, _VALUE_CHARS)) if value is not None else "nothing" for value in (repair.before, repair.after))
     return f"{before} → {after}"
 
 

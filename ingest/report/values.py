@@ -19,6 +19,10 @@ SpotSeverity = Literal["reject", "repair", "warning", "error", "info"]
 """What a place on the picture stands for: a rejected or a repaired row, or an issue of that severity."""
 
 
+_PERSONAL = {"area_roles"}
+_HIDDEN = "not shown, for it may name a person; the rejected row itself has it"
+
+
 class Example(NamedTuple):
     """One row that a check found: its number in the file (None where the finding is not about one), field and message."""
 
@@ -72,6 +76,11 @@ class LayerReport:
     evidence: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.layer in _PERSONAL:
+            hidden = {code: tuple(row._replace(message=_HIDDEN) for row in rows) for code, rows in self.examples.items()}
+            object.__setattr__(self, "examples", hidden)
 
     @property
     def rows_per_s(self) -> float | None:

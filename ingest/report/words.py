@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 from gisgrid.errors import NotFoundError
 from gisgrid.layers import layer
 from ingest.checks import CHECKS
-from ingest.report.values import IngestReport, LayerReport
+from ingest.report.values import Example, IngestReport, LayerReport
 from ingest.topology.checks import TOPOLOGY_CHECKS
 
 Tone = Literal["good", "attention", "bad"]
@@ -123,6 +123,11 @@ def description_of(code: str) -> str:
 def ordered(reasons: dict[str, int]) -> list[tuple[str, int]]:
     """Return (check, rows) with rejections first, then repairs and warnings, the most frequent of each first."""
     return sorted(reasons.items(), key=lambda item: (SEVERITIES.index(severity_of(item[0])), -item[1], item[0]))
+
+
+def field_of(example: Example) -> str:
+    """Return the field of an example, "" where its message begins with that."""
+    return "" if example.message.startswith(example.field) else example.field
 
 
 def title_of(layer_id: str) -> str:
