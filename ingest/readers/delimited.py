@@ -1,0 +1,139 @@
+"""Reader for CSV, TSV and other delimited text. Every cell becomes text; what it means is decided later."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+from gisgrid.errors import SourceError
+from ingest.readers.batch import Contents, RawBatch
+from ingest.readers.cells import Record, cell_batches
+from ingest.readers.survey import survey
+
+_SNIFF_BYTES = 1 << 20
+_BINARY_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"SQLite", b"%PDF", b"\x1f\x8b")
+_MAX_CELL_CHARS = 10_000_000
+_MAX_LINES = 1_000
+"""Most lines that a quoted record may run over; one that runs on longer has a quote that nothing closes."""
+
+
+class CsvReader:
+    """Text with a line that names the columns and one record a row; quotes and line breaks inside quotes as in RFC 4180.
+
+    ``encoding`` is what the description declares; otherwise a byte order mark or the bytes tell. ``header_row`` is the line that
+    names the columns, counted from 1. A record whose quotes are wrong costs its first line alone. Raises
+    SourceError when the file is not such text.
+    """
+
+    def __init__(self, path: Path, encoding: str | None, delimiter: str | None, header_row: int | None = None) -> None:
+        self.path = path
+        self.delimiter = delimiter or ("\t" if path.suffix.lower() == ".tsv" else ",")
+        _refuse_other_formats(path, encoding)
+        lines, decided = survey(path, encoding)
+        self._encoding = decided.codec
+        self._header_row = header_row or 1
+        with self._records() as records:
+            header = next(islice(records, self._header_row - 1, None), None)
+        if header is None or not any(header.cells):
+            raise SourceError(f"Line {self._header_row} of {path} is empty.", "It must name the columns; see `header_row`.")
+        self.contents = Contents(
+            tuple(name.strip() for name in header.cells),
+            encoding=decided.codec.removesuffix("-sig"),
+            total=max(0, lines - self._header_row),
+            is_recoded=True,
+            notes=[decided.note] if decided.note else [],
+        )
+
+    def _records(self) -> _Records:
+        return _Records(self.path, self._encoding, self.delimiter)
+
+    def batches(self) -> Iterator[RawBatch]:
+        """Yield the records after the header, without those that are wholly blank."""
+        with self._records() as records:
+            yield from cell_batches(islice(records, self._header_row, None), self.contents.columns)
+
+
+class _Records:
+    """The records of an open file; a line that no record can be made of is a broken record of its own."""
+
+    def __init__(self, path: Path, encoding: str, delimiter: str) -> None:
+        csv.field_size_limit(_MAX_CELL_CHARS)
+        self._delimiter = delimiter
+        self._file = path.open(encoding=encoding, errors="replace", newline="")
+        self._lines = _Lines(self._file)
+        self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
+
+    def __enter__(self) -> _Records:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __iter__(self) -> Iterator[Record]:
+        lines = self._lines
+        while True:
+            lines.record.clear()
+            try:
+                cells = next(self._reader)
+            except StopIteration:
+                return
+            except (csv.Error, _RunsOnError) as error:
+                if not lines.record:
+                    return
+                first, *others = lines.record
+                lines.waiting.extend(reversed(others))
+                yield Record(_split(first, self._delimiter), _reason(error))
+                # After an error the reader may be in the middle of a quoted cell.
+                self._reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
+            else:
+                yield Record(cells, None)
+
+
+class _RunsOnError(Exception):
+    """A record runs over more lines than any should."""
+
+
+class _Lines:
+    """The lines of a file, remembering those of the record that is being read, so that they can be given back."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+        self.record: list[str] = []
+        self.waiting: list[str] = []
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.record) >= _MAX_LINES:
+            raise _RunsOnError
+        line = self.waiting.pop() if self.waiting else next(self._file)
+        self.record.append(line)
+        return line
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, _RunsOnError):
+        return "A quote is opened and never closed."
+    text = str(error)
+    return "A quote is opened and never closed." if "unexpected end of data" in text else f"Its quotes are wrong: {text}."
+
+
+def _split(line: str, delimiter: str) -> list[str]:
+    """Return the cells of one line without regard to quotes."""
+    return [cell.strip('"') for cell in line.rstrip("\r\n").split(delimiter)]
+
+
+def _refuse_other_formats(path: Path, declared: str | None) -> None:
+    """Raise SourceError for a file that is not text."""
+    with path.open("rb") as file:
+        head = file.read(_SNIFF_BYTES)
+    if not head.strip():
+        raise SourceError(f"{path} is empty.", "The first line must name the columns.")
+    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (declared or "").lower().startswith(("utf-16", "utf-32"))
+    if head.startswith(_BINARY_MARKS) or (b"\0" in head and not is_wide):
+        raise SourceError(f"{path} is not a text file.", "Check what it is: a spreadsheet needs its own ending (.xlsx).")
