@@ -100,13 +100,14 @@ class IngestReport:
     """What came of a whole ingest: its sources, the topology ``issues`` of the areas, and what became of their draft.
 
     ``generation`` is the draft that the areas went into (None without areas, and when they equal what is served);
-    ``activated`` says that it is what is served now. ``started_at`` is a time with zone, ``seconds`` the wall time.
+    ``activated`` says that it is what is served now, ``refusal`` why it is not although that was wanted. ``started_at`` is a time with zone, ``seconds`` the wall time.
     """
 
     sources: tuple[LayerReport, ...]
     issues: tuple[Issue, ...] = ()
     generation: int | None = None
     activated: bool = False
+    refusal: str | None = None
     dry_run: bool = False
     deployment: str = ""
     started_at: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
