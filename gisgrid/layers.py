@@ -15,8 +15,8 @@ from gisgrid.types import Level
 FieldType = Literal["text", "integer", "number", "date"]
 """The type of a field's values."""
 
-GeometryType = Literal["MultiPolygon", "Point"]
-"""The type of a layer's geometries."""
+GeometryType = Literal["MultiPolygon", "Point", "Geometry"]
+"""The type of a layer's geometries; ``Geometry`` is any."""
 
 
 class Field(NamedTuple):
@@ -35,7 +35,8 @@ class Layer(NamedTuple):
     """One layer: where it is stored, what it holds, from which zoom it is drawn, whether anybody may see it.
 
     ``table`` is the table in schema ``gisgrid`` that holds the rows, ``id`` the table or view that shows them.
-    ``level`` is set for layers of areas. Tiles exist from ``min_zoom`` to ``max_zoom``; clients overzoom beyond.
+    ``level`` is set for layers of areas; ``loadable`` says that sources may deliver it. Tiles exist from ``min_zoom`` to
+    ``max_zoom``; clients overzoom beyond.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Layer(NamedTuple):
     max_zoom: int = 18
     level: Level | None = None
     public: bool = True
+    loadable: bool = True
 
     def field(self, name: str) -> Field:
         """Return the field called ``name``; raises NotFoundError when the layer has none of that name."""
@@ -109,7 +111,7 @@ LAYERS: tuple[Layer, ...] = (
         "楼院",
         "Buildings",
         "MultiPolygon",
-        "buildings",
+        "buildings_all",
         (
             Field("code", "text", "楼号编码", "Building code", min_zoom=15),
             Field("name", "text", "名称", "Name", min_zoom=15),
@@ -132,7 +134,7 @@ LAYERS: tuple[Layer, ...] = (
         "摄像头",
         "Cameras",
         "Point",
-        "cameras",
+        "cameras_all",
         (
             Field("code", "text", "设备编码", "Device code"),
             Field("name", "text", "名称", "Name", min_zoom=16),
@@ -150,6 +152,23 @@ LAYERS: tuple[Layer, ...] = (
             Field("owner_code", "text", "建设单位代码", "Owner", min_zoom=16),
         ),
         14,
+    ),
+    Layer(
+        "quality_issues",
+        "质量问题",
+        "Quality issues",
+        "Geometry",
+        "quality_issues",
+        (
+            Field("code", "text", "检查代码", "Check"),
+            Field("severity", "text", "严重程度", "Severity"),
+            Field("layer", "text", "图层", "Layer"),
+            Field("feature_code", "text", "要素代码", "Feature code"),
+            Field("message", "text", "说明", "Message", min_zoom=12),
+            Field("created_on", "date", "发现日期", "Found on", in_tiles=False),
+        ),
+        8,
+        loadable=False,
     ),
 )
 """Every layer, in drawing order from the bottom up."""

@@ -13,7 +13,8 @@ from gisgrid.types import LEVELS, Level
 class TargetField(NamedTuple):
     """One field that a source can fill: its type, whether every row needs it, and what values it takes.
 
-    ``allowed`` lists the values of a text (empty: any), ``minimum`` and ``maximum`` bound a number (both included).
+    ``allowed`` lists the values of a text (empty: any), ``minimum`` and ``maximum`` bound a number (both included), that
+    is in ``unit`` (m, deg or m2; empty: a mere number).
     """
 
     name: str
@@ -22,6 +23,7 @@ class TargetField(NamedTuple):
     allowed: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    unit: str = ""
 
 
 class Target(NamedTuple):
@@ -78,7 +80,10 @@ _REQUIRED_IN: dict[str, frozenset[str]] = {
     "buildings": frozenset({"code"}),
     "cameras": frozenset({"code", "kind"}),
 }
-_NOT_DELIVERED = frozenset({"area_m2", "class_name"})
+# Worked out from the geometry, or from the class.
+_NOT_DELIVERED = frozenset({(layer, "area_m2") for layer in ("districts", "streets", "communities", "grids")}) | frozenset(
+    {("manhole_covers", "class_name"), ("manhole_covers", "kind")}
+)
 _CAMERA_HELPERS = (
     TargetField("direction_step", "integer", minimum=1, maximum=8),
     TargetField("optics_source", "text", allowed=SOURCES_OF_OPTICS),
@@ -88,11 +93,11 @@ _CAMERA_HELPERS = (
 def _field(layer_id: str, field: layers.Field) -> TargetField:
     minimum, maximum = _RANGES.get(field.name, (None, None))
     required = field.name in _REQUIRED_IN.get(layer_id, _REQUIRED_IN_AREAS)
-    return TargetField(field.name, field.type, required, _ALLOWED.get((layer_id, field.name), ()), minimum, maximum)
+    return TargetField(field.name, field.type, required, _ALLOWED.get((layer_id, field.name), ()), minimum, maximum, field.unit)
 
 
 def _of_layer(layer: layers.Layer) -> Target:
-    fields = tuple(_field(layer.id, field) for field in layer.fields if field.name not in _NOT_DELIVERED)
+    fields = tuple(_field(layer.id, field) for field in layer.fields if (layer.id, field.name) not in _NOT_DELIVERED)
     key = ("scheme", "edition", "code") if layer.id == "manhole_covers" else ("code",)
     helpers = _CAMERA_HELPERS if layer.id == "cameras" else ()
     return Target(layer.id, fields, key, layer.geometry, layer.level, helpers)
@@ -119,7 +124,9 @@ _AREA_ROLES = Target(
     ),
     ("area_level", "area_code", "role", "organization_code", "person_name"),
 )
-TARGETS: dict[str, Target] = {target.id: target for target in (_ORGANIZATIONS, *(_of_layer(layer) for layer in layers.LAYERS), _AREA_ROLES)}
+TARGETS: dict[str, Target] = {
+    target.id: target for target in (_ORGANIZATIONS, *(_of_layer(layer) for layer in layers.LAYERS if layer.loadable), _AREA_ROLES)
+}
 """Everything that a source can deliver, in the order in which it is loaded."""
 
 

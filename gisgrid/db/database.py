@@ -19,6 +19,16 @@ from gisgrid.errors import ConfigError, DatabaseError
 from gisgrid.settings import Settings
 
 _START_HINT = "Start it (`gisgrid db start` for the private cluster), or set GISGRID_DATABASE_URL to a server that runs."
+_OLD_SCHEMA = (pg_errors.UndefinedTable, pg_errors.UndefinedColumn, pg_errors.InvalidSchemaName)
+# A server that has vanished without a word is given up after about a minute, not after hours.
+_DEFAULTS = {
+    "application_name": "gisgrid",
+    "connect_timeout": "5",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
 
 
 class Database:
@@ -41,9 +51,8 @@ class Database:
         return f"Database({self.address})"
 
     def conninfo(self) -> str:
-        """Return the connection string with gisgrid's defaults added (application name, 5 s to connect); holds the password."""
-        defaults = {"application_name": "gisgrid", "connect_timeout": "5"}
-        return make_conninfo(self.url, **{name: value for name, value in defaults.items() if name not in self._parts})
+        """Return the connection string with gisgrid's defaults added (application name, how long to wait); holds the password."""
+        return make_conninfo(self.url, **{name: value for name, value in _DEFAULTS.items() if name not in self._parts})
 
     def libpq_environment(self) -> dict[str, str]:
         """Return the environment variables by which PostgreSQL's own programs find this database; holds the password."""
@@ -61,12 +70,8 @@ class Database:
         try:
             with connection:
                 yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise DatabaseError(f"The database at {self.address} failed: {first_line(error)}", _START_HINT) from error
-        except (pg_errors.UndefinedTable, pg_errors.InvalidSchemaName) as error:
-            raise DatabaseError(
-                f"The database at {self.address} lacks tables of gisgrid: {first_line(error)}", "Run `gisgrid db migrate`."
-            ) from error
+        except (psycopg.OperationalError, psycopg.InterfaceError, *_OLD_SCHEMA) as error:
+            raise explained(error, self.address) from error
 
     def engine(self) -> Engine:
         """Return a SQLAlchemy engine without a pool; connecting raises DatabaseError as ``connect`` does."""
@@ -77,6 +82,46 @@ class Database:
             return psycopg.connect(self.conninfo())
         except psycopg.Error as error:
             raise DatabaseError(f"The database at {self.address} cannot be reached: {first_line(error)}", _START_HINT) from error
+
+
+@contextmanager
+def transaction(connection: psycopg.Connection, promise: str = "") -> Iterator[None]:
+    """Open a transaction for a block, or a savepoint when one is open; every error of the database becomes a DatabaseError.
+
+    ``promise`` is a sentence on what the caller can rely on after a failure; it ends the hint.
+    """
+    address = _address(connection)
+    try:
+        with connection.transaction():
+            yield
+    except psycopg.Error as error:
+        raise explained(error, address, promise) from error
+
+
+def explained(error: psycopg.Error, address: str, promise: str = "") -> DatabaseError:
+    """Return the DatabaseError that says what befell the database at ``address``, and what to do about it."""
+    what, todo = first_line(error), ""
+    if isinstance(error, pg_errors.DiskFull):
+        message, todo = f"The disk of the database at {address} is full: {what}", "Make room there, then repeat the command."
+    elif isinstance(error, _OLD_SCHEMA):
+        message, todo = f"The database at {address} lacks tables or columns of gisgrid: {what}", "Run `gisgrid db migrate`."
+    elif isinstance(error, psycopg.InterfaceError) or (isinstance(error, psycopg.OperationalError) and _is_lost(error)):
+        message, todo = f"The connection to the database at {address} failed: {what}", f"{_START_HINT} Then repeat the command."
+    else:
+        message = f"The database at {address} refused: {what}"
+    return DatabaseError(message, f"{todo} {promise}".strip())
+
+
+def _is_lost(error: psycopg.OperationalError) -> bool:
+    """Say whether the connection is gone, and not just this statement: the driver says so itself, or the server on shutting down."""
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
+
+
+def _address(connection: psycopg.Connection) -> str:
+    try:
+        return f"{connection.info.host}:{connection.info.port}/{connection.info.dbname}"
+    except psycopg.OperationalError:
+        return "an address that is not known any more"  # the connection is closed
 
 
 def _parse(url: str) -> dict[str, Any]:

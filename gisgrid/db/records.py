@@ -66,6 +66,18 @@ class Reject(NamedTuple):
     wkb: bytes | None = None
 
 
+class Held(NamedTuple):
+    """A staged row whose key a row of another source holds; ``values`` are the staged ones, ``ewkb`` its place (hexadecimal, WGS 84).
+
+    ``source_id`` is the source that holds it. ``release_source`` makes that let go, so that the next to deliver the row takes it over.
+    """
+
+    row_number: int
+    values: dict[str, Any]
+    ewkb: str | None
+    source_id: str
+
+
 class Repair(NamedTuple):
     """One value that was mended before its row was loaded; ``ewkb`` is the row's place (hexadecimal, WGS 84)."""
 

@@ -27,17 +27,26 @@ class Loadable(NamedTuple):
     level: str | None = None
     only_current: bool = False
 
+    @property
+    def is_asset(self) -> bool:
+        """Whether its rows are assets: they have versions, and are retired when they are not delivered any more."""
+        return self.level is None and not self.only_current
+
 
 class Statements(NamedTuple):
-    """The statements that load one table; ``update`` and ``delete`` are None where rows only ever come in."""
+    """The statements that load one table; ``update`` and ``retire`` are None where rows only ever come in.
+
+    ``served`` is the condition that a stored row ``t`` is one that is served.
+    """
 
     columns: list[str]
     create: sql.Composed
     copy: sql.Composed
     analyze: sql.SQL
+    served: sql.Composed
     count_rows: sql.Composed
     take_held: sql.Composed
-    delete: sql.Composed | None
+    retire: sql.Composed | None
     update: sql.Composed | None
     insert: sql.Composed
 
@@ -61,13 +70,13 @@ LOADABLE: dict[str, Loadable] = {
         required={"state": "unknown"},
     ),
     "buildings": Loadable(
-        "buildings",
+        "buildings_all",
         ("code",),
         _texts("code", "name", "address", "road", "house_number", "building_number", "community_code", "use")
         | {"year_built": "integer", "floors": "integer", "height_m": "float8", "households": "integer", "residents": "integer"},
     ),
     "cameras": Loadable(
-        "cameras",
+        "cameras_all",
         ("code",),
         _texts(
             "code", "name", "kind", "status", "azimuth_source", "field_of_view_source", "range_source", "mount_height_source", "owner_code"
@@ -133,7 +142,13 @@ def _scope(item: Loadable) -> sql.Composed:
 def _served(item: Loadable) -> sql.Composed:
     if item.level is not None:
         return sql.SQL("t.generation_id = gisgrid.active_generation() AND t.level = {}").format(sql.Literal(item.level))
-    return _scope(item)
+    return sql.SQL("t.retired_at IS NULL").format() if item.is_asset else _scope(item)
+
+
+def _held_by_other(item: Loadable) -> sql.Composed:
+    """Return the condition that a stored row ``t`` is another source's: one of nobody's, or retired, is there for the taking."""
+    others = "t.source_id <> %(source_id)s"
+    return sql.SQL(f"{others} AND t.retired_at IS NULL" if item.is_asset else others).format()
 
 
 def _insert(item: Loadable, table: sql.Composable) -> sql.Composed:
@@ -149,29 +164,44 @@ def _insert(item: Loadable, table: sql.Composable) -> sql.Composed:
 
 
 def _update(item: Loadable, table: sql.Composable) -> sql.Composed:
-    values = {name: value for name, value in _stored(item).items() if name not in item.key}
+    values = {name: value for name, value in _stored(item).items() if name not in item.key} | {"source_id": sql.SQL("%(source_id)s")}
+    if item.is_asset:
+        values["retired_at"] = sql.SQL("NULL")
     stored = sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in values)
     staged = sql.SQL(", ").join(values.values())
     changes = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in values.items())
     return sql.SQL(
         "UPDATE {table} t SET {changes} FROM staging s"
-        " WHERE {scope} AND {same_key} AND t.source_id = %(source_id)s AND ROW ({stored}) IS DISTINCT FROM ROW ({staged})"
-    ).format(table=table, changes=changes, scope=_scope(item), same_key=_same_key(item), stored=stored, staged=staged)
+        " WHERE {scope} AND {same_key} AND ({held}) IS NOT TRUE AND ROW ({stored}) IS DISTINCT FROM ROW ({staged})"
+    ).format(
+        table=table,
+        changes=changes,
+        scope=_scope(item),
+        same_key=_same_key(item),
+        held=_held_by_other(item),
+        stored=stored,
+        staged=staged,
+    )
 
 
-def _delete(item: Loadable, table: sql.Composable) -> sql.Composed:
+def _retire(item: Loadable, table: sql.Composable) -> sql.Composed:
+    # A role ends after it began, also when the clock was set back in between.
+    change = "retired_at = now()" if item.is_asset else "valid_to = greatest(now(), t.valid_from + interval '1 microsecond')"
     return sql.SQL(
-        "DELETE FROM {table} t WHERE {scope} AND t.source_id = %(source_id)s AND NOT EXISTS (SELECT FROM staging s WHERE {same_key})"
-    ).format(table=table, scope=_scope(item), same_key=_same_key(item))
+        "UPDATE {table} t SET {change}"
+        " WHERE {served} AND t.source_id = %(source_id)s AND NOT EXISTS (SELECT FROM staging s WHERE {same_key})"
+    ).format(table=table, change=sql.SQL(change), served=_served(item), same_key=_same_key(item))
 
 
 def _take_held(item: Loadable, table: sql.Composable) -> sql.Composed:
     geom = sql.SQL("s.geom::text") if item.has_geometry else sql.SQL("NULL")
     return sql.SQL(
-        "DELETE FROM staging s USING {table} t"
-        " WHERE {scope} AND {same_key} AND t.source_id IS DISTINCT FROM %(source_id)s"
-        " RETURNING s.row_number, jsonb_strip_nulls(to_jsonb(s) - 'geom' - 'row_number'), {geom}"
-    ).format(table=table, scope=_scope(item), same_key=_same_key(item), geom=geom)
+        "WITH held AS MATERIALIZED ("
+        " SELECT s.ctid AS place, t.source_id FROM staging s JOIN {table} t ON {scope} AND {same_key}"
+        " WHERE {held} ORDER BY s.row_number LIMIT %(limit)s"
+        ") DELETE FROM staging s USING held WHERE s.ctid = held.place"
+        " RETURNING s.row_number, jsonb_strip_nulls(to_jsonb(s) - 'geom' - 'row_number'), {geom}, held.source_id"
+    ).format(table=table, scope=_scope(item), same_key=_same_key(item), held=_held_by_other(item), geom=geom)
 
 
 def _statements(item: Loadable) -> Statements:
@@ -184,9 +214,10 @@ def _statements(item: Loadable) -> Statements:
         create=sql.SQL("CREATE TEMPORARY TABLE staging ({}) ON COMMIT DROP").format(columns),
         copy=sql.SQL("COPY staging ({}) FROM STDIN (FORMAT csv)").format(_names(list(types))),
         analyze=sql.SQL("ANALYZE staging"),
+        served=_served(item),
         count_rows=sql.SQL("SELECT count(*) FROM {} t WHERE {} AND t.source_id = %(source_id)s").format(table, _served(item)),
         take_held=_take_held(item, table),
-        delete=_delete(item, table) if merged else None,
+        retire=_retire(item, table) if merged else None,
         update=_update(item, table) if merged else None,
         insert=_insert(item, table),
     )

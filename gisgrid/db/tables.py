@@ -10,6 +10,7 @@ from typing import Any
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -29,7 +31,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import UserDefinedType
 
 SCHEMA = "gisgrid"
@@ -77,12 +79,34 @@ def _places(kind: str) -> list[Column[Any]]:
     ]
 
 
-def _place_indexes(table: str) -> list[Index]:
-    return [Index(f"{table}_{column}", column, postgresql_using="gist") for column in ("geom", "geom_3857")]
+def _place_indexes(name: str) -> list[Index]:
+    return [Index(f"{name}_{column}", column, postgresql_using="gist") for column in ("geom", "geom_3857")]
+
+
+def _served_place_indexes(name: str) -> list[Index]:
+    return [
+        Index(f"{name}_{column}", column, postgresql_using="gist", postgresql_where=text("retired_at IS NULL"))
+        for column in ("geom", "geom_3857")
+    ]
+
+
+def _versioned() -> list[Column[Any]]:
+    """Return what every asset has: its version, since when it is so, and when it was retired."""
+    version = Column("version", Integer, nullable=False, server_default=text("1"))
+    return [version, _instant("changed_at", default=True), _instant("retired_at")]
 
 
 def _anywhere() -> Column[Any]:
     return Column("geom", Geometry("GEOMETRY", srid=4326, spatial_index=False), nullable=True)
+
+
+def _of(table: str, nullable: bool = False) -> Column[int]:
+    name = {"generations": "generation_id", "ingest_runs": "run_id"}[table]
+    return Column(name, BigInteger, ForeignKey(f"gisgrid.{table}.id", ondelete="CASCADE"), nullable=nullable)
+
+
+def _counts(*names: str) -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False, server_default=text("0")) for name in names]
 
 
 generations = Table(
@@ -94,14 +118,37 @@ generations = Table(
     _instant("activated_at"),
     _instant("retired_at"),
     *_text("note"),
+    _instant("completed_at"),
+    _instant("checked_at"),
     Index("generations_one_active", "status", unique=True, postgresql_where=text("status = 'active'")),
+)
+
+generation_periods = Table(
+    "generation_periods",
+    metadata,
+    _id(),
+    _of("generations"),
+    Column("valid_from", DateTime(timezone=True), nullable=False),
+    _instant("valid_to"),
+    Index("generation_periods_generation_id", "generation_id", "valid_from"),
+    Index("generation_periods_valid_from", "valid_from"),
+)
+
+generation_sources = Table(
+    "generation_sources",
+    metadata,
+    Column("generation_id", BigInteger, ForeignKey("gisgrid.generations.id", ondelete="CASCADE"), primary_key=True),
+    Column("layer", Text, primary_key=True),
+    Column("source_id", Text, primary_key=True),
+    _of("ingest_runs"),
+    Index("generation_sources_run_id", "run_id"),
 )
 
 areas = Table(
     "areas",
     metadata,
     _id(),
-    Column("generation_id", BigInteger, ForeignKey("gisgrid.generations.id", ondelete="CASCADE"), nullable=False),
+    _of("generations"),
     *_text("level", nullable=False),
     _code(),
     *_text("name", nullable=False),
@@ -147,11 +194,12 @@ components = Table(
         [f"gisgrid.component_classes.{column}" for column in ("scheme", "edition", "code")],
         name="components_class_fkey",
     ),
-    *_place_indexes("components"),
+    *_versioned(),
+    *_served_place_indexes("components"),
 )
 
 buildings = Table(
-    "buildings",
+    "buildings_all",
     metadata,
     _id(),
     _code(),
@@ -166,11 +214,12 @@ buildings = Table(
     *_text("source_id"),
     *_places("MULTIPOLYGON"),
     UniqueConstraint("code", name="buildings_code_key"),
-    *_place_indexes("buildings"),
+    *_versioned(),
+    *_served_place_indexes("buildings"),
 )
 
 cameras = Table(
-    "cameras",
+    "cameras_all",
     metadata,
     _id(),
     _code(),
@@ -181,7 +230,8 @@ cameras = Table(
     *_text("azimuth_source", "field_of_view_source", "range_source", "mount_height_source", "owner_code", "source_id"),
     *_places("POINT"),
     UniqueConstraint("code", name="cameras_code_key"),
-    *_place_indexes("cameras"),
+    *_versioned(),
+    *_served_place_indexes("cameras"),
 )
 
 organizations = Table(
@@ -193,7 +243,24 @@ organizations = Table(
     *_text("kind", "credit_code"),
     _code("parent_code", nullable=True),
     *_text("phone", "address", "source_id"),
+    *_versioned(),
     UniqueConstraint("code", name="organizations_code_key"),
+)
+
+asset_versions = Table(
+    "asset_versions",
+    metadata,
+    _id(),
+    *_text("layer", nullable=False),
+    Column("asset_id", BigInteger, nullable=False),
+    _code(),
+    Column("version", Integer, nullable=False),
+    *[Column(name, DateTime(timezone=True), nullable=False) for name in ("valid_from", "valid_to")],
+    Column("row", JSONB, nullable=False),
+    _anywhere(),
+    *_text("source_id"),
+    Index("asset_versions_asset", "layer", "asset_id", "version"),
+    Index("asset_versions_code", "layer", "code", "valid_from"),
 )
 
 area_roles = Table(
@@ -226,11 +293,12 @@ ingest_runs = Table(
     *_text("status", nullable=False),
     _instant("started_at", default=True),
     _instant("finished_at"),
-    *[
-        Column(name, Integer, nullable=False, server_default=text("0"))
-        for name in ("rows_read", "rows_loaded", "rows_repaired", "rows_rejected")
-    ],
-    _json("report"),
+    *_counts("rows_read", "rows_loaded", "rows_repaired", "rows_rejected", "rows_warned"),
+    *_counts("rows_inserted", "rows_updated", "rows_retired", "rows_unchanged"),
+    Column("partial", Boolean, nullable=False, server_default=text("false")),
+    *_text("crs"),
+    Column("source_columns", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    *[_json(name) for name in ("settings", "timings", "report")],
     Index("ingest_runs_source", "source_id", "layer", text("id DESC")),
 )
 
@@ -238,30 +306,62 @@ ingest_rejects = Table(
     "ingest_rejects",
     metadata,
     _id(),
-    Column("run_id", BigInteger, ForeignKey("gisgrid.ingest_runs.id", ondelete="CASCADE"), nullable=False),
+    _of("ingest_runs"),
     *_text("layer", nullable=False),
     Column("row_number", BigInteger, nullable=False),
     *_text("code", "message", nullable=False),
     *_text("field"),
-    _json("raw"),
+    Column("raw", JSON, nullable=False),
     _anywhere(),
+    Column("geom_file", LargeBinary),
     Index("ingest_rejects_run_id", "run_id", "row_number"),
     Index("ingest_rejects_geom", "geom", postgresql_using="gist"),
+)
+
+ingest_repairs = Table(
+    "ingest_repairs",
+    metadata,
+    _id(),
+    _of("ingest_runs"),
+    *_text("layer", nullable=False),
+    Column("row_number", BigInteger, nullable=False),
+    *_text("feature_code"),
+    *_text("code", nullable=False),
+    *_text("field", "before", "after"),
+    _anywhere(),
+    Index("ingest_repairs_run_id", "run_id", "row_number"),
+    Index("ingest_repairs_geom", "geom", postgresql_using="gist"),
 )
 
 quality_issues = Table(
     "quality_issues",
     metadata,
     _id(),
-    Column("run_id", BigInteger, ForeignKey("gisgrid.ingest_runs.id", ondelete="CASCADE")),
+    _of("ingest_runs", nullable=True),
+    _of("generations", nullable=True),
     *_text("layer", nullable=False),
     *_text("feature_code"),
     *_text("code", "severity", "message", nullable=False),
     _anywhere(),
+    Column(
+        "geom_3857",
+        Geometry("GEOMETRY", srid=3857, spatial_index=False),
+        Computed("gisgrid.in_web_mercator(geom)", persisted=True),
+    ),
     _instant("created_at", default=True),
+    Column("created_on", Date, nullable=False, server_default=text("CURRENT_DATE")),
     Index("quality_issues_layer", "layer", "feature_code"),
     Index("quality_issues_run_id", "run_id"),
-    Index("quality_issues_geom", "geom", postgresql_using="gist"),
+    Index("quality_issues_generation_id", "generation_id", "severity"),
+    *_place_indexes("quality_issues"),
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("is_only", Boolean, primary_key=True, server_default=text("true")),
+    _instant("recorded_at", default=True),
 )
 
 changes = Table(
@@ -271,7 +371,7 @@ changes = Table(
     *_text("layer", nullable=False),
     Column("xid", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
     Column("changed_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
-    Column("rows", Integer, nullable=False),
+    Column("rows", BigInteger, nullable=False),
     *[Column(name, Double) for name in ("west", "south", "east", "north")],
     Index("changes_xid", "xid"),
 )

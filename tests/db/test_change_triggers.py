@@ -53,7 +53,7 @@ def test_a_load_of_many_rows_is_one_change_with_their_extent(feed: Feed) -> None
 
 
 def test_a_copy_is_one_change(feed: Feed) -> None:
-    with feed.connection.cursor().copy("COPY gisgrid.buildings (code, geom) FROM STDIN") as copy:
+    with feed.connection.cursor().copy("COPY gisgrid.buildings_all (code, geom) FROM STDIN") as copy:
         copy.write_row(("1", "SRID=4326;MULTIPOLYGON(((1 2, 3 2, 3 4, 1 2)))"))
         copy.write_row(("2", "SRID=4326;MULTIPOLYGON(((5 2, 7 2, 7 9, 5 2)))"))
     assert feed.connection.execute("SELECT layer, rows, west, south, east, north FROM gisgrid.changes").fetchall() == [
@@ -75,7 +75,7 @@ def test_a_move_tells_the_old_place_and_the_new(feed: Feed) -> None:
         "UPDATE gisgrid.cameras SET name = name, geom = geom",
         "DELETE FROM gisgrid.cameras WHERE code = 'none'",
         "INSERT INTO gisgrid.cameras (code, geom) SELECT code, geom FROM gisgrid.cameras ON CONFLICT DO NOTHING",
-        "TRUNCATE gisgrid.buildings",
+        "TRUNCATE gisgrid.buildings_all",
         "TRUNCATE gisgrid.components",
         "UPDATE gisgrid.organizations SET name = 'x'",
     ],
@@ -103,7 +103,7 @@ def test_an_upsert_tells_what_it_put_in_and_what_it_changed(feed: Feed) -> None:
     assert sorted(changes) == [("cameras", 1, 1, 1, 120.000001, 36.1), ("cameras", 1, 2, 2, 2, 2)]
 
 
-@pytest.mark.parametrize("query", ["DELETE FROM gisgrid.cameras", "TRUNCATE gisgrid.cameras"])
+@pytest.mark.parametrize("query", ["DELETE FROM gisgrid.cameras", "TRUNCATE gisgrid.cameras_all"])
 def test_removing_everything_tells_where_it_was(feed: Feed, query: LiteralString) -> None:
     feed.after(CAMERAS, 3)
     assert feed.after(query) == [("cameras", 3, 120.000001, 36.1, 120.000003, 36.1)]

@@ -44,8 +44,8 @@ def test_the_life_of_a_cluster_on_the_command_line(run: Run, tmp_path: Path) -> 
     assert "schema: none" in status.output
     assert run("url").output == Cluster(tmp_path).url + "\n"
 
-    assert "applied 0001, 0002" in run("migrate").output
-    assert "is at 0002 already" in run("migrate").output
+    assert "applied 0001, 0002, 0003" in run("migrate").output
+    assert "is at 0006 already" in run("migrate").output
     assert "schema: 0002" in run("status").output
 
     assert "was stopped" in run("stop").output

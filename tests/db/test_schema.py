@@ -19,6 +19,8 @@ from gisgrid.db.tables import SCHEMA, metadata
 from gisgrid.errors import DatabaseError
 from gisgrid.layers import LAYERS, Layer
 
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
+
 BOX = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36, 120.1 36.1, 120 36.1, 120 36)))"
 BOW_TIE = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36.1, 120.1 36, 120 36.1, 120 36)))"
 NO_POLYGON = "SRID=4326;MULTIPOLYGON EMPTY"
@@ -84,8 +86,8 @@ def test_migrating_again_does_nothing(database: Database) -> None:
 
 def test_a_bare_server_is_brought_to_the_newest_revision(empty_database: Database) -> None:
     assert current(empty_database) is None
-    assert migrate(empty_database) == ["0001", "0002"]
-    assert current(empty_database) == newest() == "0002"
+    assert migrate(empty_database) == REVISIONS
+    assert current(empty_database) == newest() == REVISIONS[-1]
 
 
 def test_the_code_lists_are_filled_and_a_spoilt_one_is_mended(database: Database) -> None:
@@ -101,7 +103,7 @@ def test_the_code_lists_are_filled_and_a_spoilt_one_is_mended(database: Database
 def test_reset_leaves_an_empty_schema_and_tells_the_readers(database: Database) -> None:
     with database.connect() as connection:
         connection.execute("INSERT INTO gisgrid.organizations (code, name) VALUES ('1', 'x')")
-    assert reset(database) == ["0001", "0002"]
+    assert reset(database) == REVISIONS
     with database.connect() as connection:
         assert one(connection, "SELECT count(*) FROM gisgrid.organizations") == 0
         assert one(connection, "SELECT count(*) FROM gisgrid.changes WHERE west IS NULL") == len(LAYERS) + 4
