@@ -18,6 +18,7 @@ from pyogrio.raw import open_arrow
 from gisgrid.errors import SourceError
 from ingest.findings import Mask
 from ingest.readers.batch import BATCH_ROWS, Geometries
+from ingest.readers.wkb import wkt_of
 
 _T = TypeVar("_T")
 _MAX_NOTES = 20
@@ -141,22 +142,46 @@ class ArrowLayer:
             self._noting(lambda: opened.__exit__(None, None, None))
 
 
-def build(wkb: Any) -> tuple[Geometries, Mask, Mask, dict[int, str]]:
-    """Return geometries of an array of WKB (None where a row has none), and which cannot be built, which had rings closed, and why."""
-    geom = shapely.from_wkb(wkb, on_invalid="ignore")
+class Built(NamedTuple):
+    """Geometries (None where a row has none), which could not be built and which had rings closed; by position, why, and
+    the WKT of these.
+    """
+
+    geom: Geometries
+    unbuilt: Mask
+    closed: Mask
+    reasons: dict[int, str]
+    as_read: dict[int, str]
+
+
+def build(wkb: Any) -> Built:
+    """Return the geometries of an array of WKB, rings closed where that makes a polygon."""
+    geom = _from_wkb(wkb)
     unbuilt = shapely.is_missing(geom) & np.array([value is not None for value in wkb], dtype=bool)
     closed = np.zeros(len(geom), dtype=bool)
     reasons: dict[int, str] = {}
+    as_read: dict[int, str] = {}
     for position in np.flatnonzero(unbuilt).tolist():
+        as_read[position] = wkt_of(wkb[position]) or wkb[position].hex()
         try:
             shapely.from_wkb(wkb[position])
-        except (shapely.errors.GEOSException, TypeError, ValueError) as error:
+        except (shapely.errors.GEOSException, NotImplementedError, TypeError, ValueError) as error:
             reasons[position] = f"The geometry cannot be built: {_shortened(error)}."
         mended = shapely.from_wkb(wkb[position], on_invalid="fix") if "closed" in reasons.get(position, "") else None
         if mended is not None and mended.area > 0:
             geom[position], unbuilt[position], closed[position] = mended, False, True
             del reasons[position]
-    return geom, unbuilt, closed, reasons
+    return Built(geom, unbuilt, closed, reasons, as_read)
+
+
+def _from_wkb(wkb: Any) -> Geometries:
+    """Return geometries, None for what cannot be built; for one curve shapely refuses the whole array."""
+    try:
+        return np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
+    except NotImplementedError:
+        if len(wkb) == 1:
+            return np.array([None], dtype=object)
+        return np.concatenate([_from_wkb(wkb[at : at + 1]) for at in range(len(wkb))])
 
 
 def _can_count(path: Path) -> bool:

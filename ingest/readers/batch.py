@@ -28,7 +28,7 @@ class RawBatch:
     file, ``geom`` the geometries in the file's coordinate system (None for a table without any). ``broken`` marks
     rows that could not be read whole, ``unbuilt`` rows whose geometry could not be built, ``closed`` rows whose
     rings the reader had to close. ``broken_reasons`` and ``unbuilt_reasons`` say why, by position; ``extras`` holds
-    what a broken row had besides its columns.
+    what a broken row had besides its columns, ``as_read`` the text of geometries that could not be built as they are.
     """
 
     numbers: np.ndarray[Any, np.dtype[np.int64]]
@@ -40,6 +40,7 @@ class RawBatch:
     unbuilt_reasons: dict[int, str] = field(default_factory=dict)
     extras: dict[int, list[str]] = field(default_factory=dict)
     closed: Mask | None = None
+    as_read: dict[int, str] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
@@ -65,18 +66,21 @@ class RawBatch:
             moved(self.unbuilt_reasons),
             moved(self.extras),
             None if self.closed is None else self.closed[keep],
+            moved(self.as_read),
         )
 
     def rows(self, positions: list[int]) -> list[dict[str, Any]]:
         """Return the raw values of some rows; a file of mere geometries has rows without values.
 
-        What a broken row had besides its columns is under "_extra".
+        What a broken row had besides its columns is under "_extra", a geometry that cannot be built under "_geometry".
         """
         taken = self.table.take(pa.array(positions, pa.int64())).rename_columns(_distinct(self.table.column_names))
         rows: list[dict[str, Any]] = taken.to_pylist() if self.table.num_columns else [{} for _ in positions]
         for row, position in zip(rows, positions, strict=True):
             if position in self.extras:
                 row["_extra"] = self.extras[position]
+            if self.unbuilt[position] and position in self.as_read:
+                row["_geometry"] = self.as_read[position]
         return rows
 
 

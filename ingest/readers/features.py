@@ -13,6 +13,7 @@ import orjson
 import pyarrow as pa
 import shapely
 
+from ingest.findings import Mask
 from ingest.readers.batch import Geometries, RawBatch
 
 GEOMETRIES = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"})
@@ -68,11 +69,11 @@ def feature_batch(first: int, items: Sequence[Any]) -> RawBatch:
     for row in rows:
         names.update(dict.fromkeys(row))
     table = pa.table([_column([row.get(name) for row in rows]) for name in names], names=list(names))
-    geom, unbuilt, closed = _built(shapes)
+    geom, unbuilt, closed, as_read = _built(shapes)
     broken, failed = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
     broken[list(reasons)] = True
     failed[list(unbuilt)] = True
-    return RawBatch(np.arange(first, first + size), table, geom, broken, failed, reasons, unbuilt, extras, closed)
+    return RawBatch(np.arange(first, first + size), table, geom, broken, failed, reasons, unbuilt, extras, closed, as_read)
 
 
 def _wrong(item: Any) -> str | None:
@@ -114,11 +115,12 @@ def _text(value: Any) -> str | None:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else json.dumps(value, ensure_ascii=False)
 
 
-def _built(shapes: list[Any]) -> tuple[Geometries, dict[int, str], np.ndarray[Any, np.dtype[np.bool_]]]:
-    """Return geometries, by position why one cannot be built, and which had rings closed."""
+def _built(shapes: list[Any]) -> tuple[Geometries, dict[int, str], Mask, dict[int, str]]:
+    """Return geometries, by position why one cannot be built, which had rings closed, and by position what was not built as it is."""
     geom: Geometries = np.full(len(shapes), None, dtype=object)
     closed = np.zeros(len(shapes), dtype=bool)
     reasons: dict[int, str] = {}
+    as_read: dict[int, str] = {}
     points: list[int] = []
     others: list[int] = []
     for position, shape in enumerate(shapes):
@@ -128,6 +130,7 @@ def _built(shapes: list[Any]) -> tuple[Geometries, dict[int, str], np.ndarray[An
             points.append(position)
         elif not isinstance(shape, dict) or str(shape.get("type")) not in GEOMETRIES:
             reasons[position] = f"Its geometry is {json.dumps(shape, ensure_ascii=False)[:80]}, which is none that GeoJSON has."
+            as_read[position] = json.dumps(shape, ensure_ascii=False)
         else:
             others.append(position)
     _build_points(shapes, points, geom)
@@ -135,10 +138,11 @@ def _built(shapes: list[Any]) -> tuple[Geometries, dict[int, str], np.ndarray[An
         geom[others] = shapely.from_geojson([_dumped(shapes[position]) for position in others], on_invalid="ignore")
     for position in (position for position in others if geom[position] is None):
         geom[position], reason = _again(shapes[position])
+        as_read[position] = _dumped(shapes[position])
         closed[position] = geom[position] is not None
         if reason:
             reasons[position] = reason
-    return geom, reasons, closed
+    return geom, reasons, closed, as_read
 
 
 def _build_points(shapes: list[Any], points: list[int], geom: Geometries) -> None:

@@ -91,8 +91,8 @@ class ParquetReader:
             return RawBatch(numbers, table, None, broken, broken.copy())
         column = batch.column(self._geometry)
         if self._encoding == "wkb":
-            geom, unbuilt, closed, reasons = build(column.cast(pa.binary()).to_numpy(zero_copy_only=False))
-            return RawBatch(numbers, table, geom, broken, unbuilt, unbuilt_reasons=reasons, closed=closed)
+            built = build(column.cast(pa.binary()).to_numpy(zero_copy_only=False))
+            return RawBatch(numbers, table, built.geom, broken, built.unbuilt, {}, built.reasons, {}, built.closed, built.as_read)
         return RawBatch(numbers, table, _native(column, self._encoding), broken, broken.copy())
 
 

@@ -66,11 +66,13 @@ class ShapefileReader:
 
     def _raw(self, chunk: Chunk, shapes: _Shapes) -> RawBatch:
         wkb, broken_reasons = shapes.of(chunk.rows)
-        geom, unbuilt, closed, reasons = build(wkb)
-        broken = np.zeros(len(geom), dtype=bool)
+        built = build(wkb)
+        broken = np.zeros(len(built.geom), dtype=bool)
         broken[list(broken_reasons)] = True
         table = pa.table(chunk.columns, names=list(self.contents.columns))
-        return RawBatch(chunk.rows + 1, table, geom, broken, unbuilt, broken_reasons=broken_reasons, unbuilt_reasons=reasons, closed=closed)
+        return RawBatch(
+            chunk.rows + 1, table, built.geom, broken, built.unbuilt, broken_reasons, built.reasons, {}, built.closed, built.as_read
+        )
 
 
 class _Shapes:

@@ -78,5 +78,5 @@ class VectorReader:
         broken = np.zeros(batch.num_rows, dtype=bool)
         if not self._has_geometry or batch.num_columns == len(self._names):
             return RawBatch(numbers, table, None, broken, broken.copy())
-        geom, unbuilt, closed, reasons = build(batch.column(batch.num_columns - 1).to_numpy(zero_copy_only=False))
-        return RawBatch(numbers, table, geom, broken, unbuilt, unbuilt_reasons=reasons, closed=closed)
+        built = build(batch.column(batch.num_columns - 1).to_numpy(zero_copy_only=False))
+        return RawBatch(numbers, table, built.geom, broken, built.unbuilt, {}, built.reasons, {}, built.closed, built.as_read)
