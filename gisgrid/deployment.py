@@ -223,7 +223,7 @@ def load_deployment(name: str) -> Deployment:
     except (FileNotFoundError, NotADirectoryError):
         known = sorted(p.stem for p in folder.glob("*.toml"))
         raise ConfigError(
-            f"There is no deployment {name!r}{near(name, known)}",
+            f"There is no deployment {name!r}{near(name, known) or '.'}",
             f"GISGRID_DEPLOYMENT takes one of {', '.join(known)}, or the path of a TOML file.",
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

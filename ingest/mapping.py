@@ -10,14 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gisgrid.deployment import Deployment
 from gisgrid.errors import SourceError
-from ingest import checks, values
+from gisgrid.mistakes import near
+from ingest import checks, classes, units, values
+from ingest.dates import dates
 from ingest.description import Rule, Source
+from ingest.expressions import parse_expression
 from ingest.findings import Findings, Mask
 from ingest.readers.batch import Contents, RawBatch
 from ingest.targets import Target, TargetField
+from ingest.values import Parsed
 
 _TAGS = "other_tags"
+_COMMA = re.compile(r"\d,\d")
 _ARROW_TYPES = {"text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "date": pa.date32()}
 
 
@@ -33,10 +39,12 @@ class Mapped:
 class Columns:
     """The columns of a batch by name, with OpenStreetMap tags as if they were columns, cleaned once each."""
 
-    def __init__(self, raw: RawBatch, findings: Findings) -> None:
+    def __init__(self, raw: RawBatch, findings: Findings, decimal: str | None = None) -> None:
         self._raw = raw
         self._findings = findings
         self._done: dict[str, pa.Array] = {}
+        self.size = raw.size
+        self.decimal = decimal
 
     def text(self, name: str) -> pa.Array:
         """Return a column as clean text; null where it is blank, or where no row can have it."""
@@ -77,28 +85,33 @@ def tag(packed: pa.Array, key: str) -> pa.Array:
 def require_columns(source: Source, contents: Contents, path: str) -> None:
     """Raise SourceError when the description names columns that the file does not have, or has twice.
 
-    Of alternatives for one field at least one has to be there.
+    Of alternatives for one field at least one has to be there; an expression needs all of its columns.
     """
     if contents.open_ended:
         return
     known = set(contents.columns)
-    wanted = [(name, _alternatives(rules)) for name, rules in source.fields.items()]
-    wanted += [("where", (column,)) for column in source.where]
-    wanted += [("coordinates", (column,)) for column in (source.coordinates.columns if source.coordinates else ())]
-    if missing := [f"{name} = {' or '.join(columns)}" for name, columns in wanted if columns and not known.intersection(columns)]:
+    others = [("where", column) for column in source.where]
+    others += [("coordinates", column) for column in (source.coordinates.columns if source.coordinates else ())]
+    missing = [f"{name} = {column}{near(column, known)}" for name, column in others if column not in known]
+    missing += [said for name, rules in source.fields.items() if (said := _missing(name, rules, known))]
+    if missing:
         raise SourceError(
             f"{path} does not have the columns of source {source.id!r}: {'; '.join(missing)}.",
             f"Its columns: {', '.join(contents.columns)}.",
         )
-    if twice := sorted({c for _, columns in wanted for c in columns if contents.columns.count(c) > 1}):
+    wanted = {column for _, column in others} | {c for rules in source.fields.values() for rule in rules for c in rule.columns}
+    if twice := sorted(column for column in wanted if contents.columns.count(column) > 1):
         raise SourceError(f"{path} has more than one column called {', '.join(twice)}.", "Rename one of them in the file.")
 
 
-def _alternatives(rules: tuple[Rule, ...]) -> tuple[str, ...]:
-    """Return the columns that any of ``rules`` may read; none when one of them needs no column."""
-    if any(rule.constant is not None for rule in rules):
-        return ()
-    return tuple(column for rule in rules for column in rule.columns)
+def _missing(name: str, rules: tuple[Rule, ...], known: set[str]) -> str:
+    """Return which columns no rule for the field ``name`` can do without, "" when one of them has what it needs."""
+    lacking = [rule.lacks(known) for rule in rules]
+    if not all(lacking):
+        return ""
+    columns = dict.fromkeys(column for columns in lacking for column in columns)
+    joint = " and " if len(rules) == 1 and rules[0].expression is not None else " or "
+    return f"{name} = {joint.join(columns)}{next(filter(None, (near(column, known) for column in columns)), '')}"
 
 
 def select(source: Source, raw: RawBatch) -> RawBatch:
@@ -115,17 +128,28 @@ def select(source: Source, raw: RawBatch) -> RawBatch:
     return raw.filter(keep | raw.broken)
 
 
-def map_fields(source: Source, target: Target, raw: RawBatch, *, is_recoded: bool = False) -> Mapped:
+def coordinate_texts(source: Source, raw: RawBatch, findings: Findings) -> list[pa.Array]:
+    """Return the columns that ``coordinates`` names, as text in which numbers are written with a point."""
+    columns = Columns(raw, findings)
+    texts = [columns.text(name) for name in source.coordinates.columns] if source.coordinates else []
+    return texts if len(texts) == 1 else [values.plain(text, source.decimal) for text in texts]
+
+
+def map_fields(source: Source, target: Target, raw: RawBatch, deployment: Deployment, *, is_recoded: bool = False) -> Mapped:
     """Return every field of ``target`` as a typed column; a value that cannot be understood is found and left null.
 
-    In text that came out of bytes (``is_recoded``) damage in any column rejects the row, mapped or not: its bytes are not
-    in the encoding that they are said to be.
+    Scheme, edition and class of components come from the deployment where the description leaves them to it. In text
+    that came out of bytes (``is_recoded``) damage in any column rejects the row, mapped or not: its bytes are not in the
+    encoding that they are said to be.
     """
     findings = Findings(raw.size)
     cells = "The row does not have as many cells as the header."
     findings.reject(checks.UNREADABLE_ROW, raw.broken, "", lambda i: raw.broken_reasons.get(i, cells))
-    columns = Columns(raw, findings)
-    fields = {field.name: _typed(field, source.fields.get(field.name, ()), columns, findings) for field in target.all_fields.values()}
+    columns = Columns(raw, findings, source.decimal)
+    fields: dict[str, pa.Array] = {}
+    for field in target.all_fields.values():
+        fields[field.name] = _Filling(field, columns, findings, fields, deployment).column(source.fields.get(field.name, ()))
+        classes.fill(fields, field.name, source, deployment)
     if is_recoded:
         _damage_elsewhere(raw, columns, findings)
     return Mapped(raw, fields, findings)
@@ -139,82 +163,138 @@ def _damage_elsewhere(raw: RawBatch, columns: Columns, findings: Findings) -> No
             findings.reject(checks.DAMAGED_TEXT, values.damaged(text, certain=True), name, say)
 
 
-def _typed(field: TargetField, rules: tuple[Rule, ...], columns: Columns, findings: Findings) -> pa.Array:
-    result = pa.nulls(findings.size, _ARROW_TYPES[field.type])
-    for rule in rules:
-        text = _blanked(_mapped_text(rule, field, columns, findings), values.mask_of(pc.is_valid(result)))
-        result = pc.coalesce(result, _converted(field, rule, text, findings, drop=rule.on_error == "null"))
-    return result
+class _Blanked:
+    """Columns in which some texts mean "nothing"."""
+
+    def __init__(self, columns: Columns, blank: tuple[str, ...]) -> None:
+        self._columns = columns
+        self._blank = pa.array(blank, pa.string())
+        self.size = columns.size
+        self.decimal = columns.decimal
+
+    def text(self, name: str) -> pa.Array:
+        """Return a column as clean text, null where it is blank or means nothing."""
+        text = self._columns.text(name)
+        return _blanked(text, values.mask_of(pc.is_in(text, value_set=self._blank))) if len(self._blank) else text
 
 
-def _mapped_text(rule: Rule, field: TargetField, columns: Columns, findings: Findings) -> pa.Array:
-    """Return the text that ``rule`` gives for each row."""
-    if rule.constant is not None:
-        return pa.repeat(pa.scalar(str(rule.constant)), findings.size)
-    text = pc.coalesce(*(columns.text(name) for name in rule.columns))
-    if rule.blank:
-        text = pc.if_else(pc.is_in(text, value_set=pa.array(rule.blank, pa.string())), pa.scalar(None, pa.string()), text)
-    text = _without_damage(text, rule, field, findings)
-    if rule.slice:
-        text = pc.utf8_slice_codeunits(text, *rule.slice)
-        text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-    if rule.template:
-        before, after = rule.template.split("{}")
-        text = pc.binary_join_element_wise(before, text, after, "")
-    if rule.values:
-        text = _looked_up(text, rule, field, findings)
-    return pc.fill_null(text, rule.default) if rule.default is not None else text
+@dataclass
+class _Filling:
+    """Fills one field of a batch by its rules; ``fields`` are those that are filled already."""
 
+    field: TargetField
+    columns: Columns
+    findings: Findings
+    fields: dict[str, pa.Array]
+    deployment: Deployment
 
-def _without_damage(text: pa.Array, rule: Rule, field: TargetField, findings: Findings) -> pa.Array:
-    bad = values.damaged(text)
-    if not bad.any():
-        return text
-    drop = rule.on_error == "null"
-    say = _saying(text, lambda value: f"{field.name}: {value!r} is damaged text; is the encoding right?")
-    findings.reject_or_drop(checks.DAMAGED_TEXT, bad, field.name, say, drop=drop)
-    return pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), text)
+    def column(self, rules: tuple[Rule, ...]) -> pa.Array:
+        """Return the field's column: of each row the first rule that gives a value."""
+        result = pa.nulls(self.findings.size, _ARROW_TYPES[self.field.type])
+        for rule in rules:
+            text = _blanked(self._text(rule), values.mask_of(pc.is_valid(result)))
+            result = pc.coalesce(result, self._converted(rule, text))
+        return result
 
+    def _text(self, rule: Rule) -> pa.Array:
+        """Return the text that ``rule`` gives for each row."""
+        if rule.constant is not None:
+            return pa.repeat(pa.scalar(str(rule.constant)), self.findings.size)
+        text = self._origin(rule)
+        if rule.slice:
+            text = pc.utf8_slice_codeunits(text, *rule.slice)
+            text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+        if rule.template:
+            before, after = rule.template.split("{}")
+            text = pc.binary_join_element_wise(before, text, after, "")
+        if rule.values:
+            found = values.lookup(text, rule.values, rule.otherwise)
+            text = self._good(rule, checks.UNKNOWN_VALUE, found, text, f"is not in the value map ({', '.join(rule.values)}).")
+        text = self._class(rule, text)
+        return pc.fill_null(text, rule.default) if rule.default is not None else text
 
-def _looked_up(text: pa.Array, rule: Rule, field: TargetField, findings: Findings) -> pa.Array:
-    found = values.lookup(text, rule.values, rule.otherwise)
-    say = _saying(text, lambda value: f"{field.name}: {value!r} is not in the value map ({', '.join(rule.values)}).")
-    findings.reject_or_drop(checks.UNKNOWN_VALUE, found.bad, field.name, say, drop=rule.on_error == "null")
-    return found.values
+    def _origin(self, rule: Rule) -> pa.Array:
+        """Return what the columns hold, without what means nothing and without damage."""
+        columns = _Blanked(self.columns, rule.blank)
+        if rule.expression is None:
+            return self._undamaged(rule, pc.coalesce(*(columns.text(name) for name in rule.columns)))
+        for name in rule.columns:
+            self._undamaged(rule, columns.text(name))
+        found = parse_expression(rule.expression).text(columns, as_number=self._is_number(rule))
 
+        def say(position: int) -> str:
+            cells = ", ".join(f"{name} = {columns.text(name)[position].as_py()!r}" for name in rule.columns)
+            return f"{self.field.name}: `{rule.expression}` cannot be worked out for {cells}."
 
-def _converted(field: TargetField, rule: Rule, text: pa.Array, findings: Findings, *, drop: bool) -> pa.Array:
-    """Return ``text`` in the field's type, checked against its list or range."""
-    if field.type == "text":
-        return _listed(field, text, findings, drop=drop)
-    if field.type == "date":
-        found = values.dates(text, rule.formats)
-        say = _saying(text, lambda value: f"{field.name}: {value!r} is not a date like {' or '.join(rule.formats)}.")
-        findings.reject_or_drop(checks.BAD_DATE, found.bad, field.name, say, drop=drop)
+        self.findings.reject_or_drop(checks.BAD_NUMBER, found.bad, self.field.name, say, drop=rule.on_error == "null")
         return found.values
-    found = values.integers(text) if field.type == "integer" else values.numbers(text)
-    say = _saying(text, lambda value: f"{field.name}: {value!r} is not a {'whole number' if field.type == 'integer' else 'number'}.")
-    findings.reject_or_drop(checks.BAD_NUMBER, found.bad, field.name, say, drop=drop)
-    return _in_range(field, found.values, findings, drop=drop)
 
+    def _is_number(self, rule: Rule) -> bool:
+        """Say whether what the expression gives is taken as the field's number, with no text to be made of it first."""
+        return self.field.type in {"integer", "number"} and not (rule.slice or rule.template or rule.values)
 
-def _listed(field: TargetField, text: pa.Array, findings: Findings, *, drop: bool) -> pa.Array:
-    if not field.allowed:
-        return text
-    bad = values.mask_of(pc.invert(pc.is_in(text, value_set=pa.array(field.allowed, pa.string()), skip_nulls=True)))
-    bad &= values.mask_of(pc.is_valid(text))
-    say = _saying(text, lambda value: f"{field.name}: {value!r} is not one of {', '.join(field.allowed)}.")
-    findings.reject_or_drop(checks.UNKNOWN_VALUE, bad, field.name, say, drop=drop)
-    return _blanked(text, bad)
+    def _undamaged(self, rule: Rule, text: pa.Array) -> pa.Array:
+        bad = values.damaged(text)
+        return self._good(rule, checks.DAMAGED_TEXT, Parsed(_blanked(text, bad), bad), text, "is damaged text; is the encoding right?")
 
+    def _class(self, rule: Rule, text: pa.Array) -> pa.Array:
+        """Return class codes in the row's own scheme and edition, from names or from another scheme's codes."""
+        if rule.class_names:
+            found = classes.by_name(text, self.fields, self.deployment)
+            say = lambda i: classes.not_a_name(self.deployment, self.fields, i, text[i].as_py())  # noqa: E731
+        elif rule.crosswalk is not None:
+            found = classes.crossed(text, rule.crosswalk, self.fields, self.deployment)
+            say = lambda i: classes.not_crossed(rule, self.deployment, self.fields, i, text[i].as_py())  # noqa: E731
+        else:
+            return text
+        self.findings.reject_or_drop(checks.UNKNOWN_CLASS, found.bad, self.field.name, say, drop=rule.on_error == "null")
+        return found.values
 
-def _in_range(field: TargetField, found: pa.Array, findings: Findings, *, drop: bool) -> pa.Array:
-    if field.minimum is None or field.maximum is None:
-        return found
-    bad = values.mask_of(pc.or_(pc.less(found, field.minimum), pc.greater(found, field.maximum)))
-    say = _saying(found, lambda value: f"{field.name}: {value} is not between {field.minimum:g} and {field.maximum:g}.")
-    findings.reject_or_drop(checks.OUT_OF_RANGE, bad, field.name, say, drop=drop)
-    return _blanked(found, bad)
+    def _converted(self, rule: Rule, text: pa.Array) -> pa.Array:
+        """Return ``text`` in the field's type, checked against its list or range."""
+        field = self.field
+        if field.type == "text":
+            return self._listed(rule, text)
+        if field.type == "date":
+            like = " or ".join(rule.formats) if rule.format else "2020-05-31 (say its `format`)"
+            return self._good(rule, checks.BAD_DATE, dates(text, rule.formats), text, f"is not a date like {like}.")
+        found = self._number(rule, text)
+        if field.type == "integer":
+            found = values.whole(found.values, text)
+        kind = "whole number" if field.type == "integer" else "number"
+        return self._in_range(rule, self._good(rule, checks.BAD_NUMBER, found, text, f"is not a {kind}."))
+
+    def _number(self, rule: Rule, text: pa.Array) -> Parsed:
+        """Return the number in the field's unit."""
+        if rule.unit is not None:
+            text = values.without_ending(text, units.marks(rule.unit))
+        is_plain = rule.constant is not None or (
+            rule.expression is not None and parse_expression(rule.expression).is_plain(as_number=self._is_number(rule))
+        )
+        found = values.numbers(text, None if is_plain else self.columns.decimal)
+        factor = units.factor(rule.unit, self.field.unit) if rule.unit is not None else None
+        return found if factor in {None, 1.0} else Parsed(pc.multiply(found.values, factor), found.bad)
+
+    def _listed(self, rule: Rule, text: pa.Array) -> pa.Array:
+        allowed = self.field.allowed
+        if not allowed:
+            return text
+        bad = values.mask_of(pc.invert(pc.is_in(text, value_set=pa.array(allowed, pa.string()), skip_nulls=True)))
+        bad &= values.mask_of(pc.is_valid(text))
+        return self._good(rule, checks.UNKNOWN_VALUE, Parsed(_blanked(text, bad), bad), text, f"is not one of {', '.join(allowed)}.")
+
+    def _in_range(self, rule: Rule, found: pa.Array) -> pa.Array:
+        low, high = self.field.minimum, self.field.maximum
+        if low is None or high is None:
+            return found
+        bad = values.mask_of(pc.or_(pc.less(found, low), pc.greater(found, high)))
+        return self._good(rule, checks.OUT_OF_RANGE, Parsed(_blanked(found, bad), bad), found, f"is not between {low:g} and {high:g}.")
+
+    def _good(self, rule: Rule, check: checks.Check, found: Parsed, given: pa.Array, why: str) -> pa.Array:
+        """Return the values that are good; rows with others are rejected, or lose the value, with what was given and why not."""
+        say = _saying(given, lambda value: f"{self.field.name}: {value!r} {why}{_advice(value) if check is checks.BAD_NUMBER else ''}")
+        self.findings.reject_or_drop(check, found.bad, self.field.name, say, drop=rule.on_error == "null")
+        return found.values
 
 
 def _blanked(column: pa.Array, bad: Mask) -> pa.Array:
@@ -224,3 +304,8 @@ def _blanked(column: pa.Array, bad: Mask) -> pa.Array:
 def _saying(column: pa.Array, words: Callable[[object], str]) -> Callable[[int], str]:
     """Return a function that says what is wrong at a position, from the value there."""
     return lambda position: words(column[position].as_py())
+
+
+def _advice(value: object) -> str:
+    """Return what to do about a number with a comma in it, which can be read in two ways."""
+    return ' Say what its comma is: decimal = "," or decimal = ".".' if _COMMA.search(str(value)) else ""

@@ -8,24 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gisgrid.codes import component_classes
 from gisgrid.deployment import AreaRules, Deployment
 from gisgrid.types import Level
-from ingest import checks, values
-from ingest.description import Source
+from ingest import checks, classes, values
 from ingest.findings import Mask
 from ingest.mapping import Mapped
 from ingest.targets import Target
-
-
-def fill_scheme(mapped: Mapped, source: Source, deployment: Deployment) -> None:
-    """Give components the scheme and edition of the deployment where the description does not name one and there is only one."""
-    schemes = deployment.components.schemes
-    if source.layer != "manhole_covers" or len(schemes) != 1:
-        return
-    for name, value in (("scheme", schemes[0].scheme), ("edition", schemes[0].edition)):
-        if name not in source.fields:
-            mapped.fields[name] = pa.repeat(pa.scalar(value), mapped.raw.size)
 
 
 def check(mapped: Mapped, target: Target, deployment: Deployment, known_parents: Collection[str] | None = None) -> None:
@@ -39,8 +27,7 @@ def check(mapped: Mapped, target: Target, deployment: Deployment, known_parents:
     if target.level is not None:
         _area_codes(mapped, target.level, deployment)
     elif target.id == "manhole_covers":
-        _pattern(mapped, "code", deployment.components.code_pattern)
-        _classes(mapped)
+        classes.check(mapped.fields, mapped.findings, deployment)
     elif target.id == "buildings" and (rules := deployment.areas.get("community")):
         _pattern(mapped, "community_code", rules.code_pattern)
     elif target.id == "area_roles":
@@ -131,22 +118,3 @@ def _role_codes(mapped: Mapped, level: Level, rules: AreaRules) -> None:
     mapped.findings.reject(
         checks.CODE_PATTERN, bad, "area_code", lambda i: f"area_code {text[i].as_py()!r} does not match {rules.code_pattern} of a {level}."
     )
-
-
-def _classes(mapped: Mapped) -> None:
-    """Check that each class exists in its scheme and edition, and is one of covers."""
-    fields = mapped.fields
-    key = pc.binary_join_element_wise(fields["scheme"], fields["edition"], fields["class_code"], "\x1f")
-    known = component_classes()
-    covers = pa.array(["\x1f".join(row) for row, found in known.items() if found.is_cover], pa.string())
-    everything = pa.array(["\x1f".join(row) for row in known], pa.string())
-    exists = values.mask_of(pc.is_in(key, value_set=everything, skip_nulls=True))
-    is_cover = values.mask_of(pc.is_in(key, value_set=covers, skip_nulls=True))
-    complete = values.mask_of(pc.is_valid(key))
-
-    def _class(position: int) -> str:
-        scheme, edition, code = (fields[field][position].as_py() for field in ("scheme", "edition", "class_code"))
-        return f"Class {code!r} of {scheme} {edition}"
-
-    mapped.findings.reject(checks.UNKNOWN_CLASS, complete & ~exists, "class_code", lambda i: f"{_class(i)} does not exist.")
-    mapped.findings.reject(checks.NOT_A_COVER, exists & ~is_cover, "class_code", lambda i: f"{_class(i)} is not a manhole cover.")

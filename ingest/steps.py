@@ -13,7 +13,7 @@ from gisgrid.crs import Crs, parse_crs
 from gisgrid.deployment import Deployment
 from gisgrid.errors import CrsError, SourceError
 from gisgrid.types import Bounds
-from ingest import geometry, mapping, rules
+from ingest import classes, geometry, mapping, rules
 from ingest.description import Source
 from ingest.duplicates import Duplicates
 from ingest.findings import Findings
@@ -56,6 +56,7 @@ def prepare(source: Source, path: Path, deployment: Deployment) -> Opened:
     goal = target(source.layer)
     reader = open_source(source, path)
     mapping.require_columns(source, reader.contents, str(path))
+    classes.require(source, deployment)
     crs = None
     if goal.geometry is not None:
         if not reader.contents.has_geometry and source.coordinates is None:
@@ -115,8 +116,7 @@ def process(opened: Opened, duplicates: Duplicates, tally: Tally) -> Iterator[Ou
 
 def one_batch(opened: Opened, raw: RawBatch, duplicates: Duplicates, tally: Tally) -> Outcome:
     """Map, check and repair one batch; every row of ``raw`` is either among the rows to load or rejected."""
-    mapped = mapping.map_fields(opened.source, opened.target, raw, is_recoded=opened.reader.contents.is_recoded)
-    rules.fill_scheme(mapped, opened.source, opened.deployment)
+    mapped = mapping.map_fields(opened.source, opened.target, raw, opened.deployment, is_recoded=opened.reader.contents.is_recoded)
     rules.check(mapped, opened.target, opened.deployment, opened.known_parents)
     as_given = _as_given(opened, mapped)
     seen = geometry.turned(as_given) if as_given is not None and opened.source.axis_order == "yx" else as_given
@@ -134,8 +134,7 @@ def _as_given(opened: Opened, mapped: Mapped) -> Geometries | None:
     if opened.target.geometry is None:
         return None
     if opened.source.coordinates is not None:
-        columns = mapping.Columns(raw, findings)
-        texts = [columns.text(name) for name in opened.source.coordinates.columns]
+        texts = mapping.coordinate_texts(opened.source, raw, findings)
         return geometry.from_columns(opened.source.coordinates, texts, findings)
     return geometry.as_built(raw, findings)
 

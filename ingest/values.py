@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import Any, NamedTuple
 
@@ -14,8 +13,18 @@ from ingest.findings import Mask
 
 _NUMBER = r"^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$"
 _INTEGER_LIMIT = 2**31 - 1
-_RUN_TOGETHER = re.compile("%[a-zA-Z]%[a-zA-Z]")
+_EXACT = 2.0**53  # from here on a float no longer holds every whole number
 _NULL = pa.scalar(None, pa.string())
+
+_PLAIN = r"^[+-]?[0-9.]+([eE][+-]?\d+)?$"
+_GROUP = r"^[+-]?\d{1,3}\.\d{3}$"
+_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2212: "-"}
+_SPACED = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'](?=\d{3}(?!\d))")
+_COMMAS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
+_SURE_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+\.\d*|[+-]?[1-9]\d{0,2}(,\d{3}){2,}", re.ASCII)
+_AMBIGUOUS_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+_COMMA_DECIMAL = re.compile(r"[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+),\d+([eE][+-]?\d+)?|[+-]?[1-9]\d{0,2}(\.\d{3}){2,}", re.ASCII)
+_POINT_ONLY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 # U+FFFD, and its bytes read as GBK.
 _CERTAIN_DAMAGE = "\ufffd|锟斤拷"
@@ -46,7 +55,7 @@ def as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_string(kind):
         return column
     if pa.types.is_floating(kind):
-        whole = pc.and_(pc.equal(pc.trunc(column), column), pc.less(pc.abs(column), 1e15))
+        whole = pc.and_(pc.equal(pc.trunc(column), column), pc.less(pc.abs(column), _EXACT))
         digits = pc.cast(pc.if_else(whole, column, pa.scalar(None, kind)), pa.int64())
         return pc.coalesce(pc.cast(digits, pa.string()), pc.cast(column, pa.string()))
     if pa.types.is_timestamp(kind):
@@ -73,8 +82,12 @@ def damaged(text: pa.Array, *, certain: bool = False) -> Mask:
     return mask_of(pc.match_substring_regex(text, pattern=_CERTAIN_DAMAGE if certain else _DAMAGE))
 
 
-def numbers(text: pa.Array) -> Parsed:
-    """Return numbers (float64) from text such as "3.50" or "-1e3"; NaN, infinite and anything else is bad."""
+def numbers(text: pa.Array, decimal: str | None = None) -> Parsed:
+    """Return numbers (float64) from text such as "3.50" or "-1e3"; NaN, infinite and anything else is bad.
+
+    ``decimal`` is the decimal mark that the file is said to use; see ``plain``.
+    """
+    text = plain(text, decimal)
     shaped = pc.match_substring_regex(text, pattern=_NUMBER)
     values = pc.cast(pc.if_else(shaped, text, _NULL), pa.float64())
     finite = pc.is_finite(values)
@@ -82,44 +95,53 @@ def numbers(text: pa.Array) -> Parsed:
     return Parsed(values, mask_of(pc.and_(pc.is_valid(text), pc.is_null(values))))
 
 
-def integers(text: pa.Array) -> Parsed:
-    """Return whole numbers (int64) from text such as "6" or "6.0"; a fraction, or more than 31 bits, is bad."""
-    found = numbers(text).values
-    whole = pc.and_(pc.equal(pc.trunc(found), found), pc.less_equal(pc.abs(found), _INTEGER_LIMIT))
-    values = pc.cast(pc.if_else(whole, found, pa.scalar(None, pa.float64())), pa.int64())
-    return Parsed(values, mask_of(pc.and_(pc.is_valid(text), pc.is_null(values))))
+def plain(text: pa.Array, decimal: str | None = None) -> pa.Array:
+    """Return numbers in text as a program writes them, where they can be read in one way only; other text as it is.
 
+    Full-width digits become plain ones, and thousands separators go where they are sure to be that: "1,234.5" and
+    "1,234,567" always, "1,234" only when ``decimal`` says that the point is the decimal mark. With "," as the
+    decimal mark "3,5" becomes "3.5", and "1.234", which can be read in two ways, is spoilt so that nobody reads it.
 
-def dates(text: pa.Array, formats: tuple[str, ...]) -> Parsed:
-    """Return dates (date32) from text in the first of ``formats`` that fits; impossible days such as 30 February are bad."""
-    result = pa.nulls(len(text), pa.date32())
-    for pattern in formats:
-        stamps = pc.strptime(text, format=pattern, unit="s", error_is_null=True)
-        # The parser rolls 30 February over into March; what does not come back as it was is looked at again.
-        sure = pc.and_(pc.is_valid(stamps), pc.equal(pc.strftime(stamps, format=pattern), text))
-        found = pc.cast(pc.if_else(sure, stamps, pa.scalar(None, stamps.type)), pa.date32())
-        found = _looked_at_again(found, text, mask_of(pc.and_(pc.is_valid(stamps), pc.invert(sure))), pattern)
-        result = pc.coalesce(result, found)
-    return Parsed(result, mask_of(pc.and_(pc.is_valid(text), pc.is_null(result))))
-
-
-def _looked_at_again(found: pa.Array, text: pa.Array, doubtful: Mask, pattern: str) -> pa.Array:
-    positions = np.flatnonzero(doubtful)
+    >>> plain(pa.array(["１２．５", "1,234", "1,234.5", "3,5"])).to_pylist()
+    ['12.5', '1,234', '1234.5', '3,5']
+    >>> plain(pa.array(["1.234,5", "3,5", "3.5", "1.234"]), ",").to_pylist()
+    ['1234.5', '3.5', '3.5', '1.234?']
+    """
+    odd = pc.fill_null(pc.invert(pc.match_substring_regex(text, pattern=_PLAIN)), False)
+    positions = np.flatnonzero(mask_of(odd if decimal != "," else pc.or_(odd, pc.match_substring_regex(text, pattern=_GROUP))))
     if not len(positions):
-        return found
-    values = found.to_pylist()
-    for position in positions.tolist():
-        values[position] = _date_or_none(text[position].as_py(), pattern)
-    return pa.array(values, pa.date32())
+        return text
+    mended = pa.array([_plain_or_same(value, decimal) for value in text.take(pa.array(positions)).to_pylist()], pa.string())
+    where = np.zeros(len(text), dtype=bool)
+    where[positions] = True
+    return pc.replace_with_mask(text, pa.array(where), mended)
 
 
-def _date_or_none(text: str, pattern: str) -> dt.date | None:
-    if _RUN_TOGETHER.search(pattern):
-        return None  # without separators a missing digit would shift the others
-    try:
-        return dt.datetime.strptime(text, pattern).date()
-    except ValueError:
-        return None
+def _plain_or_same(text: str, decimal: str | None) -> str:
+    """Return one number as a program writes it, or ``text`` when it is none, or one that can be read in two ways."""
+    number = _SPACED.sub("", text.translate(_HALF_WIDTH))
+    if decimal == ",":
+        if _AMBIGUOUS_POINT.fullmatch(number):
+            return f"{number}?"
+        if _COMMA_DECIMAL.fullmatch(number):
+            return number.replace(".", "").replace(",", ".")
+        return number if _POINT_ONLY.fullmatch(number) else text
+    grouped = _SURE_COMMAS if decimal is None else _COMMAS
+    if grouped.fullmatch(number):
+        return number.replace(",", "")
+    return number if _POINT_ONLY.fullmatch(number) else text
+
+
+def integers(text: pa.Array, decimal: str | None = None) -> Parsed:
+    """Return whole numbers (int64) from text such as "6" or "6.0"; a fraction, or more than 31 bits, is bad."""
+    return whole(numbers(text, decimal).values, text)
+
+
+def whole(found: pa.Array, text: pa.Array) -> Parsed:
+    """Return whole numbers (int64) from numbers; where there is ``text`` but no whole number of at most 31 bits it is bad."""
+    fits = pc.and_(pc.equal(pc.trunc(found), found), pc.less_equal(pc.abs(found), _INTEGER_LIMIT))
+    values = pc.cast(pc.if_else(fits, found, pa.scalar(None, pa.float64())), pa.int64())
+    return Parsed(values, mask_of(pc.and_(pc.is_valid(text), pc.is_null(values))))
 
 
 def matches(text: pa.Array, pattern: str) -> Mask:
@@ -135,6 +157,16 @@ def lookup(text: pa.Array, table: dict[str, Any], otherwise: str | None) -> Pars
     if otherwise is not None:
         return Parsed(pc.if_else(missing, otherwise, values), np.zeros(len(text), dtype=bool))
     return Parsed(values, mask_of(missing))
+
+
+def without_ending(text: pa.Array, endings: tuple[str, ...]) -> pa.Array:
+    """Return text without one of ``endings`` (and blanks before it), where it follows a number.
+
+    >>> without_ending(pa.array(["3.5 m", "3.5", "m"]), ("m", "米")).to_pylist()
+    ['3.5', '3.5', 'm']
+    """
+    pattern = rf"([0-9０-９.])\s*(?:{'|'.join(re.escape(ending) for ending in endings)})$"
+    return pc.replace_substring_regex(text, pattern=pattern, replacement=r"\1")
 
 
 def is_not_finite(text: pa.Array) -> pa.Array:

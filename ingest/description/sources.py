@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from gisgrid.mistakes import near
+from ingest import units
 from ingest.description.rules import Model, Rule
-from ingest.targets import TARGETS, Target, target
+from ingest.targets import TARGETS, Target, TargetField, target
 
 _PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@|(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
 
@@ -101,12 +103,16 @@ class Source(Model):
     @model_validator(mode="after")
     def _fits_the_layer(self) -> Source:
         if self.layer not in TARGETS:
-            raise ValueError(f"there is no layer {self.layer!r}; layers: {', '.join(TARGETS)}")
+            raise ValueError(f"there is no layer {self.layer!r}{near(self.layer, TARGETS)} (layers: {', '.join(TARGETS)})")
         goal = target(self.layer)
         if unknown := sorted(set(self.fields) - set(goal.all_fields)):
-            raise ValueError(f"layer {self.layer} has no field {', '.join(unknown)}; fields: {', '.join(goal.all_fields)}")
+            guess = near(unknown[0], goal.all_fields)
+            raise ValueError(f"layer {self.layer} has no field {', '.join(unknown)}{guess} (fields: {', '.join(goal.all_fields)})")
         if missing := _unfilled(goal, self.fields):
             raise ValueError(f"layer {self.layer} needs a rule for {', '.join(missing)}")
+        for name, rules in self.fields.items():
+            for rule in rules:
+                _check_rule(rule, goal.all_fields[name])
         if self.coordinates is not None and goal.geometry is None:
             raise ValueError(f"rows of {self.layer} have no place; leave `coordinates` out")
         return self
@@ -129,9 +135,29 @@ def without_password(connection: str) -> str:
 
 
 def _unfilled(goal: Target, fields: dict[str, tuple[Rule, ...]]) -> list[str]:
-    """Return the required fields that neither a rule nor the deployment fills."""
-    filled = {"scheme", "edition"} if goal.id == "manhole_covers" else set()
+    """Return the required fields that neither a rule nor the deployment may fill."""
+    filled = {"scheme", "edition", "class_code"} if goal.id == "manhole_covers" else set()
     return [field.name for field in goal.fields if field.required and field.name not in fields and field.name not in filled]
+
+
+def _check_rule(rule: Rule, field: TargetField) -> None:
+    """Raise ValueError for a rule that cannot give a value of ``field``."""
+    where = f"fields / {field.name}"
+    if rule.unit is not None and units.factor(rule.unit, field.unit) is None:
+        fitting = ", ".join(units.names_of(field.unit))
+        why = f"it is in {field.unit}, so units are {fitting}" if fitting and field.type != "text" else "it has no unit"
+        raise ValueError(f"{where}: `unit` {rule.unit!r} cannot be used for {field.name}: {why}")
+    if rule.format is not None and field.type != "date":
+        raise ValueError(f"{where}: `format` is for dates, and {field.name} is a {field.type}")
+    if (rule.class_names or rule.crosswalk is not None) and field.name != "class_code":
+        raise ValueError(f"{where}: `class_names` and `crosswalk` are for class_code")
+    if not field.allowed:
+        return
+    for value in (rule.constant, rule.otherwise, rule.default, *rule.values.values()):
+        if value is not None and str(value) not in field.allowed:
+            raise ValueError(
+                f"{where}: {field.name} cannot be {str(value)!r}{near(str(value), field.allowed)} (it is one of {', '.join(field.allowed)})"
+            )
 
 
 def _rules(entry: Any) -> Any:
