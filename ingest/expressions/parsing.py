@@ -67,7 +67,8 @@ def parse_expression(text: str) -> Expression:
         for as_number in (False, True):
             expression.text(_Blank(), as_number=as_number)  # so that a bad pattern shows now, and not in the middle of a load
     except (pa.ArrowException, OverflowError) as error:
-        raise _refusal(text, f"it cannot be worked out: {str(error).splitlines()[0].rstrip(".")}") from None
+        why = str(error).splitlines()[0].rstrip(".")
+        raise _refusal(text, f"it cannot be worked out: {why}") from None
     return expression
 
 

@@ -29,6 +29,7 @@ _DATA = {
 }  # fmt: skip
 _LESSER = {".txt", ".dbf"}
 _CHUNK = 1 << 20
+_FILES = "files"
 _BROKEN = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, lzma.LZMAError, NotImplementedError, ValueError, OverflowError)
 
 
@@ -44,19 +45,33 @@ def unpack(path: Path, member: str | None, workspace: Workspace) -> Path:
     such member, when without ``member`` there is not exactly one data file (with the list of those), or when
     the archive is damaged, locked, or unpacks to more than the limits allow.
     """
-    budget = _Budget(path, workspace)
-    target = workspace.folder / "files"
-    _unpack(path, target, budget, depth=1)
-    found = sorted(_data_files(target))
-    names = {str(file.relative_to(target)): file for file in found}
+    names = _unpacked(path, workspace)
     listed = f"It holds: {', '.join(names) or 'no file that is known to hold data'}."
     if member is not None:
-        return _member(path, target, member, names, listed)
-    chosen = [file for file in found if file.suffix.lower() not in _LESSER] or found
+        return _member(path, workspace.folder / _FILES, member, names, listed)
+    chosen = _chief(names)
     if len(chosen) != 1:
         what = "holds several data files" if chosen else "holds no data file"
         raise SourceError(f"{path} {what}.", f'{listed} Write member = "...".' if chosen else "Check that it is the right file.")
-    return chosen[0]
+    return next(iter(chosen.values()))
+
+
+def members(path: Path, workspace: Workspace) -> dict[str, Path]:
+    """Return the data files in the archive at ``path`` by their member names, unpacked into ``workspace``.
+
+    Small tables beside other files (.txt, .dbf) are left out. Raises SourceError as ``unpack`` does for the archive itself.
+    """
+    return _chief(_unpacked(path, workspace))
+
+
+def _unpacked(path: Path, workspace: Workspace) -> dict[str, Path]:
+    target = workspace.folder / _FILES
+    _unpack(path, target, _Budget(path, workspace), depth=1)
+    return {str(file.relative_to(target)): file for file in sorted(_data_files(target))}
+
+
+def _chief(names: dict[str, Path]) -> dict[str, Path]:
+    return {name: file for name, file in names.items() if file.suffix.lower() not in _LESSER} or names
 
 
 def _member(path: Path, target: Path, member: str, names: dict[str, Path], listed: str) -> Path:
