@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 
 from gisgrid.db.records import Issue
-from gisgrid.deployment import Deployment
+from gisgrid.deployment import AreaRules, Deployment
 from gisgrid.locator import AreaTable
 from gisgrid.types import LEVELS, Level
 from ingest.topology.checks import TOPOLOGY_CHECKS
@@ -45,18 +45,16 @@ def _findings(
     levels: Levels, deployment: Deployment, buildings: Iterable[Features], components: Iterable[Features], limits: Limits
 ) -> Iterator[Finding]:
     for level, areas in levels.areas.items():
-        rules = deployment.areas.get(level)
-        # Read so, because a deployment need not limit them.
-        bounds = getattr(rules, "min_area_m2", None), getattr(rules, "max_area_m2", None)
-        yield from chain(
-            find_overlaps(areas, limits), find_multi_part(areas), find_out_of_range(areas, *bounds), find_duplicate_names(areas)
-        )
+        rules = deployment.areas.get(level) or AreaRules()
+        yield from chain(find_overlaps(areas, limits), find_multi_part(areas), find_duplicate_names(areas))
+        yield from find_out_of_range(areas, rules.min_area_m2, rules.max_area_m2)
+        if rules.sequence_digits:
+            yield from find_out_of_sequence(areas, rules.sequence_digits)
         above = _above(levels, deployment, level)
         yield from _of_family(Family(areas, above), deployment, limits) if above else find_holes(areas, limits)
     grids = levels.areas.get("grid")
     if grids:
         borders = Borders(grids)
-        yield from find_out_of_sequence(grids)
         yield from find_cut_buildings(borders, buildings, limits)
         yield from find_cut_components(borders, components, limits)
 

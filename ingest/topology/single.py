@@ -57,16 +57,17 @@ def find_duplicate_names(areas: LevelAreas) -> Iterator[Finding]:
             yield Finding(DUPLICATE_NAME, areas.level, areas.codes[number], words, areas.shapes[number])
 
 
-def find_out_of_sequence(areas: LevelAreas) -> Iterator[Finding]:
+def find_out_of_sequence(areas: LevelAreas, digits: int) -> Iterator[Finding]:
     """Yield the areas that lie wholly north and west of one of the same parent with a smaller number.
 
-    Numbers run from west to east and then from north to south (DB11, GB/T 30428.1), in rows that nobody can draw sharply; what is
-    asked here is wrong however the rows are drawn. Codes that do not go on with a number after their parent's have no order.
+    The last ``digits`` characters of a code are the number; a code that ends otherwise has none. Numbers run from west to east and
+    then from north to south (Beijing's DB11 text), in rows that nobody can draw sharply; what is asked here is wrong however
+    the rows are drawn.
     """
-    members: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    members: dict[str | None, list[tuple[int, int]]] = defaultdict(list)
     for number, (code, parent) in enumerate(zip(areas.codes, areas.parent_codes, strict=True)):
-        if parent and code.startswith(parent) and code[len(parent) :].isdecimal():
-            members[parent].append((int(code[len(parent) :]), number))
+        if code[-digits:].isdecimal():
+            members[parent].append((int(code[-digits:]), number))
     boxes = shapely.bounds(areas.shapes)
     for family in members.values():
         numbers = np.array([number for _, number in sorted(family)], dtype=np.int64)
