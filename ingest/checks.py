@@ -52,6 +52,9 @@ SWAPPED_COORDINATES = Check(
     "swapped_coordinates", "reject", "The position is outside the deployment's bounds, and inside with its axes swapped."
 )
 OUTSIDE_BOUNDS = Check("outside_bounds", "reject", "The position is outside the bounds of the deployment.")
+OUTSIDE_DISTRICT = Check(
+    "outside_district", "warn", "The position is inside the deployment's bounds, but outside the district that is loaded."
+)
 LOST_GEOMETRY = Check("lost_geometry", "reject", "The polygon has no area, or none is left after making it valid.")
 RING_CLOSED = Check("ring_closed", "repair", "A ring whose last point is not its first is closed.")
 REPEATED_CORNER = Check("repeated_corner", "repair", "Corners of a polygon that are where the corner before them is are left out.")
@@ -94,6 +97,7 @@ CHECKS: dict[str, Check] = {
         OUTSIDE_WORLD,
         SWAPPED_COORDINATES,
         OUTSIDE_BOUNDS,
+        OUTSIDE_DISTRICT,
         LOST_GEOMETRY,
         RING_CLOSED,
         REPEATED_CORNER,

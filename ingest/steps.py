@@ -20,7 +20,8 @@ from ingest.findings import Findings
 from ingest.geometry import Mixture
 from ingest.mapping import Mapped
 from ingest.outcomes import Outcome, Seen, outcome
-from ingest.readers import Contents, RawBatch, Reader, open_source
+from ingest.positions import District, hint_for_unnamed
+from ingest.readers import RawBatch, Reader, open_source
 from ingest.readers.batch import Geometries
 from ingest.report import Tally
 from ingest.targets import Target, target
@@ -35,7 +36,7 @@ class Opened:
     """A source whose file is open, with all that its rows are judged by.
 
     ``known_parents`` are the codes that areas and buildings may name as the area they lie in: those delivered and those
-    loaded before; None when that is not known.
+    loaded before; None when that is not known. ``district`` is the ground that rows should lie on, None when that is not known.
     """
 
     source: Source
@@ -45,6 +46,7 @@ class Opened:
     crs: Crs | None
     deployment: Deployment
     known_parents: Collection[str] | None = None
+    district: District | None = None
 
 
 def prepare(source: Source, path: Path, deployment: Deployment) -> Opened:
@@ -64,18 +66,19 @@ def prepare(source: Source, path: Path, deployment: Deployment) -> Opened:
                 f"{path} has no geometry (source {source.id!r}).",
                 'Name its columns: coordinates = { lon = "...", lat = "..." } (or x and y).',
             )
-        crs = _crs(source, reader.contents, path)
+        crs = _crs(source, reader, path, deployment)
     return Opened(source, path, goal, reader, crs, deployment)
 
 
-def _crs(source: Source, contents: Contents, path: Path) -> Crs:
+def _crs(source: Source, reader: Reader, path: Path, deployment: Deployment) -> Crs:
     """Return the coordinate system that the description declares, or else the one that the file carries."""
+    contents = reader.contents
     text = source.crs or _code_of(contents.crs)
     if text is None:
         carried = f" a name that is known (it says {contents.crs[:60]!r})" if contents.crs else " its coordinate system"
         raise SourceError(
             f"{path} does not say{carried}, and source {source.id!r} declares none.",
-            'Write crs = "EPSG:4528" (or wgs84, cgcs2000, gcj02, bd09, another EPSG number) in the description.',
+            hint_for_unnamed(source, reader, deployment),
         )
     try:
         return parse_crs(text)
@@ -143,7 +146,10 @@ def _stored(opened: Opened, mapped: Mapped, seen: Geometries) -> Geometries | No
     if opened.target.geometry is None or opened.crs is None:
         return None
     place = geometry.Place(opened.crs, opened.target.geometry, _bounds(opened.deployment), opened.reader.contents.is_geojson)
-    return geometry.check(seen, place, mapped.findings)
+    geom = geometry.check(seen, place, mapped.findings)
+    if opened.district is not None:
+        opened.district.check(geom, mapped.findings)
+    return geom
 
 
 def _bounds(deployment: Deployment) -> Bounds:

@@ -1,0 +1,9 @@
+"""Positions: what coordinate system a file may be in, and whether what is known of the city agrees with the one declared."""
+
+from ingest.positions.district import District, district_of
+from ingest.positions.likely import Likely, likely_systems
+from ingest.positions.sampler import Sampler
+from ingest.positions.unnamed import hint_for_unnamed
+from ingest.positions.verdict import Verdict, compare
+
+__all__ = ["District", "Likely", "Sampler", "Verdict", "compare", "district_of", "hint_for_unnamed", "likely_systems"]

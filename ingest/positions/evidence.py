@@ -127,7 +127,7 @@ class Kind(NamedTuple):
 
 DISTRICT = Kind("district", "lie in the district", 0.8, 0.8)
 NAMED = Kind("named", "lie in the area that they name", 0.8, 0.3)
-OUTDOORS = Kind("outdoors", "stand outside buildings", 0.9, 0.15)
+OUTDOORS = Kind("outdoors", "stand outside buildings", 0.9, 0.1)
 COVERS = Kind("covers", "have no manhole cover inside them", 0.9, 0.1)
 LOADED = Kind("loaded", f"lie within {TOLERANCE_M:.0f} m of where they were loaded before", 0.8, 0.5)
 

@@ -143,10 +143,13 @@ def _compared(kind: Kind, scene: Scene, now: Placed, other: Placed, before: Fits
 
 
 def _is_for(gained: int, lost: int, size: int, *, few: int, part: float) -> bool:
-    """Return whether ``gained`` rows against ``lost`` of ``size`` are more than chance: by the exact sign test, or all of few rows."""
+    """Return whether ``gained`` rows against ``lost`` of ``size`` are more than chance.
+
+    That is by the exact sign test, or, where rows are too few for it, when nearly all that changes changes to one side.
+    """
     if gained < _LEAST_PART * size or gained <= lost:
         return False
-    return _chance(gained, gained + lost) < _SURE or (gained >= few and lost == 0 and gained >= part * size)
+    return _chance(gained, gained + lost) < _SURE or (gained >= few and lost * 10 <= gained and gained >= part * size)
 
 
 def _chance(heads: int, throws: int) -> float:
