@@ -118,7 +118,9 @@ class _Work:
 
     def ingest(self, progress: Progress) -> tuple[str, bool]:
         deployment = load_deployment(self.settings.deployment)
-        self.layers = run(self.database, deployment, self.directory / "sources.toml", progress=progress)
+        report = run(self.database, deployment, self.directory / "sources.toml", activate=True, progress=progress)
+        report.raise_failure()
+        self.layers = list(report.sources)
         loaded = sum(report.status == "loaded" for report in self.layers)
         return (f"{loaded} of {len(self.layers)} sources loaded, the others unchanged", loaded > 0)
 

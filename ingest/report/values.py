@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 from gisgrid.db.records import Issue
+from gisgrid.errors import SourceError
 
 FORMAT = 1
 """Version of the JSON shape: it grows when a name goes away or changes its meaning, not when one is added."""
@@ -100,7 +101,8 @@ class IngestReport:
     """What came of a whole ingest: its sources, the topology ``issues`` of the areas, and what became of their draft.
 
     ``generation`` is the draft that the areas went into (None without areas, and when they equal what is served);
-    ``activated`` says that it is what is served now, ``refusal`` why it is not although that was wanted. ``started_at`` is a time with zone, ``seconds`` the wall time.
+    ``activated`` says that it is what is served now, ``refusal`` why it is not although that was wanted. ``started_at`` is a time
+    with zone, ``seconds`` the wall time.
     """
 
     sources: tuple[LayerReport, ...]
@@ -118,6 +120,12 @@ class IngestReport:
     def draft(self) -> int | None:
         """The draft of areas that waits for activation, if there is one."""
         return self.generation if not self.activated and not self.dry_run else None
+
+    def raise_failure(self) -> None:
+        """Raise SourceError when a source failed or the areas were refused: with all that failed, the first of it first."""
+        errors = [source.error for source in self.sources if source.error] + ([self.refusal] if self.refusal else [])
+        if errors:
+            raise SourceError(errors[0], " ".join(errors[1:]))
 
     def total(self, name: str) -> int:
         """Return the sum over the sources of one of their counts, such as ``rejected``."""

@@ -16,7 +16,7 @@ from gisgrid.deployment import Deployment, load_deployment
 from ingest.description import load_description
 from ingest.duplicates import Duplicates
 from ingest.pipeline import run
-from ingest.report import LayerReport, Tally
+from ingest.report import IngestReport, LayerReport, Tally
 from ingest.steps import prepare, process
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real"
@@ -58,6 +58,12 @@ class Bench:
         return self.write("sources.toml", "\n".join(f"[[sources]]\n{source}" for source in sources))
 
     def run(self, *sources: str, **options: Any) -> list[LayerReport]:
+        """Load the sources, areas into service at once; what fails is raised."""
+        report = self.report(*sources, **{"activate": True, **options})
+        report.raise_failure()
+        return list(report.sources)
+
+    def report(self, *sources: str, **options: Any) -> IngestReport:
         return run(self.database, self.deployment, self.describe(*sources), **options)
 
     def outcome(self, source: str) -> tuple[list[dict[str, Any]], list[Reject], Tally]:
