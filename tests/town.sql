@@ -63,3 +63,18 @@ SELECT 'B' || n, '楼 ' || n, '延安路' || n || '号', '延安路', n::text, '
        ST_Multi(ST_MakeEnvelope(120.3711 + 0.0007 * (n % 19), 36.0807 + 0.0006 * (n / 19), 120.3711 + 0.0007 * (n % 19) + 0.0003,
                                 36.0807 + 0.0006 * (n / 19) + 0.0002, 4326))
 FROM generate_series(0, 189) AS n;
+
+-- What is doubtful: a point, a line and an area; one has no place at all.
+INSERT INTO gisgrid.quality_issues (generation_id, layer, feature_code, code, severity, message, geom) VALUES
+    (NULL, 'cameras', 'C0', 'unlikely_value', 'warning', 'Range of 80 m', ST_SetSRID(ST_MakePoint(120.3712, 36.0812), 4326)),
+    (1, 'grids', '370203001001001', 'gap', 'error', 'A gap of 1 m', ST_SetSRID(ST_MakeLine(ST_MakePoint(120.371, 36.082), ST_MakePoint(120.379, 36.0845)), 4326)),
+    (1, 'grids', '370203001002001', 'overlap', 'error', 'Overlaps its neighbour', ST_MakeEnvelope(120.374, 36.081, 120.380, 36.086, 4326)),
+    (1, 'districts', '370203', 'area_out_of_range', 'info', 'Smaller than usual', NULL);
+
+-- What is not served any more: none of it may appear anywhere.
+INSERT INTO gisgrid.cameras_all (code, name, geom, retired_at)
+VALUES ('C-gone', '拆除', ST_SetSRID(ST_MakePoint(120.3712, 36.0812), 4326), now());
+INSERT INTO gisgrid.buildings_all (code, name, geom, retired_at)
+VALUES ('B-gone', '拆除', ST_Multi(ST_MakeEnvelope(120.3711, 36.0807, 120.3714, 36.0809, 4326)), now());
+INSERT INTO gisgrid.components (code, scheme, edition, class_code, name, geom, retired_at)
+VALUES ('3702030102009999', 'CJ/T 214', '2007', '0102', '拆除', ST_SetSRID(ST_MakePoint(120.3705, 36.0805), 4326), now());
