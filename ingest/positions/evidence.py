@@ -28,6 +28,7 @@ TOLERANCE_M = 50.0
 
 _MOST_LOOKED_UP = 300
 _SIMPLER_M = 5.0
+_POLYGONS = (3, 6)  # of shapely's types: those that can hold something
 
 
 class Fits(NamedTuple):
@@ -77,8 +78,16 @@ class Scene:
         return Placed(hypothesis, lonlat, metres(lonlat, self.origin), there)
 
     def shapes(self, placed: Placed, rows: NDArray[np.int64]) -> Geometries:
-        """Return the geometries of ``rows`` in WGS 84 degrees if the hypothesis is true."""
-        return np.asarray(shapely.transform(shapely.force_2d(self.sample.geom[rows]), placed.hypothesis.to_wgs84))
+        """Return the geometries of ``rows`` in WGS 84 degrees if the hypothesis is true; NaN where it has no place for a corner."""
+        flat = shapely.force_2d(self.sample.geom[rows])
+        move = placed.hypothesis.to_wgs84
+        try:
+            return np.asarray(shapely.transform(flat, move))
+        except shapely.GEOSException:
+            # The two ends of a ring came out a hair apart; equal positions are moved once, so that they stay equal.
+            distinct, where = np.unique(shapely.get_coordinates(flat), axis=0, return_inverse=True)
+            moved = move(distinct)[where]
+            return np.asarray(shapely.transform(flat, lambda _: moved))
 
     def flat(self, shapes: Geometries) -> Geometries:
         """Return geometries in degrees as geometries in metres around the deployment's middle."""
@@ -202,6 +211,10 @@ def _outdoors(scene: Scene, placed: Placed) -> Fits:
 def _without_covers(scene: Scene, placed: Placed) -> Fits:
     rows = _some(placed)
     shapes = scene.shapes(placed, rows)
+    corners, owner = shapely.get_coordinates(shapes, return_index=True)
+    usable = np.isin(shapely.get_type_id(shapes), _POLYGONS)
+    usable[owner[~_finite(corners)]] = False
+    rows, shapes = rows[usable], shapes[usable]
     invalid = ~shapely.is_valid(shapes)
     shapes[invalid] = shapely.make_valid(shapes[invalid], method="structure", keep_collapsed=False)
     return _missed(scene, rows, scene.known.hold_covers(shapes) if scene.known is not None else None)
