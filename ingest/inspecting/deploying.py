@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from gisgrid.crs import parse_crs, to_wgs84
+from gisgrid.crs import parse_crs
 from gisgrid.deployment import Deployment
 from gisgrid.errors import SourceError
 from gisgrid.types import LEVELS, Level
 from ingest import values
 from ingest.inspecting.columns import MAX_LISTED, Column
 from ingest.inspecting.covers import kind_of
+from ingest.inspecting.deployed import in_wgs84
 from ingest.inspecting.patterns import pattern_of
 from ingest.inspecting.proposal import Inspected, Proposal
 from ingest.inspecting.writing import toml
@@ -61,7 +62,8 @@ def bounds(parts: Sequence[Inspected]) -> Box:
     Raises SourceError when there is nothing to go by.
     """
     areas = [part for part in parts if any(target(proposal.guess.layer).level for proposal in part.proposals)]
-    boxes = [box for part in areas or parts if (box := _box(part)) is not None]
+    loadable = [part for part in parts if part.proposals]
+    boxes = [box for part in areas or loadable if (box := _box(part)) is not None]
     if not boxes:
         raise SourceError(
             "The bounds of the new city cannot be told: no file has positions in a coordinate system that is known.",
@@ -77,14 +79,7 @@ def bounds(parts: Sequence[Inspected]) -> Box:
 def _box(part: Inspected) -> Box | None:
     if part.place is None or part.system is None:
         return None
-    pairs = part.place.positions[np.isfinite(part.place.positions).all(axis=1)]
-    name = part.system.name
-    if not len(pairs) or name is None:
-        return None
-    first, second = (pairs[:, ::-1] if part.system.is_swapped else pairs).T
-    lon, lat = to_wgs84(parse_crs(name), first, second)
-    seen = np.column_stack([lon, lat])
-    seen = seen[np.isfinite(seen).all(axis=1)]
+    seen = in_wgs84(part.place, part.system)
     if not len(seen):
         return None
     (west, south), (east, north) = np.percentile(seen, [_PERCENT, 100 - _PERCENT], axis=0)
@@ -102,11 +97,16 @@ def _area_lines(level: Level, parts: Sequence[Inspected]) -> list[str]:
     if not found:
         return []
     codes = [code for part, proposal in found for code in _texts(part, proposal, "code")]
-    lines = ["", f"[areas.{level}]", f"code_pattern = {_literal(pattern_of(codes))}"]
+    lines = ["", f"[areas.{level}]", *_pattern_line(codes)]
     pairs = [pair for part, proposal in found for pair in _with_parent(part, proposal)]
     if pairs and all(code.startswith(parent) for code, parent in pairs):
         lines.append("parent_is_prefix = true")
     return lines
+
+
+def _pattern_line(codes: Sequence[str]) -> list[str]:
+    pattern = pattern_of(codes)
+    return [f"code_pattern = {_literal(pattern)}"] if pattern != ".+" else []
 
 
 def _literal(pattern: str) -> str:
@@ -133,7 +133,7 @@ def _component_lines(name: str, parts: Sequence[Inspected]) -> list[str]:
     if not found:
         return []
     codes = [code for part, proposal in found for code in _texts(part, proposal, "code")]
-    lines = ["", "[components]", f"code_pattern = {_literal(pattern_of(codes))}"]
+    lines = ["", "[components]", *_pattern_line(codes)]
     scheme = _constant(found[0][1], "scheme"), _constant(found[0][1], "edition")
     if all(scheme) and scheme[0] != "generic" and not found[0][1].own_classes:
         return [*lines, f"schemes = [{toml({'scheme': scheme[0], 'edition': scheme[1]})}]"]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import combinations
 from typing import NamedTuple
 
 from ingest.inspecting.columns import MAX_LISTED, Column
 from ingest.inspecting.names import best_match, folded
+from ingest.inspecting.sample import Sample
 from ingest.inspecting.tables import guesses
 from ingest.targets import Target, TargetField, target
 
 _LEAST = 55.0
+_MOST_PAIRED = 8
 
 
 class Choice(NamedTuple):
@@ -62,6 +65,20 @@ def choose_code(layer: str, columns: Iterable[Column], taken: frozenset[str] = f
         elif not _is_prose(column):
             offers.append(Choice("code", column, 30 if column.kind == "integer" else 20, "no value comes twice"))
     return max(offers, key=lambda offer: offer.score, default=None)
+
+
+def find_pair(sample: Sample) -> tuple[Column, Column] | None:
+    """Return two columns that together tell rows apart, as row and column of a raster do; None when no two do."""
+    usable = [c for c in sample.columns if c.kind in {"integer", "text"} and c.share >= 0.95 and "'" not in c.name and not _is_prose(c)]
+    usable = sorted(usable, key=lambda column: -column.distinct)[:_MOST_PAIRED]
+    for first, second in combinations(usable, 2):
+        if first.distinct * second.distinct < sample.rows:
+            continue
+        pairs = sample.table.select([first.name, second.name]).group_by([first.name, second.name]).aggregate([])
+        if pairs.num_rows >= 0.999 * sample.rows:
+            order = [column.name for column in sample.columns]
+            return (first, second) if order.index(first.name) < order.index(second.name) else (second, first)
+    return None
 
 
 def _named(name: str, word: str) -> str:

@@ -142,11 +142,11 @@ def _by_size(scores: _Scores, sample: Sample) -> None:
     if shapes is None or not shapes.median_area:
         return
     if shapes.median_area < _HOUSE_M2:
-        scores.add("buildings", 3, f"polygons of {shapes.median_area:,.0f} m² in the middle")
+        scores.add("buildings", 3, f"polygons of {shapes.median_area:,.0f} m²")
         return
     rows = len(shapes.centres)
     level = "districts" if rows == 1 else "streets" if rows <= 40 else "communities" if rows <= 200 else "grids"
-    scores.add(level, 1, f"{rows:,} polygons of {_size(shapes.median_area)} in the middle")
+    scores.add(level, 1, f"{rows:,} polygon{'s' if rows != 1 else ''} of {_size(shapes.median_area)}")
 
 
 def _size(area_m2: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ingest.expressions import parse_expression
 from ingest.inspecting.columns import Column
 from ingest.inspecting.names import folded, tokens
 from ingest.inspecting.tables import guesses
@@ -25,6 +26,17 @@ class Entry(NamedTuple):
     remark: str = ""
     open: str = ""
     example: str = ""
+
+
+def columns_of(value: Any) -> tuple[str, ...]:
+    """Return the columns that the right-hand side of a line of ``fields`` reads."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list):
+        return tuple(name for item in value for name in columns_of(item))
+    if not isinstance(value, dict):
+        return ()
+    return parse_expression(value["expression"]).columns if "expression" in value else columns_of(value.get("field"))
 
 
 def rule_for(field: TargetField, column: Column, reason: str) -> Entry:

@@ -16,7 +16,7 @@ from gisgrid.deployment import Deployment
 from ingest import values
 from ingest.inspecting.columns import Column
 from ingest.inspecting.names import best_match, mentions
-from ingest.inspecting.sample import Sample, are_degrees
+from ingest.inspecting.sample import Sample, are_degrees, middles
 from ingest.inspecting.tables import guesses
 from ingest.positions.likely import Likely, likely_systems
 
@@ -82,10 +82,9 @@ def _from_wkt(sample: Sample, column: Column) -> Place:
     text = values.as_text(values.one_chunk(sample.table.column(column.name)))
     bare = pc.replace_substring_regex(text, pattern=r"^\s*SRID=\d+;", replacement="")
     geom = shapely.from_wkt(bare.to_numpy(zero_copy_only=False), on_invalid="ignore")
-    bounds = shapely.bounds(geom)
     there = geom[~shapely.is_missing(geom)]
     family = "polygon" if len(there) and "Polygon" in there[0].geom_type else "point"
-    return Place({"wkt": column.name}, np.column_stack([bounds[:, [0, 2]].mean(axis=1), bounds[:, [1, 3]].mean(axis=1)]), family)
+    return Place({"wkt": column.name}, middles(shapely.bounds(geom)), family)
 
 
 def _pair(sample: Sample, first: str, second: str) -> tuple[Column, Column] | None:

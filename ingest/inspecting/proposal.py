@@ -10,9 +10,10 @@ from typing import NamedTuple
 from gisgrid.deployment import Deployment
 from gisgrid.types import LEVELS
 from ingest.inspecting.covers import find_classes
-from ingest.inspecting.fields import Choice, choose, choose_code
+from ingest.inspecting.deployed import misfits
+from ingest.inspecting.fields import Choice, choose, choose_code, find_pair
 from ingest.inspecting.layer import LayerGuess, guess_layer, possible_layers
-from ingest.inspecting.mapping import Entry, rule_for
+from ingest.inspecting.mapping import Entry, columns_of, rule_for
 from ingest.inspecting.places import Place, System, find_place, find_system
 from ingest.inspecting.sample import Sample
 from ingest.inspecting.tables import guesses
@@ -22,7 +23,8 @@ from ingest.targets import Target, target
 class Proposal(NamedTuple):
     """A source that can be written: its lines, its fields, and the columns that nothing takes.
 
-    ``own_classes`` is the column whose words are classes of covers that no scheme knows.
+    ``own_classes`` is the column whose words are classes of covers that no scheme knows. ``doubts`` say what does not go
+    together with the deployment.
     """
 
     source_id: str
@@ -31,11 +33,14 @@ class Proposal(NamedTuple):
     fields: tuple[Entry, ...]
     unused: tuple[str, ...] = ()
     own_classes: str = ""
+    doubts: tuple[str, ...] = ()
 
     @property
-    def open(self) -> tuple[Entry, ...]:
-        """The lines that need somebody who knows the data."""
-        return tuple(entry for entry in (*self.keys, *self.fields) if entry.open)
+    def open(self) -> dict[str, str]:
+        """What somebody who knows the data has to decide, by the line that it is about."""
+        unsure = ("whether it is " + (f"this or {self.guess.next_best}" if self.guess.next_best else "this"),) * (not self.guess.is_sure)
+        about = {"layer": "; ".join((*unsure, *self.doubts))} if unsure or self.doubts else {}
+        return about | {entry.key: entry.open for entry in (*self.keys, *self.fields) if entry.open}
 
 
 class Inspected(NamedTuple):
@@ -77,6 +82,8 @@ def inspect_sample(request: Request, sample: Sample) -> Inspected:
 def _why_not(sample: Sample, guess: LayerGuess | None, kind: str) -> str:
     if not sample.rows:
         return "It has no rows."
+    if sample.contents.has_geometry and not kind:
+        return "None of its rows has a geometry that can be used."
     if guess is not None:
         needs_place = target(guess.layer).geometry is not None and not kind
         return f"Rows of {guess.layer} need a place, and no column looks like coordinates." if needs_place else ""
@@ -102,7 +109,8 @@ def _propose(request: Request, sample: Sample, guess: LayerGuess, place: Place |
     used = _columns_of(fields) | taken
     keys = (*layout_lines(sample, used), *system_lines(placed, system))
     unused = tuple(column.name for column in sample.columns if column.name not in used)
-    return Proposal(source_id(request.path, sample), guess, keys, fields, unused, own_classes)
+    doubts = tuple(misfits(request.deployment, target(guess.layer), code.column if code else None, placed, system))
+    return Proposal(source_id(request.path, sample), guess, keys, fields, unused, own_classes, doubts)
 
 
 def source_id(path: Path, sample: Sample) -> str:
@@ -147,9 +155,7 @@ def system_lines(place: Place | None, system: System | None) -> list[Entry]:
 
 def _columns_of(fields: Iterable[Entry]) -> frozenset[str]:
     """Return the columns that rules read."""
-    rules = [entry.value for entry in fields if entry.value is not None]
-    named = [rule if isinstance(rule, str) else rule.get("field") for rule in rules if isinstance(rule, str | dict)]
-    return frozenset(name for entry in named for name in ([entry] if isinstance(entry, str) else entry or []))
+    return frozenset(name for entry in fields for name in columns_of(entry.value))
 
 
 def _field_lines(sample: Sample, goal: Target, code: Choice | None, chosen: dict[str, Choice]) -> dict[str, Entry]:
@@ -181,6 +187,10 @@ def _code_line(sample: Sample, code: Choice | None) -> Entry:
     if code is not None:
         doubt = "" if code.score >= 50 else "whether this column is the key: it must stay the same from delivery to delivery"
         return Entry("code", code.column.name, code.reason, doubt)
+    if pair := find_pair(sample):
+        first, second = (column.name for column in pair)
+        doubt = "whether these two columns together are the key: it must stay the same from delivery to delivery"
+        return Entry("code", {"expression": f"concat(col('{first}'), '-', col('{second}'))"}, "no column alone tells rows apart", doubt)
     columns = [column for column in sample.columns if column.filled and column.kind not in {"date", "boolean"}]
     best = max(columns, key=lambda column: (column.share * column.uniqueness, column.uniqueness), default=None)
     if best is None:

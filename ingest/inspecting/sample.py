@@ -103,10 +103,15 @@ def _shapes(batches: list[RawBatch]) -> Shapes | None:
     there = geom[~(shapely.is_missing(geom) | shapely.is_empty(geom))]
     names = Counter(geometry.geom_type for geometry in there)
     bounds = shapely.bounds(there).reshape(-1, 4)
-    centres = np.column_stack([bounds[:, [0, 2]].mean(axis=1), bounds[:, [1, 3]].mean(axis=1)])
+    centres = middles(bounds)
     centres = centres[np.isfinite(centres).all(axis=1)]
     missing = len(geom) - len(there)
     return Shapes(dict(names.most_common()), missing, bool(shapely.has_z(there).any()), centres, _median_area(there, centres))
+
+
+def middles(boxes: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the middles (n, 2) of boxes (n, 4: west, south, east, north)."""
+    return boxes[:, :2] * 0.5 + boxes[:, 2:] * 0.5  # halved first: rubbish coordinates may be as large as numbers can be
 
 
 def _median_area(geom: np.ndarray[Any, np.dtype[np.object_]], centres: np.ndarray[Any, np.dtype[np.float64]]) -> float:

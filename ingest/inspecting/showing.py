@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ingest.inspecting.columns import Column
+from ingest.inspecting.mapping import columns_of
 from ingest.inspecting.proposal import Inspected, Proposal
 from ingest.inspecting.writing import toml
 
@@ -76,9 +77,7 @@ def _uses(part: Inspected) -> dict[str, str]:
     uses: dict[str, list[str]] = {}
     for proposal in part.proposals:
         for entry in proposal.fields:
-            rule = entry.value
-            named = rule if isinstance(rule, str) else rule.get("field") if isinstance(rule, dict) else None
-            for name in [named] if isinstance(named, str) else named or []:
+            for name in columns_of(entry.value):
                 uses.setdefault(name, []).append(entry.key)
     if part.place is not None:
         for key, name in part.place.coordinates.items():
@@ -102,9 +101,8 @@ def _short(value: str) -> str:
 
 def _show_proposal(console: Console, proposal: Proposal) -> None:
     guess = proposal.guess
-    sure = "" if guess.is_sure else f" (not sure{'; or ' + guess.next_best if guess.next_best else ''})"
-    lines: list[Text] = [Text(f"  source {proposal.source_id!r}: layer {guess.layer}{sure}, because {'; '.join(guess.reasons)}")]
-    lines += [Text(f"  fill in: {entry.key}: {entry.open}", style="yellow") for entry in proposal.open]
+    lines: list[Text] = [Text(f"  source {proposal.source_id!r}: layer {guess.layer}, because {'; '.join(guess.reasons)}")]
+    lines += [Text(f"  fill in: {key}: {doubt}", style="yellow") for key, doubt in proposal.open.items()]
     console.print(Group(*lines), soft_wrap=True)
 
 
@@ -140,5 +138,5 @@ def _source_json(proposal: Proposal) -> dict[str, Any]:
         "is_sure": proposal.guess.is_sure,
         "reasons": proposal.guess.reasons,
         "lines": {entry.key: toml(entry.value) for entry in lines if entry.value is not None},
-        "fill_in": {entry.key: entry.open for entry in proposal.open},
+        "fill_in": proposal.open,
     }

@@ -48,13 +48,13 @@ def _source(path: str, part: Inspected, proposal: Proposal) -> str:
     guess = proposal.guess
     why = f"{part.sample.part.label}: {_count(part)} for {guess.layer}, because {'; '.join(guess.reasons)}."
     lines = [_comment(why)]
-    if not guess.is_sure:
-        lines.append(_comment(f"FILL IN: whether it is {guess.layer}" + (f", or rather {guess.next_best}." if guess.next_best else ".")))
+    if doubt := proposal.open.get("layer"):
+        lines.append(_comment(f"FILL IN: {doubt}."))
     lines += ["[[sources]]", f"id = {toml(proposal.source_id)}", f"layer = {toml(guess.layer)}", f"path = {toml(path)}"]
     lines += [_line(entry) for entry in proposal.keys]
     lines += ["", "[sources.fields]", *(_line(entry) for entry in proposal.fields)]
     filled = {entry.key for entry in proposal.fields if entry.value is not None}
-    if empty := [name for name in target(guess.layer).all_fields if name not in filled]:
+    if empty := [name for name in target(guess.layer).all_fields if name not in filled | {"scheme", "edition"}]:
         lines.append(_comment(f"Nothing found for: {', '.join(empty)}."))
     if proposal.unused:
         more = f" and {len(proposal.unused) - _MOST_COLUMNS} more" if len(proposal.unused) > _MOST_COLUMNS else ""
@@ -64,7 +64,8 @@ def _source(path: str, part: Inspected, proposal: Proposal) -> str:
 
 def _count(part: Inspected) -> str:
     sample = part.sample
-    return f"{sample.rows:,} rows" if sample.is_whole else f"the first {sample.rows:,} rows"
+    rows = f"{sample.rows:,} row{'s' if sample.rows != 1 else ''}"
+    return rows if sample.is_whole else f"the first {rows}"
 
 
 def _line(entry: Entry) -> str:
