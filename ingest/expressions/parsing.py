@@ -214,12 +214,13 @@ class _Builder:
         return parts.all_or_any(steps, pc.and_)
 
     def _comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Condition:
-        if isinstance(op, (ast.In, ast.NotIn)):
+        sign = _SIGNS.get(type(op))
+        if sign is None:  # "in", or its opposite
             if not isinstance(right, (ast.Tuple, ast.List)) or not right.elts:
                 raise self._refusal('`in` takes a list, as in `a in ("x", "y")`')
             one_of = parts.all_or_any([parts.compared(self.value(left), self.value(item), "==") for item in right.elts], pc.or_)
             return one_of if isinstance(op, ast.In) else parts.negated(one_of)
-        return parts.compared(self.value(left), self.value(right), _SIGNS[type(op)])
+        return parts.compared(self.value(left), self.value(right), sign)
 
     def _subscript(self, node: ast.Subscript) -> Part:
         part = self.value(node.value)
