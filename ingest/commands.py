@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import sys
 from difflib import get_close_matches
 from importlib import import_module
@@ -14,16 +14,27 @@ from rich.console import Console
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from gisgrid.db import open_database
-from gisgrid.deployment import load_deployment
+from gisgrid.db import Database, open_database
+from gisgrid.deployment import Deployment, load_deployment
+from gisgrid.errors import GisgridError
 from gisgrid.progress import progress_bar
 from gisgrid.settings import load_settings
+from ingest.past import with_places
 from ingest.pipeline import run
-from ingest.report import IngestReport, LayerReport, print_report
+from ingest.report import IngestReport, print_report, read_outlines, report_path, to_json, write_report
 
 _DEFAULT = "load"
-_ELSEWHERE = {"inspect": "ingest.inspecting.commands"}
+_ELSEWHERE = {
+    "inspect": "ingest.inspecting.commands",
+    "runs": "ingest.run_commands",
+    "show": "ingest.run_commands",
+    "rejects": "ingest.run_commands",
+    "repairs": "ingest.run_commands",
+    "release": "ingest.run_commands",
+}
 """Commands that live in a module of their own, imported only when asked for: a function of the command's name."""
+
+logger = logging.getLogger(__name__)
 
 
 class LoadByDefault(TyperGroup):
@@ -58,9 +69,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     subcommand_metavar="SOURCES.toml [OPTIONS] | COMMAND [ARGS]...",
-    help="Load source files into PostGIS, and see what is wrong with them. `gisgrid ingest SOURCES.toml` is short for"
-    " `gisgrid ingest load SOURCES.toml`, whose options `gisgrid ingest load --help` lists.",
 )
+
+
+@app.callback()
+def ingest() -> None:
+    """Load source files into PostGIS, and see what is wrong with them.
+
+    `gisgrid ingest SOURCES.toml` is short for `gisgrid ingest load SOURCES.toml`; `gisgrid ingest load --help` lists its options.
+    """
 
 
 @app.command()
@@ -82,29 +99,58 @@ def load(
 ) -> None:
     """Load source files: read, check, repair what can be repaired, keep rejected rows with the reason. This is the default.
 
-    Exit code 0 also when rows were rejected: they are listed and kept. 2 when a file or the description cannot be used, 1 when
-    the database cannot be reached.
+    Exit code 0 also when rows were rejected: they are listed and kept. 2 when a file or the description cannot be used (other
+    sources are loaded all the same), 1 when the database cannot be reached.
     """
+    if quiet:
+        logging.getLogger().setLevel(logging.ERROR)
     settings = load_settings()
     deployment = load_deployment(settings.deployment)
     database = None if dry_run else open_database(settings)
-    wishes = {"layers": layer, "sources": source, "partial": partial, "accept_crs": accept_crs, "activate": activate, "force": force}
-    options: dict[str, Any] = {name: wish for name, wish in wishes.items() if wish}
-    if no_wait:
-        options["wait"] = False
     with progress_bar("Ingest", quiet=quiet) as progress:
-        found = run(database, deployment, sources, root=root, dry_run=dry_run, progress=progress, **options)
-    whole = _whole(found, dry_run=dry_run)
-    tell(whole, None, as_json=as_json, quiet=quiet)
+        found = run(
+            database,
+            deployment,
+            sources,
+            root=root,
+            layers=layer or None,
+            sources=source or None,
+            dry_run=dry_run,
+            partial=partial,
+            accept_crs=accept_crs,
+            activate=activate,
+            force=force,
+            wait=not no_wait,
+            progress=progress,
+        )
+    page = write_page(found, deployment, database, report or report_path(found, settings.home), is_wanted=report is not None)
+    tell(found, page, as_json=as_json, quiet=quiet)
 
 
-def _whole(found: list[LayerReport] | IngestReport, *, dry_run: bool) -> IngestReport:
-    return found if isinstance(found, IngestReport) else IngestReport(tuple(found), dry_run=dry_run)
+def write_page(report: IngestReport, deployment: Deployment, database: Database | None, path: Path, *, is_wanted: bool) -> Path | None:
+    """Write the HTML report and return where it is.
+
+    Nobody asked for the one that every run leaves (``is_wanted`` false): when it cannot be written a warning says so.
+    """
+    try:
+        whole = with_places(database, report) if database else report
+        write_report(whole, path, deployment, read_outlines(database, report.generation) if database else ())
+    except GisgridError as error:
+        if is_wanted:
+            raise
+        logger.warning("%s", error.message)
+        return None
+    return path
 
 
 def tell(report: IngestReport, page: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Print a report on standard output: as JSON, or for people, or not at all."""
+    """Print a report on standard output (as JSON, for people, or not at all) and failures on standard error; exit 2 after these."""
     if as_json:
-        sys.stdout.write(json.dumps({"sources": [one.as_json() for one in report.sources]}, ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(to_json(report))
     elif not quiet:
         print_report(report, Console(highlight=False), page)
+    errors = [source.error for source in report.sources if source.status == "failed"]
+    for error in errors:
+        Console(stderr=True, highlight=False, markup=False).print(f"gisgrid: {error}", soft_wrap=True, style="red")
+    if errors:
+        raise typer.Exit(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,11 @@ def as_document(report: IngestReport) -> dict[str, Any]:
         "issue_counts": [{"code": code, "severity": severity, "count": count} for code, severity, count in report.issue_counts()],
         "issues": list(_issues(report.issues[:_MOST_ISSUES])),
     }
+
+
+def to_json(report: IngestReport) -> str:
+    """Return the report as JSON text that ends with a line break."""
+    return json.dumps(as_document(report), ensure_ascii=False, indent=2, default=str) + "\n"
 
 
 def _issues(issues: tuple[Issue, ...]) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import gisgrid
 from gisgrid.db.records import Issue
 from gisgrid.deployment import Deployment
 from gisgrid.errors import UsageError
-from ingest.report.document import as_document
+from ingest.report.document import to_json
 from ingest.report.picture import Outline, draw
 from ingest.report.tally import MOST_EXAMPLES, MOST_SPOTS, spots
 from ingest.report.values import Example, IngestReport, LayerReport, Spot, SpotSeverity
@@ -61,8 +60,7 @@ def write_report(report: IngestReport, path: Path, deployment: Deployment, outli
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        document = json.dumps(as_document(report), ensure_ascii=False, indent=2)
-        path.with_suffix(".json").write_text(document + "\n", encoding="utf-8")
+        path.with_suffix(".json").write_text(to_json(report), encoding="utf-8")
         path.write_text(page(report, deployment, outlines), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"The report cannot be written to {path}: {error.strerror or error}.", "Name another with --report.") from error

@@ -30,7 +30,7 @@ def print_report(report: IngestReport, console: Console, page: Path | None = Non
             if table.row_count:
                 console.print(table)
     else:
-        _print_plain([table(report.sources, plain=True) for table in tables], console)
+        print_plain([table(report.sources, plain=True) for table in tables], console)
         _print_lines(_findings(report.sources), console)
     _print_lines(_decisions(report.sources), console)
     _print_lines(_topology(report), console)
@@ -38,8 +38,8 @@ def print_report(report: IngestReport, console: Console, page: Path | None = Non
     _print_lines(_advice(report, page), console)
 
 
-def _print_plain(tables: Sequence[Table], console: Console) -> None:
-    """Print tables as wide as they are: what reads them may be a file or another program."""
+def print_plain(tables: Sequence[Table], console: Console) -> None:
+    """Print tables without lines, as wide as they are: what reads them may be a file or another program."""
     wide = Console(file=console.file, width=1000, highlight=False, color_system=None)
     for table in tables:
         with wide.capture() as capture:

@@ -32,9 +32,11 @@ class Advice(NamedTuple):
 
 
 def verdict(report: IngestReport) -> str:
-    """Return one or two sentences on the whole ingest."""
+    """Return a few sentences on the whole ingest."""
     rejected, read = report.total("rejected"), report.total("read")
     words = _what_happened(report)
+    if report.refusal:
+        words += f" {report.refusal}"
     if rejected:
         words += f" {counted(rejected, 'row')} of {read:,} {'was' if rejected == 1 else 'were'} rejected ({_share(rejected, read)})."
     elif read and report.dry_run:
@@ -49,6 +51,7 @@ def _what_happened(report: IngestReport) -> str:
     if report.dry_run:
         return "Checked only; nothing was written."
     waits = f"; the areas wait in draft {report.draft}" if report.draft is not None else ""
+    waits = waits or (f"; the areas are in service as generation {report.generation}" if report.activated else "")
     if statuses <= {"unchanged"}:
         return f"Nothing changed: every file was loaded as it is before{waits}."
     return f"Loaded{waits}."
@@ -65,7 +68,7 @@ def tone(report: IngestReport) -> Tone:
 def decisions(source: LayerReport) -> list[str]:
     """Return what was decided about a file before its rows were judged, and what that rests on."""
     said = []
-    if source.encoding:
+    if source.encoding and not any(source.encoding in note for note in source.notes):
         said.append(f"Text is read as {source.encoding}.")
     if source.crs:
         said.append(f"Positions are taken for {source.crs}.")
