@@ -109,6 +109,41 @@ def test_removing_everything_tells_where_it_was(feed: Feed, query: LiteralString
     assert feed.after(query) == [("cameras", 3, 120.000001, 36.1, 120.000003, 36.1)]
 
 
+@pytest.mark.parametrize("change", ["now()", "NULL"], ids=["retires", "comes back"])
+def test_a_row_that_retires_or_comes_back_is_a_change_at_its_place(feed: Feed, change: str) -> None:
+    feed.after(CAMERAS, 3)
+    feed.after(COMPONENT, 120, True)
+    before, after = ("NULL", "now()") if change == "now()" else ("now()", "NULL")
+    for table in ("cameras_all", "components"):
+        feed.connection.execute(f"UPDATE gisgrid.{table} SET retired_at = {before}".encode())
+    place = (120.000002, 36.1, 120.000002, 36.1)
+    assert feed.after(f"UPDATE gisgrid.cameras_all SET retired_at = {after} WHERE code = '2'") == [("cameras", 1, *place)]
+    assert feed.after(f"UPDATE gisgrid.components SET retired_at = {after} WHERE code = '0101-1'") == [
+        ("manhole_covers", 1, 120, 36.1, 120, 36.1)
+    ]
+
+
+@pytest.mark.parametrize("verb", ["UPDATE gisgrid.{} SET note = 'x'", "DELETE FROM gisgrid.{}", "TRUNCATE gisgrid.{}"])
+def test_what_is_retired_already_is_nobodys_business(feed: Feed, verb: str) -> None:
+    feed.after(CAMERAS, 3)
+    feed.after(COMPONENT, 120, True)
+    for table, field in (("cameras_all", "name"), ("components", "note")):
+        feed.connection.execute(f"UPDATE gisgrid.{table} SET retired_at = now()".encode())
+        assert feed.after(verb.format(table).replace("note", field)) == []
+
+
+def test_issues_are_a_layer_that_changes(feed: Feed) -> None:
+    issue: LiteralString = """
+        INSERT INTO gisgrid.quality_issues (layer, code, severity, message, geom)
+        VALUES ('grids', 'gap', 'error', 'x', 'SRID=4326;LINESTRING(120 36, 121 37)'), ('grids', 'x', 'info', 'x', NULL)
+    """
+    assert feed.after(issue) == [("quality_issues", 2, 120, 36, 121, 37)]
+    assert feed.after("UPDATE gisgrid.quality_issues SET message = message") == []
+    assert feed.after("UPDATE gisgrid.quality_issues SET severity = 'info'") == [("quality_issues", 1, 120, 36, 121, 37)]
+    assert feed.after("DELETE FROM gisgrid.quality_issues WHERE geom IS NULL") == [("quality_issues", 1, None, None, None, None)]
+    assert feed.after("TRUNCATE gisgrid.quality_issues") == [("quality_issues", 1, 120, 36, 121, 37)]
+
+
 def test_components_are_told_as_covers_or_as_others(feed: Feed) -> None:
     assert feed.after(COMPONENT, 120, True) == [("manhole_covers", 2, 120, 36.1, 120, 36.1)]
     assert feed.after(COMPONENT, 121, False) == [("components", 2, 121, 36.1, 121, 36.1)]
