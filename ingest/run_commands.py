@@ -19,12 +19,13 @@ from gisgrid.errors import NotFoundError
 from gisgrid.settings import load_settings
 from ingest.commands import tell, write_page
 from ingest.past import find_run, rejects_of, repairs_of, report_of, status_of
-from ingest.report import print_plain
 from ingest.rejects import Saved, save_rejects, save_repairs
+from ingest.report import print_plain
 
 _RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Number of a run, `last`, or the id of a source (its last run).")]
 _OutOption = Annotated[Path, typer.Option("--out", "-o", help="File to write: .csv, .xlsx or .gpkg.", show_default=False)]
 _OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
+_ROOMY = 110
 _ROOMY = 110
 _JsonOption = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
 
@@ -33,8 +34,7 @@ def runs(
     *,
     source: Annotated[str | None, typer.Option(help="Only runs of the source with this id.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Most runs to list.")] = 20,
-    as_json: _ROOMY = 110
-_JsonOption = False,
+    as_json: _JsonOption = False,
 ) -> None:
     """List the last runs, newest first: what came of each, and those that were interrupted."""
     with open_database(load_settings()).connect() as connection:
@@ -59,8 +59,7 @@ def show(
     run: _RunArgument,
     *,
     report: Annotated[Path | None, typer.Option(help="Write the HTML report (and JSON beside it) to this file too.")] = None,
-    as_json: _ROOMY = 110
-_JsonOption = False,
+    as_json: _JsonOption = False,
 ) -> None:
     """Show the report of one run again."""
     settings = load_settings()
