@@ -28,6 +28,7 @@ TOLERANCE_M = 50.0
 
 _MOST_LOOKED_UP = 300
 _SIMPLER_M = 5.0
+_FEW_AREAS = 50
 _POLYGONS = (3, 6)  # of shapely's types: those that can hold something
 
 
@@ -59,11 +60,7 @@ class Scene:
     @cached_property
     def centres(self) -> Pairs:
         """The centroid of each row's geometry, in the numbers of the file; n x 2, NaN where there is none."""
-        middle = shapely.centroid(self.sample.geom)
-        there = ~shapely.is_empty(middle)
-        result = np.full((self.sample.size, 2), np.nan)
-        result[there] = shapely.get_coordinates(middle[there])
-        return result
+        return _coordinates(shapely.centroid(self.sample.geom))
 
     @property
     def origin(self) -> tuple[float, float]:
@@ -74,20 +71,16 @@ class Scene:
     def placed(self, hypothesis: Hypothesis) -> Placed:
         """Return where the sample lies if ``hypothesis`` is true."""
         lonlat = hypothesis.to_wgs84(self.centres)
+        if self.target.level is not None and self.sample.size <= _FEW_AREAS:
+            # The middle of a large area is not quite where the middle of its numbers is put; of few areas each one counts.
+            middle = shapely.centroid(_moved(self.sample.geom, hypothesis))
+            lonlat = np.where(_finite(lonlat)[:, None], _coordinates(middle), lonlat)
         there = within(lonlat, self.deployment.box)
         return Placed(hypothesis, lonlat, metres(lonlat, self.origin), there)
 
     def shapes(self, placed: Placed, rows: NDArray[np.int64]) -> Geometries:
         """Return the geometries of ``rows`` in WGS 84 degrees if the hypothesis is true; NaN where it has no place for a corner."""
-        flat = shapely.force_2d(self.sample.geom[rows])
-        move = placed.hypothesis.to_wgs84
-        try:
-            return np.asarray(shapely.transform(flat, move))
-        except shapely.GEOSException:
-            # The two ends of a ring came out a hair apart; equal positions are moved once, so that they stay equal.
-            distinct, where = np.unique(shapely.get_coordinates(flat), axis=0, return_inverse=True)
-            moved = move(distinct)[where]
-            return np.asarray(shapely.transform(flat, lambda _: moved))
+        return _moved(self.sample.geom[rows], placed.hypothesis)
 
     def flat(self, shapes: Geometries) -> Geometries:
         """Return geometries in degrees as geometries in metres around the deployment's middle."""
@@ -136,6 +129,7 @@ class Kind(NamedTuple):
 
 DISTRICT = Kind("district", "lie in the district", 0.8, 0.8)
 NAMED = Kind("named", "lie in the area that they name", 0.8, 0.3)
+HELD = Kind("held", "lie in their parent", 0.8, 0.08)
 OUTDOORS = Kind("outdoors", "stand outside buildings", 0.9, 0.1)
 COVERS = Kind("covers", "have no manhole cover inside them", 0.9, 0.1)
 LOADED = Kind("loaded", f"lie within {TOLERANCE_M:.0f} m of where they were loaded before", 0.8, 0.5)
@@ -149,7 +143,7 @@ def kinds(scene: Scene) -> Iterator[Kind]:
     if level is None and scene.territory is not None:
         yield DISTRICT
     if not shapely.is_missing(scene.named).all():
-        yield NAMED
+        yield NAMED if level is None else HELD
     known_before = int(_finite(scene.loaded).sum())
     if known_before:
         yield LOADED
@@ -178,9 +172,15 @@ def _in_named(scene: Scene, placed: Placed) -> Fits:
     judged = ~shapely.is_missing(named)
     rows = np.flatnonzero(judged & placed.there)
     result = np.zeros(scene.sample.size, dtype=bool)
-    if scene.target.level is None:
-        result[rows] = shapely.dwithin(named[rows], shapely.points(placed.xy[rows]), TOLERANCE_M)
-        return Fits(result, judged)
+    result[rows] = shapely.dwithin(named[rows], shapely.points(placed.xy[rows]), TOLERANCE_M)
+    return Fits(result, judged)
+
+
+def _in_parent(scene: Scene, placed: Placed) -> Fits:
+    named = scene.named
+    judged = ~shapely.is_missing(named)
+    rows = np.flatnonzero(judged & placed.there)
+    result = np.zeros(scene.sample.size, dtype=bool)
     result[rows] = _hold(named[rows], scene.flat(scene.shapes(placed, rows)), [scene.sample.named[row] or "" for row in rows])
     return Fits(result, judged)
 
@@ -228,6 +228,24 @@ def _missed(scene: Scene, rows: NDArray[np.int64], found: Coverage | None) -> Fi
     return Fits(result, judged)
 
 
+def _moved(geom: Geometries, hypothesis: Hypothesis) -> Geometries:
+    flat = shapely.force_2d(geom)
+    try:
+        return np.asarray(shapely.transform(flat, hypothesis.to_wgs84))
+    except shapely.GEOSException:
+        # The two ends of a ring came out a hair apart; equal positions are moved once, so that they stay equal.
+        distinct, where = np.unique(shapely.get_coordinates(flat), axis=0, return_inverse=True)
+        moved = hypothesis.to_wgs84(distinct)[where]
+        return np.asarray(shapely.transform(flat, lambda _: moved))
+
+
+def _coordinates(points: Geometries) -> Pairs:
+    there = ~shapely.is_empty(points)
+    result = np.full((len(points), 2), np.nan)
+    result[there] = shapely.get_coordinates(points[there])
+    return result
+
+
 def _finite(pairs: Pairs) -> Flags:
     return np.asarray(np.isfinite(pairs).all(axis=1))
 
@@ -241,6 +259,7 @@ def _some(placed: Placed) -> NDArray[np.int64]:
 _FITS = {
     DISTRICT.name: _in_district,
     NAMED.name: _in_named,
+    HELD.name: _in_parent,
     LOADED.name: _near_loaded,
     OUTDOORS.name: _outdoors,
     COVERS.name: _without_covers,

@@ -1,0 +1,182 @@
+"""Deliveries whose numbers are in another system than declared are refused with numbers; sound ones never are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+
+from gisgrid.db.evidence import Known
+from tests.ingest.positions.gridiron import SOUTH, WEST, Delivery, buildings, communities_of, houses, numbers, points
+
+SHIFTED = [
+    ("gcj02", "wgs84", "GCJ-02"),
+    ("gcj02", "cgcs2000", "GCJ-02"),
+    ("bd09", "wgs84", "BD-09"),
+    ("wgs84", "gcj02", "WGS 84"),
+    ("bd09", "gcj02", "BD-09"),
+    ("wgs84", "bd09", "WGS 84"),
+    ("gcj02", "bd09", "GCJ-02"),
+]
+ELSEWHERE = [
+    ("EPSG:4528", "EPSG:4549", 'crs = "EPSG:4528"'),
+    ("EPSG:4549", "EPSG:4528", 'crs = "EPSG:4549"'),
+    ("EPSG:4549", "EPSG:4510", 'crs = "EPSG:4549"'),
+    ("EPSG:4499", "EPSG:4528", 'crs = "EPSG:4499"'),
+    ("EPSG:4549", "wgs84", 'crs = "EPSG:4549"'),
+    ("wgs84", "EPSG:4549", 'crs = "wgs84"'),
+]
+
+
+@pytest.mark.parametrize(("truly", "declared", "title"), SHIFTED)
+@pytest.mark.parametrize("layer", ["manhole_covers", "cameras"])
+def test_shifted_points_are_refused_by_the_buildings(known: Known, layer: str, truly: str, declared: str, title: str) -> None:
+    verdict = points(layer, 1000).judged(known, truly, declared)
+    assert verdict.refused
+    assert f"looks like {title}: " in verdict.message
+    assert "outside buildings" in verdict.message
+    assert f'Write crs = "{truly}" in the description.' in verdict.hint
+    assert "--accept-crs" in verdict.hint
+
+
+@pytest.mark.parametrize(("truly", "declared", "title"), SHIFTED)
+def test_shifted_points_are_refused_at_a_first_load_too(bare: Known, truly: str, declared: str, title: str) -> None:
+    verdict = points("manhole_covers", 2000).judged(bare, truly, declared)
+    assert verdict.refused
+    assert f"looks like {title}: 100.0 % of 2,000 sampled rows lie in the district as {title}" in verdict.message
+
+
+@pytest.mark.parametrize(("truly", "declared", "title"), SHIFTED)
+def test_shifted_buildings_are_refused_by_the_communities_that_they_name(known: Known, truly: str, declared: str, title: str) -> None:
+    verdict = buildings(300).judged(known, truly, declared)
+    assert verdict.refused
+    assert f"100.0 % of 300 sampled rows lie in the area that they name as {title}" in verdict.message
+
+
+@pytest.mark.parametrize(("truly", "declared", "remedy"), ELSEWHERE)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_another_projected_system_is_refused_and_named(known: Known, is_known: bool, truly: str, declared: str, remedy: str) -> None:
+    verdict = points("cameras", 200).judged(known if is_known else None, truly, declared)
+    assert verdict.refused
+    assert "None of 200 sampled rows" in verdict.message
+    assert "it would be 200" in verdict.message
+    assert remedy in verdict.hint
+    assert "--accept-crs" not in verdict.hint, "it would not help: every row would be rejected"
+
+
+@pytest.mark.parametrize("crs", ["wgs84", "gcj02", "EPSG:4549", "EPSG:4528"])
+def test_swapped_axes_are_refused(known: Known, crs: str) -> None:
+    verdict = points("cameras", 200).judged(known, crs, crs, swapped=True)
+    assert verdict.refused
+    assert "with its axes exchanged it would be 200" in verdict.message
+    assert 'axis_order = "yx"' in verdict.hint
+
+
+def test_axes_that_the_description_exchanges_needlessly_are_refused(known: Known) -> None:
+    verdict = points("cameras", 200).judged(known, "EPSG:4549", "EPSG:4549", swapped=True, axis_order="yx")
+    assert verdict.refused
+    assert 'leave out axis_order = "yx"' in verdict.hint
+
+
+def test_shifted_degrees_behind_a_projection_are_refused(known: Known) -> None:
+    places = numbers(points("cameras", 500).places, "gcj02")
+    verdict = Delivery("cameras", places).judged(known, "EPSG:4549", "EPSG:4549")
+    assert verdict.refused
+    assert "looks like GCJ-02 projected to EPSG:4549" in verdict.message
+    assert "Ask its owner" in verdict.hint
+
+
+@pytest.mark.parametrize("crs", ["wgs84", "gcj02", "bd09", "EPSG:4528"])
+@pytest.mark.parametrize("count", [1, 10, 50, 500])
+def test_sound_deliveries_pass(known: Known, crs: str, count: int) -> None:
+    for delivery in (points("manhole_covers", count), points("cameras", count, 2), buildings(count)):
+        verdict = delivery.judged(known, crs, crs)
+        assert (verdict.refused, verdict.message, verdict.hint) == (False, "", "")
+        assert any(sentence.startswith(f"100.0 % of {count:,} sampled rows lie in the district") for sentence in verdict.sentences)
+
+
+def test_one_street_beside_the_border_passes_though_some_of_it_lies_over_it(known: Known) -> None:
+    lon = np.linspace(WEST + 0.095, WEST + 0.103, 300)
+    places = shapely.points(lon, np.full(300, SOUTH + 0.001))
+    assert not Delivery("manhole_covers", places).judged(known, "wgs84", "wgs84").refused
+
+
+def test_cameras_that_hang_in_one_building_pass(known: Known) -> None:
+    rng = np.random.default_rng(3)
+    places = shapely.points(WEST + 0.0453 + rng.uniform(0, 0.0004, 80), SOUTH + 0.0403 + rng.uniform(0, 0.0004, 80))
+    assert not Delivery("cameras", places).judged(known, "wgs84", "wgs84").refused
+
+
+def test_rows_with_wrong_places_among_sound_ones_do_not_convict_them(known: Known) -> None:
+    places = points("cameras", 400).places
+    places[::25] = numbers(places[::25], "gcj02")
+    places[5::50] = shapely.points(0.0, 0.0)
+    places[7::40] = numbers(places[7::40], "wgs84", swapped=True)
+    assert not Delivery("cameras", places).judged(known, "wgs84", "wgs84").refused
+
+
+def test_rows_loaded_before_convict_even_few(known: Known) -> None:
+    cells = np.array([[40, 40], [41, 40], [42, 40], [43, 41], [44, 41], [45, 41], [46, 42]])
+    codes = [f"B{x * 80 + y}" for x, y in cells.tolist()]
+    delivery = Delivery("buildings", houses(cells), codes, communities_of(cells))
+    verdict = delivery.judged(known, "gcj02", "wgs84")
+    assert verdict.refused
+    assert "lie within 50 m of where they were loaded before" in verdict.message
+    moved = next(sentence for sentence in verdict.sentences if "loaded before" in sentence)
+    assert "median 4" in moved
+    assert "m east" in moved
+    again = delivery.judged(known, "gcj02", "gcj02")
+    assert not again.refused
+    assert any("(median 0 m " in sentence for sentence in again.sentences)
+
+
+def test_one_area_displaced_by_just_the_shift_is_refused(known: Known) -> None:
+    district = shapely.box(120.30, 36.05, 120.40, 36.13)
+    for truly in ("gcj02", "bd09"):
+        assert Delivery("districts", [district], ["370203"]).judged(known, truly, "wgs84").refused
+    assert not Delivery("districts", [district], ["370203"]).judged(known, "gcj02", "gcj02").refused
+
+
+def test_a_new_border_of_a_district_is_no_shift(known: Known) -> None:
+    wider = shapely.box(120.30, 36.05, 120.42, 36.14)
+    assert not Delivery("districts", [wider], ["370203"]).judged(known, "wgs84", "wgs84").refused
+
+
+def test_communities_are_held_against_the_district_of_the_same_ingest(bare: Known) -> None:
+    cells = [shapely.box(120.30 + x / 100, 36.05 + y / 100, 120.31 + x / 100, 36.06 + y / 100) for x in range(10) for y in range(8)]
+    delivery = Delivery("communities", cells, named=["370203"] * 80)
+    assert not delivery.judged(bare, "wgs84", "wgs84").refused
+    verdict = delivery.judged(bare, "gcj02", "wgs84")
+    assert verdict.refused
+    assert "lie in their parent as GCJ-02" in verdict.message
+
+
+def test_earlier_rows_that_agree_acquit(known: Known) -> None:
+    """What was loaded shifted, on somebody's word, may be delivered so again: the rest of it was not moved either."""
+    places = points("cameras", 300).places
+    connection = known._connection
+    codes = [f"K{number}" for number in range(300)]
+    connection.cursor().executemany(
+        "INSERT INTO gisgrid.cameras (code, geom) VALUES (%s, ST_GeomFromWKB(%s, 4326))",
+        list(zip(codes, shapely.to_wkb(numbers(places, "gcj02")).tolist(), strict=True)),
+    )
+    assert Delivery("cameras", places).judged(known, "gcj02", "wgs84").refused
+    assert not Delivery("cameras", places, codes).judged(known, "gcj02", "wgs84").refused
+
+
+def test_another_city_is_refused_with_what_its_numbers_are(known: Known) -> None:
+    places = shapely.points(np.linspace(114.0, 114.1, 50), np.full(50, 22.5))
+    verdict = Delivery("cameras", places).judged(known, "wgs84", "wgs84")
+    assert verdict.refused
+    assert "None of 50 sampled rows" in verdict.message
+    assert "the numbers go from 114 to 114.1" in verdict.message
+    assert "GISGRID_DEPLOYMENT" in verdict.hint
+
+
+def test_without_a_database_only_the_bounds_speak() -> None:
+    verdict = points("cameras", 100).judged(None, "gcj02", "wgs84")
+    assert (verdict.refused, verdict.sentences) == (False, ())
+
+
+def test_nothing_to_judge_is_no_fault(known: Known) -> None:
+    assert not Delivery("cameras", []).judged(known, "wgs84", "wgs84").refused
