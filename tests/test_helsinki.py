@@ -26,7 +26,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def helsinki(database_copies: Callable[[], Database]) -> Database:
     database = database_copies()
-    run(database, load_deployment("helsinki"), ROOT / "data" / "sources" / "helsinki.toml", root=REAL)
+    run(database, load_deployment("helsinki"), ROOT / "data" / "sources" / "helsinki.toml", root=REAL).raise_failure()
     return database
 
 
