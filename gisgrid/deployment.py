@@ -32,7 +32,7 @@ Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
 class OwnClass(_Model):

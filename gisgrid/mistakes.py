@@ -49,11 +49,15 @@ def _where(place: Sequence[int | str], content: object) -> list[str]:
         if isinstance(part, str):
             names += [] if part == "[key]" else [part]
             here = here.get(part) if isinstance(here, dict) else None
-        elif isinstance(here, list) and part < len(here) and not all(isinstance(item, str) for item in here):
-            here = here[part]
+        elif isinstance(here, list) and not (here and all(isinstance(item, str) for item in here)):
+            here = here[part] if part < len(here) else None
             called = repr(here["id"]) if isinstance(here, dict) and "id" in here else f"number {part + 1}"
-            names[-1] = f"{names[-1].removesuffix('s')} {called}" if names else called
+            names[-1:] = [f"{_singular(names[-1])} {called}"] if names else [called]
     return names
+
+
+def _singular(name: str) -> str:
+    return name.removesuffix("es") if name.endswith("sses") else name.removesuffix("s")
 
 
 def _said(item: ErrorDetails, model: type[BaseModel]) -> str:

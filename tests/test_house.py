@@ -119,7 +119,7 @@ def test_each_shipped_deployment_can_be_loaded(name: str) -> None:
 
 
 def test_an_unknown_deployment_is_refused_with_the_list_of_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="helsinki, shibei"):
+    with pytest.raises(ConfigError, match="helsinki, rotterdam, shenzhen, shibei, taiwan"):
         load_deployment("atlantis")
     bad = tmp_path / "bad.toml"
     bad.write_text('id = "bad"\nbounds = [10, 0, 5, 1]\n', encoding="utf-8")

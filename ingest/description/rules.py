@@ -18,7 +18,7 @@ from ingest.units import UnitName
 class Model(BaseModel):
     """Base of all parts of a description: they do not change, and no key is passed over in silence."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
 class ClassScheme(Model):
