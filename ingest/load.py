@@ -21,7 +21,7 @@ from ingest.checks import CHECKS, HELD_BY_OTHER_SOURCE
 from ingest.description import Source
 from ingest.duplicates import Duplicates
 from ingest.fingerprint import file_hash, source_hash
-from ingest.positions import Sampler, compare
+from ingest.positions import Sampler, compare, district_of
 from ingest.readers import Contents, RawBatch, Reader
 from ingest.report import LayerReport, RunStatus, Tally
 from ingest.steps import Opened, prepare, process
@@ -132,7 +132,8 @@ def load(loading: Loading, job: Job, progress: Progress) -> LayerReport:
     work = _Work()
     try:
         with loading.layer(job.delivery, job.opened.target.level) as run:
-            refusal = _stage(run, loading, job, work, progress)
+            known = Known(loading.connection, loading.draft)
+            refusal = _stage(run, known, _placed(job, known), work, progress)
             run.is_refused = refusal is not None
             with work.step("merge"):
                 written = _NOTHING if refusal else run.merge()
@@ -176,7 +177,14 @@ def _outcomes(job: Job, work: _Work, progress: Progress) -> Iterator[Any]:
         progress(job.delivery.source_id, work.tally.read, job.total)
 
 
-def _stage(run: LayerLoad, loading: Loading, job: Job, work: _Work, progress: Progress) -> SourceError | None:
+def _placed(job: Job, known: Known) -> Job:
+    """Return the job with what its rows are held against: the ground of the district, and the communities there are."""
+    goal = job.opened.target
+    communities = known.codes("community") if goal.id == "buildings" else None
+    return replace(job, opened=replace(job.opened, district=district_of(known, goal), known_parents=communities))
+
+
+def _stage(run: LayerLoad, known: Known, job: Job, work: _Work, progress: Progress) -> SourceError | None:
     """Stage all batches of one source and return why it is refused, None when it is not."""
     for outcome in _outcomes(job, work, progress):
         with work.step("stage"):
@@ -187,7 +195,7 @@ def _stage(run: LayerLoad, loading: Loading, job: Job, work: _Work, progress: Pr
             run.issue(outcome.issues)
     _require_rows(job, work.tally)
     with work.step("compare positions"):
-        refusal = _judged(job, work, Known(loading.connection, loading.draft))
+        refusal = _judged(job, work, known)
     if refusal is None:
         _take_out_held(run, job, work.tally)
     return refusal or _nothing_left(job, work.tally)

@@ -31,6 +31,9 @@ _LEVEL = """
 SELECT ST_AsBinary(geom) FROM gisgrid.areas
 WHERE level = %(level)s AND generation_id = coalesce(%(generation)s, gisgrid.active_generation()) ORDER BY code
 """
+_CODES = """
+SELECT code FROM gisgrid.areas WHERE level = %(level)s AND generation_id = coalesce(%(generation)s, gisgrid.active_generation())
+"""
 _NAMED = """
 SELECT a.code, ST_AsBinary(a.geom) FROM gisgrid.areas a
 JOIN unnest(%(levels)s::text[], %(generations)s::bigint[]) AS g(level, generation_id)
@@ -90,6 +93,13 @@ class Known:
             rows = self._rows(_LEVEL, {"level": level, "generation": generation})
             return level, _shapes([row[0] for row in rows])
         return None
+
+    def codes(self, level: Level) -> frozenset[str] | None:
+        """Return the codes of the areas of one level; None when there are none of that level."""
+        levels = self.levels()
+        if level not in levels:
+            return None
+        return frozenset(row[0] for row in self._rows(_CODES, {"level": level, "generation": levels[level]}))
 
     def areas(self, codes: Sequence[str]) -> dict[str, shapely.Geometry]:
         """Return the areas of any level that have one of ``codes``, by code."""
