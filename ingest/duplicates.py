@@ -52,8 +52,8 @@ class Duplicates:
         parts = [pc.fill_null(mapped.fields[name], "") for name in self._key]
         keys = pc.binary_join_element_wise(*parts, "\x1f") if len(parts) > 1 else parts[0]
         candidates = np.flatnonzero(~mapped.findings.rejected)
-        numbers = mapped.raw.numbers[candidates]
-        again, first = _later(self._codes.add(*_hashes(keys.take(pa.array(candidates))), rows=numbers), candidates, mapped)
+        accepted = keys.take(pa.array(candidates)).cast(pa.binary()).to_pylist()
+        again, first = _later(self._codes.add(*hashes(accepted), rows=mapped.raw.numbers[candidates]), candidates, mapped)
         shown = self._key[-1] if len(self._key) == 3 else self._key[0]
         mapped.findings.reject(
             checks.DUPLICATE_CODE,
@@ -66,7 +66,7 @@ class Duplicates:
         candidates = np.flatnonzero(~mapped.findings.rejected)
         boxes = shapely.bounds(geom[candidates])
         numbers = mapped.raw.numbers[candidates]
-        again, first = _later(self._places.add(_places(boxes), rows=numbers), candidates, mapped)
+        again, first = _later(self._places.add(places(boxes), rows=numbers), candidates, mapped)
         where = dict(zip(candidates.tolist(), boxes, strict=True)) if again.any() else {}
         mapped.findings.warn(
             checks.DUPLICATE_POSITION,
@@ -84,14 +84,14 @@ def _later(first_rows: Rows, candidates: NDArray[np.int64], mapped: Mapped) -> t
     return mask, dict(zip(candidates[later].tolist(), first_rows[later].tolist(), strict=True))
 
 
-def _hashes(keys: pa.Array) -> tuple[Keys, NDArray[np.uint32]]:
+def hashes(keys: list[bytes]) -> tuple[Keys, NDArray[np.uint32]]:
     """Return 64 bits to sort by and 32 more to compare."""
-    digests = b"".join(hashlib.blake2b(key, digest_size=16).digest() for key in keys.cast(pa.binary()).to_pylist())
+    digests = b"".join(hashlib.blake2b(key, digest_size=16).digest() for key in keys)
     whole = np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)
     return whole[:, 0].copy(), whole[:, 1].astype(np.uint32)
 
 
-def _places(boxes: NDArray[np.float64]) -> Keys:
+def places(boxes: NDArray[np.float64]) -> Keys:
     """Return a number for each bounding box (degrees): exact for points, for the odd factors and the shifts can be undone."""
     steps = np.rint(boxes * _STEPS_PER_DEGREE).astype(np.int64).astype(np.uint64)
     south_west = (steps[:, 0] << np.uint64(32)) ^ (steps[:, 1] & np.uint64(0xFFFF_FFFF))

@@ -38,11 +38,19 @@ def _without_repeats(geom: Geometries, usable: Mask, findings: Findings) -> Geom
     if not len(candidates):
         return geom
     result = geom.copy()
-    result[candidates] = shapely.remove_repeated_points(geom[candidates])
+    result[candidates] = _thinned(geom[candidates])
     fewer = np.zeros(len(geom), dtype=bool)
     fewer[candidates] = shapely.get_num_coordinates(result[candidates]) < shapely.get_num_coordinates(geom[candidates])
     findings.repair(checks.REPEATED_CORNER, fewer, "", texts(geom, fewer), texts(result, fewer))
     return result
+
+
+def _thinned(geom: Geometries) -> Geometries:
+    """Return polygons without repeated corners; those of which too few would be left as they are."""
+    try:
+        return np.asarray(shapely.remove_repeated_points(geom))
+    except shapely.GEOSException:
+        return np.concatenate([_thinned(geom[at : at + 1]) for at in range(len(geom))]) if len(geom) > 1 else geom
 
 
 def _valid(geom: Geometries, usable: Mask, findings: Findings) -> tuple[Geometries, Mask, Mask]:
