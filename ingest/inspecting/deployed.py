@@ -11,7 +11,8 @@ from gisgrid.crs import parse_crs, to_wgs84
 from gisgrid.deployment import Deployment
 from ingest import values
 from ingest.inspecting.columns import Column
-from ingest.inspecting.places import Place, Positions, System
+from ingest.inspecting.places import Place, System
+from ingest.inspecting.sample import Positions
 from ingest.targets import Target
 
 _FEW = 0.5
@@ -46,10 +47,11 @@ def _share_inside(lonlat: Positions, deployment: Deployment) -> float:
 
 
 def in_wgs84(place: Place, system: System) -> Positions:
-    """Return the positions (n, 2) as longitude and latitude in WGS 84; none when their system is not known."""
-    pairs = place.positions[np.isfinite(place.positions).all(axis=1)]
-    if not len(pairs) or system.name is None:
+    """Return the corners (n, 2) of the extents of rows as longitude and latitude in WGS 84; none when their system is not known."""
+    boxes = place.boxes[np.isfinite(place.boxes).all(axis=1)]
+    if not len(boxes) or system.name is None:
         return np.empty((0, 2))
+    pairs = np.vstack([boxes[:, :2], boxes[:, 2:]])
     first, second = (pairs[:, ::-1] if system.is_swapped else pairs).T
     lonlat = np.column_stack(to_wgs84(parse_crs(system.name), first, second))
     return np.asarray(lonlat[np.isfinite(lonlat).all(axis=1)])

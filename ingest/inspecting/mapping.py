@@ -109,7 +109,7 @@ def _listed(field: TargetField, column: Column, reason: str) -> Entry:
     if not lost:
         return Entry(field.name, rule, reason)
     words = ", ".join(f'"{value}"' for value in lost[:8]) + (" and more" if len(lost) > 8 else "")
-    return Entry(field.name, rule, reason, f"what {words} mean; allowed: {', '.join(field.allowed)}")
+    return Entry(field.name, rule, reason, f"which of {', '.join(field.allowed)} these are: {words}")
 
 
 def _for_the_rest(field: TargetField, column: Column, some_mapped: bool, some_lost: bool) -> dict[str, Any]:

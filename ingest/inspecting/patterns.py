@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 _MOSTLY = 0.98
+_SPECIAL = set(r".\+*?()|[]{}^$")
 _RUNS = re.compile(r"\d+|[A-Za-z]+|.", re.DOTALL)
 
 
@@ -33,10 +34,12 @@ def _kind(run: str) -> str:
 
 def _run_pattern(kind: str, runs: set[str]) -> str:
     if kind not in {"digits", "letters"}:
-        return re.escape(kind) if kind.isascii() else kind
+        return f"\\{kind}" if kind in _SPECIAL else kind
     if kind == "letters":
         if len(runs) <= 3:
             return next(iter(runs)) if len(runs) == 1 else f"({'|'.join(sorted(runs))})"
         return ("[A-Z]" if all(run.isupper() for run in runs) else "[A-Za-z]") + "+"
     lengths = {len(run) for run in runs}
-    return rf"\d{{{lengths.pop()}}}" if len(lengths) == 1 else r"\d+"
+    if len(lengths) > 1:
+        return r"\d+"
+    return r"\d" if lengths == {1} else rf"\d{{{lengths.pop()}}}"

@@ -16,12 +16,9 @@ from gisgrid.deployment import Deployment
 from ingest import values
 from ingest.inspecting.columns import Column
 from ingest.inspecting.names import best_match, mentions
-from ingest.inspecting.sample import Sample, are_degrees, middles
+from ingest.inspecting.sample import Boxes, Positions, Sample, are_degrees, middles
 from ingest.inspecting.tables import guesses
 from ingest.positions.likely import Likely, likely_systems
-
-Positions = np.ndarray[Any, np.dtype[np.float64]]
-"""Positions as in the file, shape (n, 2), the first coordinate first; NaN where a row has none."""
 
 _WKT = re.compile(r"^\s*(SRID=\d+;)?\s*(MULTI)?(POINT|POLYGON|LINESTRING|GEOMETRYCOLLECTION)\s*(Z|M|ZM)?\s*(\(|EMPTY)", re.IGNORECASE)
 _LEAST_NAME = 55
@@ -32,11 +29,16 @@ WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 
 class Place(NamedTuple):
-    """Where rows are: the ``coordinates`` of a source (empty where the file has geometries) and the positions they give."""
+    """Where rows are: the ``coordinates`` of a source (empty where the file has geometries) and the extents of the rows."""
 
     coordinates: dict[str, str]
-    positions: Positions
+    boxes: Boxes
     kind: str
+
+    @property
+    def positions(self) -> Positions:
+        """The middle of each row that has a place, shape (n, 2)."""
+        return middles(self.boxes[np.isfinite(self.boxes).all(axis=1)])
 
 
 class System(NamedTuple):
@@ -61,7 +63,7 @@ class System(NamedTuple):
 def find_place(sample: Sample) -> Place | None:
     """Return where the rows of ``sample`` are, by their geometries or by columns; None when nothing says."""
     if sample.shapes is not None and sample.shapes.kind:
-        return Place({}, sample.shapes.centres, sample.shapes.kind)
+        return Place({}, sample.shapes.boxes, sample.shapes.kind)
     if (wkt := _wkt_column(sample)) is not None:
         return _from_wkt(sample, wkt)
     for first, second in (("lon", "lat"), ("x", "y")):
@@ -70,7 +72,7 @@ def find_place(sample: Sample) -> Place | None:
             positions = np.column_stack([numbers_of(sample, column) for column in pair])
             seen = positions[np.isfinite(positions).all(axis=1)]
             names = ("lon", "lat") if are_degrees(seen) else ("x", "y")
-            return Place(dict(zip(names, (column.name for column in pair), strict=True)), positions, "point")
+            return Place(dict(zip(names, (column.name for column in pair), strict=True)), np.hstack([positions, positions]), "point")
     return None
 
 
@@ -84,7 +86,7 @@ def _from_wkt(sample: Sample, column: Column) -> Place:
     geom = shapely.from_wkt(bare.to_numpy(zero_copy_only=False), on_invalid="ignore")
     there = geom[~shapely.is_missing(geom)]
     family = "polygon" if len(there) and "Polygon" in there[0].geom_type else "point"
-    return Place({"wkt": column.name}, middles(shapely.bounds(geom)), family)
+    return Place({"wkt": column.name}, shapely.bounds(geom), family)
 
 
 def _pair(sample: Sample, first: str, second: str) -> tuple[Column, Column] | None:
@@ -120,7 +122,7 @@ def find_system(sample: Sample, place: Place, deployment: Deployment, declared: 
     """
     if declared is not None:
         return System(parse_crs(declared).name, True, ("as you said",))
-    seen = place.positions[np.isfinite(place.positions).all(axis=1)]
+    seen = place.positions
     if sample.contents.crs:
         return _carried(sample.contents.crs, seen, deployment)
     for name, words in guesses().systems.items():

@@ -108,7 +108,7 @@ def _propose(request: Request, sample: Sample, guess: LayerGuess, place: Place |
     fields = _in_order(lines, target(guess.layer))
     used = _columns_of(fields) | taken
     keys = (*layout_lines(sample, used), *system_lines(placed, system))
-    unused = tuple(column.name for column in sample.columns if column.name not in used)
+    unused = tuple(column.name for column in sample.columns if column.filled and column.name not in used)
     doubts = tuple(misfits(request.deployment, target(guess.layer), code.column if code else None, placed, system))
     return Proposal(source_id(request.path, sample), guess, keys, fields, unused, own_classes, doubts)
 

@@ -13,25 +13,36 @@ from ingest.description import Source
 from ingest.inspecting.columns import Column, profile
 from ingest.inspecting.parts import Part
 from ingest.readers import Contents, RawBatch, open_source
+from ingest.readers.batch import Geometries
 
 SAMPLE_ROWS = 100_000
 """Reading stops with the batch that brings this many rows: enough to tell a key from a value that comes twice."""
 
 _METRES_A_DEGREE = 111_320.0
 
+Positions = np.ndarray[Any, np.dtype[np.float64]]
+"""Positions as in the file, shape (n, 2), the first coordinate first; NaN where a row has none."""
+Boxes = np.ndarray[Any, np.dtype[np.float64]]
+"""Extents as in the file, shape (n, 4): west, south, east, north."""
+
 
 class Shapes(NamedTuple):
     """The geometries of a sample, in the file's own coordinates.
 
-    ``kinds`` counts them by type, ``missing`` have none or cannot be built. ``centres`` are the middles of their boxes, an (n, 2)
-    array, east first as the file has it. ``median_area`` is that of polygons, in square metres; for degrees an estimate.
+    ``kinds`` counts them by type, ``missing`` have none or cannot be built. ``boxes`` are their extents, an (n, 4) array of
+    west, south, east, north as the file has them. ``median_area`` is that of polygons, in square metres; for degrees an estimate.
     """
 
     kinds: dict[str, int]
     missing: int
     has_z: bool
-    centres: np.ndarray[Any, np.dtype[np.float64]]
+    boxes: Boxes
     median_area: float = 0.0
+
+    @property
+    def centres(self) -> Positions:
+        """The middles of the boxes, shape (n, 2)."""
+        return middles(self.boxes)
 
     @property
     def kind(self) -> str:
@@ -102,19 +113,18 @@ def _shapes(batches: list[RawBatch]) -> Shapes | None:
     geom = np.concatenate(arrays)
     there = geom[~(shapely.is_missing(geom) | shapely.is_empty(geom))]
     names = Counter(geometry.geom_type for geometry in there)
-    bounds = shapely.bounds(there).reshape(-1, 4)
-    centres = middles(bounds)
-    centres = centres[np.isfinite(centres).all(axis=1)]
+    boxes = shapely.bounds(there).reshape(-1, 4)
+    boxes = boxes[np.isfinite(boxes).all(axis=1)]
     missing = len(geom) - len(there)
-    return Shapes(dict(names.most_common()), missing, bool(shapely.has_z(there).any()), centres, _median_area(there, centres))
+    return Shapes(dict(names.most_common()), missing, bool(shapely.has_z(there).any()), boxes, _median_area(there, middles(boxes)))
 
 
-def middles(boxes: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+def middles(boxes: Boxes) -> Positions:
     """Return the middles (n, 2) of boxes (n, 4: west, south, east, north)."""
     return boxes[:, :2] * 0.5 + boxes[:, 2:] * 0.5  # halved first: rubbish coordinates may be as large as numbers can be
 
 
-def _median_area(geom: np.ndarray[Any, np.dtype[np.object_]], centres: np.ndarray[Any, np.dtype[np.float64]]) -> float:
+def _median_area(geom: Geometries, centres: Positions) -> float:
     areas = shapely.area(geom)
     areas = areas[areas > 0]
     if not len(areas) or not len(centres):
@@ -123,7 +133,7 @@ def _median_area(geom: np.ndarray[Any, np.dtype[np.object_]], centres: np.ndarra
     return median * _METRES_A_DEGREE**2 * np.cos(np.radians(np.median(centres[:, 1]))) if are_degrees(centres) else median
 
 
-def are_degrees(centres: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
+def are_degrees(centres: Positions) -> bool:
     """Say whether nearly all of the positions (n, 2) can be degrees, in either order of the axes."""
     if not len(centres):
         return False

@@ -52,11 +52,11 @@ def _facts(part: Inspected) -> list[str]:
 
 
 def _extent(part: Inspected) -> str:
-    place = part.place
-    seen = place.positions[np.isfinite(place.positions).all(axis=1)] if place is not None else np.empty((0, 2))
-    if not len(seen):
+    boxes = part.place.boxes if part.place is not None else np.empty((0, 4))
+    boxes = boxes[np.isfinite(boxes).all(axis=1)]
+    if not len(boxes):
         return ""
-    (west, south), (east, north) = seen.min(axis=0), seen.max(axis=0)
+    (west, south), (east, north) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     return f"{west:.10g} to {east:.10g}, {south:.10g} to {north:.10g}"
 
 
