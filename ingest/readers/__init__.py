@@ -66,15 +66,13 @@ def _opened(source: Source, path: Path, workspace: Workspace) -> Reader:
         raise SourceError(f"{path} is not an archive (source {source.id!r}).", "Leave `member` out, or give the .zip or .gz.")
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"{path} is empty.", "Ask for the file again; nothing was loaded from it.")
-    return _reader(source, path)
+    return _reader(source, path, workspace)
 
 
-def _reader(source: Source, path: Path) -> Reader:
+def _reader(source: Source, path: Path, workspace: Workspace) -> Reader:
     ending = path.suffix.lower()
-    if ending == ".json" and _is_other_json(path):
-        return VectorReader(path, source.inner_layer)
-    make = _READERS.get(ending)
-    return make(source, path) if make else VectorReader(path, source.inner_layer)
+    make = None if ending == ".json" and _is_other_json(path) else _READERS.get(ending)
+    return make(source, path) if make else VectorReader(path, source.inner_layer, source.encoding, workspace)
 
 
 def _wanted(source: Source) -> frozenset[str]:

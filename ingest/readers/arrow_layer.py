@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyogrio
 import shapely
-from pyogrio.raw import open_arrow
+from pyogrio import raw
 
 from gisgrid.errors import SourceError
 from ingest.findings import Mask
@@ -22,7 +23,8 @@ from ingest.readers.wkb import wkt_of
 
 _T = TypeVar("_T")
 _MAX_NOTES = 20
-_MAX_BROKEN_IN_A_ROW = 50
+_MAX_BROKEN_IN_A_ROW = 100
+_SMALL = 1_000
 _NOT_READ = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -38,11 +40,12 @@ _NOT_READ = (
 
 
 class Piece(NamedTuple):
-    """Features from place ``start`` (from 0) on: an Arrow batch of them, or None and the reason for one that cannot be read."""
+    """Features from place ``start`` (from 0) on: an Arrow batch of them, or None, the reason and the id of one that cannot be read."""
 
     start: int
     batch: pa.RecordBatch | None
     reason: str = ""
+    fid: int = -1
 
 
 class ArrowLayer:
@@ -87,51 +90,75 @@ class ArrowLayer:
     def pieces(self, **selection: Any) -> Iterator[Piece]:
         """Yield all features in the order of the file; ``selection`` is what pyogrio's open_arrow takes (columns, return_fids).
 
-        Raises SourceError when so many features in a row cannot be read that the file itself is damaged.
+        Raises SourceError when a feature cannot be read and the format has no way around it, or when so many in a row
+        cannot be read that the file itself is damaged.
         """
         position = 0
-        while True:
-            try:
-                for batch in self._stream(position, BATCH_ROWS, selection):
-                    yield Piece(position, batch)
-                    position += batch.num_rows
-                return
-            except _NOT_READ:
-                for piece in self._around(position, selection):
-                    yield piece
-                    position = piece.start + (piece.batch.num_rows if piece.batch is not None else 1)
+        try:
+            for batch in self._stream(selection):
+                yield Piece(position, batch)
+                position += batch.num_rows
+            return
+        except _NOT_READ as error:
+            failure = error
+        yield from self._one_by_one(position, selection, failure)
 
-    def _around(self, position: int, selection: dict[str, Any]) -> Iterator[Piece]:
-        """Yield features one by one, or in smaller batches, until the one that cannot be read is passed."""
-        size, broken = BATCH_ROWS, 0
-        while True:
+    def _one_by_one(self, position: int, selection: dict[str, Any], failure: Exception) -> Iterator[Piece]:
+        """Yield the features from ``position`` on by their ids, in small batches, and singly around those that cannot be read."""
+        if not self.info["capabilities"]["random_read"]:
+            raise self._damaged(position, failure)
+        fids = self._fids(failure)
+        size, broken = _SMALL, 0
+        while position < len(fids):
+            chosen = fids[position : position + size]
             try:
-                batch = self._first(position, size, selection)
+                batch = self._noting(partial(self._by_id, chosen, selection))
             except _NOT_READ as error:
-                if size > 1:
-                    size = max(1, size // 8)
+                if len(chosen) > 1:
+                    size = 1
                     continue
                 broken += 1
                 if broken > _MAX_BROKEN_IN_A_ROW:
-                    message = f"{self.path} is damaged: from feature {position - broken + 2:,} on nothing can be read: {_shortened(error)}."
-                    raise SourceError(message, "Ask for the file again; nothing was loaded from it.") from error
-                yield Piece(position, None, f"The feature cannot be read: {_shortened(error)}.")
+                    raise self._damaged(position - broken + 1, error) from error
+                yield Piece(position, None, f"The feature cannot be read: {_shortened(error)}.", int(chosen[0]))
                 position += 1
                 continue
-            if batch is not None:
-                yield Piece(position, batch)
-            if batch is None or broken:
-                return
+            yield Piece(position, batch)
             position += batch.num_rows
+            broken, size = 0, min(_SMALL, size * 2)
 
-    def _first(self, position: int, size: int, selection: dict[str, Any]) -> pa.RecordBatch | None:
-        with closing(self._stream(position, size, selection)) as stream:
-            return next(stream, None)
+    def _damaged(self, position: int, error: Exception) -> SourceError:
+        return SourceError(
+            f"{self.path} is damaged: from feature {position + 1:,} on nothing can be read: {_shortened(error)}.",
+            "Ask for the file again; nothing was loaded from it.",
+        )
 
-    def _stream(self, skip: int, size: int, selection: dict[str, Any]) -> Generator[pa.RecordBatch, None, None]:
-        """Yield batches of features after the first ``skip``, empty ones left out; raises what pyogrio raises."""
-        opened: AbstractContextManager[Any] = open_arrow(
-            self.path, layer=self.name, use_pyarrow=True, batch_size=size, skip_features=skip, **selection, **self._options
+    def _fids(self, failure: Exception) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Return the ids of all features in the order of the file."""
+        if self.path.suffix.lower() == ".fgb":  # its ids are places in the file
+            return np.arange(int(self.info["features"]))
+        try:
+            parts = [batch.column(0).to_numpy() for batch in self._stream({"columns": [], "read_geometry": False, "return_fids": True})]
+        except _NOT_READ:
+            raise self._damaged(0, failure) from failure
+        return np.concatenate([np.empty(0, dtype=np.int64), *parts])
+
+    def _by_id(self, fids: np.ndarray[Any, np.dtype[np.int64]], selection: dict[str, Any]) -> pa.RecordBatch:
+        """Return the features with some ids, laid out as the stream has them."""
+        chosen = {**selection, "return_fids": True}
+        meta, found, geometry, fields = raw.read(self.path, layer=self.name, fids=fids, **chosen, **self._options)
+        columns = [pa.array(values, from_pandas=True) for values in fields]
+        names = [str(name) for name in meta["fields"]]
+        if selection.get("return_fids"):
+            columns, names = [pa.array(found), *columns], ["fid", *names]
+        if geometry is not None:
+            columns, names = [*columns, pa.array(geometry, pa.binary())], [*names, "geometry"]
+        return pa.RecordBatch.from_arrays(columns, names=names)
+
+    def _stream(self, selection: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+        """Yield batches of features, empty ones left out; raises what pyogrio raises."""
+        opened: AbstractContextManager[Any] = raw.open_arrow(
+            self.path, layer=self.name, use_pyarrow=True, batch_size=BATCH_ROWS, **selection, **self._options
         )
         _, stream = self._noting(opened.__enter__)
         try:
@@ -191,4 +218,4 @@ def _can_count(path: Path) -> bool:
 
 def _shortened(error: Exception) -> str:
     """Return the library's message on one line, without its advice for programmers."""
-    return re.split(r"[;\n]", str(error))[0].strip().rstrip(".")
+    return re.split(r"[;\n]", str(error)[:1000])[0].strip().rstrip(".")[:200]

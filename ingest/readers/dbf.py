@@ -49,12 +49,16 @@ class Chunk(NamedTuple):
 class Dbf:
     """An opened DBF file; ``notes`` tells what was left out, and what its text was decided to be in.
 
+    ``declared`` is the encoding in the description, ``told`` what another file says of it (else its .cpg and its
+    language byte), ``chars`` the places of the fields that hold text, where their type does not tell.
+
     Raises SourceError for a file that is not one, whose header contradicts itself, or that ends before its last record.
     """
 
-    def __init__(self, path: Path, declared: str | None) -> None:
+    def __init__(self, path: Path, declared: str | None, told: Told | None = None, chars: frozenset[int] | None = None) -> None:
         self.path = path
         self.notes: list[str] = []
+        self._chars = chars
         with path.open("rb") as file:
             head = file.read(_HEAD.size)
             if len(head) < _HEAD.size:
@@ -70,7 +74,10 @@ class Dbf:
         if left_out := [field for field in fields if field not in self.fields]:
             shown = ", ".join(f"{field.name.decode('ascii', 'replace')} (type {field.type})" for field in left_out)
             self.notes.append(f"Fields left out, for their values are not text in this file: {shown}.")
-        self.encoding = self._decide(declared, language)
+        self.decided = self._decide(Told(codec(declared, path), DESCRIPTION) if declared else told or _told(path, language))
+        self.encoding = self.decided.codec
+        if self.decided.note:
+            self.notes.append(self.decided.note)
         self.names = tuple(field.name.decode(self.encoding, "replace") for field in self.fields)
 
     def _damaged(self, why: str) -> SourceError:
@@ -98,15 +105,9 @@ class Dbf:
         if there > self.records:
             self.notes.append(f"{self.path.name} holds {there - self.records:,} records more than its header says; they are not read.")
 
-    def _decide(self, declared: str | None, language: int) -> str:
-        decided = self._decided(_told(self.path, declared, language))
-        if decided.note:
-            self.notes.append(decided.note)
-        return decided.codec
-
-    def _decided(self, told: Told | None) -> Decided:
+    def _decide(self, told: Told | None) -> Decided:
         sample = Sample({field.name: None for field in self.fields if not field.name.isascii()})
-        texts = [field for field in self.fields if field.type == "C"]
+        texts = [field for at, field in enumerate(self.fields) if field.type == "C" and (self._chars is None or at in self._chars)]
         for _, records in self._raw():
             if sample.is_full:
                 break
@@ -190,10 +191,8 @@ def sidecar(path: Path, ending: str) -> Path | None:
     return next((p for p in (path.with_suffix(ending), path.with_suffix(ending.upper())) if p.is_file()), None)
 
 
-def _told(path: Path, declared: str | None, language: int) -> Told | None:
-    """Return what is said about the encoding: in the description, in a .cpg beside the file, or by the DBF's language byte."""
-    if declared:
-        return Told(codec(declared, path), DESCRIPTION)
+def _told(path: Path, language: int) -> Told | None:
+    """Return what a file says of its encoding: in a .cpg beside it, or by the DBF's language byte."""
     cpg = sidecar(path, ".cpg")
     name = cpg.read_bytes()[:100].decode("ascii", "replace").strip() if cpg else ""
     if name:

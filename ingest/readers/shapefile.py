@@ -36,8 +36,8 @@ class ShapefileReader:
                 "Ask for all parts of the shapefile again (.shp, .shx, .dbf).",
             )
         self._shapes = shapes
-        # The table is read from its bytes, so GDAL need not make text of them.
-        self._layer = ArrowLayer(path, None, {"ENCODING": ""})
+        # The table is read from its bytes; GDAL is only kept from failing on the names of its fields.
+        self._layer = ArrowLayer(path, None, {"ENCODING": "ISO-8859-1"})
         notes = self._dbf.notes if self._dbf else []
         self.contents = Contents(
             self._dbf.names if self._dbf else (),
@@ -105,7 +105,7 @@ class _Shapes:
         if piece is None:
             self._is_done = True
         elif piece.batch is None:
-            self._failed[piece.start] = piece.reason
+            self._failed[piece.fid] = piece.reason
         else:
             self._rows = np.concatenate([self._rows, piece.batch.column(0).to_numpy()])
             self._wkb = np.concatenate([self._wkb, piece.batch.column(1).to_numpy(zero_copy_only=False)])

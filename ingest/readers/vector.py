@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from pyogrio import raw
 
 from gisgrid.errors import SourceError
 from ingest.readers.arrow_layer import ArrowLayer, Piece, build
 from ingest.readers.batch import Contents, RawBatch
+from ingest.readers.drawing import check_drawing
+from ingest.readers.mapinfo import count_records, ready_mapinfo
+from ingest.readers.markup import ready_markup
+from ingest.readers.osm_blobs import check_extract
 from ingest.readers.text import decode
+from ingest.readers.workspace import Workspace
 
 _OSM_TAGS = "other_tags"
 _GEOJSON_LIKE = {".json"}
-_OPTIONS = {
-    ".gml": {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO"},
-}
-_COUNT_MAY_BE_STALE = {".gpkg", ".sqlite"}
+_OPTIONS = {".gml": {"WRITE_GFS": "NO", "DOWNLOAD_SCHEMA": "NO"}}
+_MARKUP = {".kml", ".gml", ".gpx", ".osm", ".xml"}
+_MAPINFO = {".tab", ".mif"}
 
 
 class VectorReader:
     """One layer of a file that GDAL opens, read as a stream of Arrow batches.
 
-    Raises SourceError when the file cannot be opened, or has several layers and ``inner_layer`` does not say which.
+    Text formats that do not say their encoding, or say a wrong one, are made ready in ``workspace`` first. Raises SourceError
+    when the file cannot be opened, or has several layers and ``inner_layer`` does not say which.
     """
 
-    def __init__(self, path: Path, inner_layer: str | None) -> None:
+    def __init__(self, path: Path, inner_layer: str | None, encoding: str | None, workspace: Workspace) -> None:
+        ending = path.suffix.lower()
+        decided = None
+        if ending in _MARKUP:
+            path, decided = ready_markup(path, encoding, workspace)
+        elif ending in _MAPINFO:
+            path, decided = ready_mapinfo(path, encoding, workspace)
+        elif ending == ".pbf":
+            check_extract(path)
         self.path = path
-        self._layer = ArrowLayer(path, inner_layer, _OPTIONS.get(path.suffix.lower(), {}))
+        self._layer = ArrowLayer(path, inner_layer, _OPTIONS.get(ending, {}))
+        if ending == ".dxf":
+            self._layer.notes.extend(check_drawing(path))
+        if decided is not None and decided.note:
+            self._layer.notes.append(decided.note)
         info = self._layer.info
         self._names = tuple(info["fields"])
         self._has_geometry = info["geometry_type"] is not None
         self.contents = Contents(
             self._names,
             crs=info["crs"] if self._has_geometry else None,
-            encoding=info["encoding"],
+            encoding=decided.codec.removesuffix("-sig") if decided else info["encoding"],
+            is_recoded=decided is not None,
             total=max(0, int(info["features"])),
             has_geometry=self._has_geometry,
             open_ended=_OSM_TAGS in self._names,
@@ -48,21 +68,20 @@ class VectorReader:
         """Yield the features in the order of the file; raises SourceError when there are fewer than the file promises."""
         read = 0
         for piece in self._layer.pieces():
-            batch = self._raw(piece)
+            batch = self._layer.call(partial(self._raw, piece))
             yield batch
             read += batch.size
-        promised = self.contents.total
-        if read < promised and not (self.path.suffix.lower() in _COUNT_MAY_BE_STALE and self._counted() == read):
+        promised = max(self.contents.total, count_records(self.path) if self._names and self.path.suffix.lower() == ".mif" else 0)
+        if read < promised and not (self.path.suffix.lower() == ".gpkg" and self._is_sound()):
             raise SourceError(
                 f"{self.path} is damaged: it promises {promised:,} features, but only {read:,} can be read.",
                 "Ask for the file again; nothing was loaded from it.",
             )
 
-    def _counted(self) -> int:
-        """Count the features without reading them: the number that the file states may be an old one."""
-        return sum(
-            piece.batch.num_rows if piece.batch else 1 for piece in self._layer.pieces(columns=[], read_geometry=False, return_fids=True)
-        )
+    def _is_sound(self) -> bool:
+        """Say whether SQLite finds no damage in a GeoPackage: then the number of features that it states is an old one."""
+        _, _, _, found = self._layer.call(lambda: raw.read(self.path, sql="PRAGMA quick_check", read_geometry=False))
+        return [list(column) for column in found] == [["ok"]]
 
     def _raw(self, piece: Piece) -> RawBatch:
         batch = piece.batch
