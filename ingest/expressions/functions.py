@@ -64,7 +64,8 @@ def _right(part: Part, count: int) -> Part:
 
 
 def _concat(*parts: Part) -> Part:
-    return on_texts(parts, lambda *texts: pc.binary_join_element_wise(*texts, "", null_handling="skip"))
+    # Not null_handling="skip": that leaves out the rows in which all are null (seen in pyarrow 26).
+    return on_texts(parts, lambda *texts: pc.binary_join_element_wise(*texts, "", null_handling="replace", null_replacement=""))
 
 
 def _pad(part: Part, width: int, fill: str = "0") -> Part:
