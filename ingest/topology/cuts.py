@@ -34,7 +34,7 @@ class Borders:
 
     def _edges(self) -> Floats:
         """Return the ends of each edge, shape (edges, 2, 2)."""
-        rings = shapely.get_rings(self.areas.shapes)
+        rings = shapely.get_rings(shapely.get_parts(self.areas.shapes))
         at, ring = shapely.get_coordinates(rings, return_index=True)
         follows = np.flatnonzero(ring[1:] == ring[:-1])
         ends = np.stack([at[follows], at[follows + 1]], axis=1)

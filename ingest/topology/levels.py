@@ -1,4 +1,4 @@
-"""The areas of all levels, ready to be compared: in a plane in metres, with who belongs to whom."""
+"""The areas of all levels, ready to be compared: multipolygons in a plane in metres, with who belongs to whom."""
 
 from __future__ import annotations
 
@@ -109,7 +109,15 @@ def _valid(shapes: Shapes) -> Shapes:
     if wrong.any():
         shapes = shapes.copy()
         shapes[wrong] = shapely.make_valid(shapes[wrong], method="structure", keep_collapsed=False)
-    return shapes
+    return as_multi(shapes)
+
+
+def as_multi(shapes: Shapes) -> Shapes:
+    """Return polygons as multipolygons, so that equal ones are equal whatever they came as."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    polygons = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    found = np.full(len(shapes), shapely.MultiPolygon(), dtype=object)
+    return np.asarray(shapely.multipolygons(parts[polygons], indices=owner[polygons], out=found), dtype=object)
 
 
 def layer_of(level: Level) -> str:

@@ -10,7 +10,7 @@ import shapely
 
 from ingest.topology.checks import MISSING_PARENT, OUTSIDE_PARENT, PARENT_DISAGREES, SLIVER
 from ingest.topology.coverage import gaps
-from ingest.topology.levels import Finding, LevelAreas, Limits, places, words_m2
+from ingest.topology.levels import Finding, LevelAreas, Limits, as_multi, places, words_m2
 from ingest.topology.plane import Flags, Ints, Pieces, Shapes, gathered, pieces
 
 
@@ -36,7 +36,7 @@ class Family:
         for parent in range(len(self.above)):
             children = order[first[parent] : first[parent + 1]]
             unions[parent] = self.areas.union(children) if len(children) else shapely.MultiPolygon()
-        return unions
+        return as_multi(unions)
 
     @cached_property
     def is_inexact(self) -> Flags:

@@ -50,7 +50,8 @@ def table(
 ) -> AreaTable:
     """Return a table of areas by code."""
     array = np.empty(len(shapes), dtype=object)
-    array[:] = list(shapes.values())
+    # As the database holds them: multipolygons, also of one part.
+    array[:] = [shape if shape is None or shape.is_empty else shapely.multipolygons(shapely.get_parts(shape)) for shape in shapes.values()]
     codes = list(shapes)
     return AreaTable(
         codes, [(names or {}).get(code, f"area {code}") for code in codes], [(parents or {}).get(code) or None for code in codes], array
