@@ -34,7 +34,8 @@ def print_report(report: IngestReport, console: Console, page: Path | None = Non
         _print_lines(_findings(report.sources), console)
     _print_lines(_decisions(report.sources), console)
     _print_lines(_topology(report), console)
-    console.print(Text(verdict(report), style=_TONES[tone(report)]), soft_wrap=True)
+    for line in wrapped(verdict(report)):
+        console.print(Text(line, style=_TONES[tone(report)]), soft_wrap=True)
     _print_lines(_advice(report, page), console)
 
 

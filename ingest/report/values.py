@@ -21,7 +21,7 @@ SpotSeverity = Literal["reject", "repair", "warning", "error", "info"]
 
 
 _PERSONAL = {"area_roles"}
-_HIDDEN = "not shown, for it may name a person; the rejected row itself has it"
+_HIDDEN = "not shown here, for it may name a person"
 
 
 class Example(NamedTuple):
