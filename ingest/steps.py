@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyproj
 
@@ -117,6 +118,7 @@ def process(opened: Opened, duplicates: Duplicates, tally: Tally) -> Iterator[Ou
         yield Outcome(pa.table({}), [], [], [remark], None)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # NaN and absurd coordinates are what the checks look for
 def one_batch(opened: Opened, raw: RawBatch, duplicates: Duplicates, tally: Tally) -> Outcome:
     """Map, check and repair one batch; every row of ``raw`` is either among the rows to load or rejected."""
     mapped = mapping.map_fields(opened.source, opened.target, raw, opened.deployment, is_recoded=opened.reader.contents.is_recoded)

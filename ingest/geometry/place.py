@@ -84,13 +84,11 @@ def inside(moved: Geometries, given: Geometries, usable: Mask, place: Place, fin
 
 
 def _at_origin(given: Geometries) -> Mask:
-    with np.errstate(invalid="ignore"):
-        return np.asarray((np.abs(shapely.bounds(given)) < _NOTHING).all(axis=1))
+    return np.asarray((np.abs(shapely.bounds(given)) < _NOTHING).all(axis=1))
 
 
 def _within(boxes: NDArray[np.float64], bounds: Bounds) -> Mask:
-    with np.errstate(invalid="ignore"):
-        inside = (boxes[:, 0] >= bounds.west) & (boxes[:, 1] >= bounds.south) & (boxes[:, 2] <= bounds.east) & (boxes[:, 3] <= bounds.north)
+    inside = (boxes[:, 0] >= bounds.west) & (boxes[:, 1] >= bounds.south) & (boxes[:, 2] <= bounds.east) & (boxes[:, 3] <= bounds.north)
     return np.asarray(inside)
 
 

@@ -69,13 +69,12 @@ def _valid(geom: Geometries, usable: Mask, findings: Findings) -> tuple[Geometri
 
 def _made_valid(geom: Geometries) -> Geometries:
     """Return valid polygons, empty ones where nothing can be made of them."""
-    with np.errstate(invalid="ignore"):
-        try:
-            return np.asarray(shapely.make_valid(geom, method="structure", keep_collapsed=False))
-        except shapely.GEOSException:
-            if len(geom) > 1:
-                return np.concatenate([_made_valid(geom[at : at + 1]) for at in range(len(geom))])
-            return np.array([shapely.Polygon()], dtype=object)
+    try:
+        return np.asarray(shapely.make_valid(geom, method="structure", keep_collapsed=False))
+    except shapely.GEOSException:
+        if len(geom) > 1:
+            return np.concatenate([_made_valid(geom[at : at + 1]) for at in range(len(geom))])
+        return np.array([shapely.Polygon()], dtype=object)
 
 
 def _reason(geom: shapely.Geometry) -> str:

@@ -201,6 +201,7 @@ def build(wkb: Any) -> Built:
     return Built(geom, unbuilt, closed, reasons, as_read)
 
 
+@np.errstate(invalid="ignore")  # NaN is for the checks
 def _from_wkb(wkb: Any) -> Geometries:
     """Return geometries, None for what cannot be built; for one curve shapely refuses the whole array."""
     try:
