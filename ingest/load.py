@@ -20,7 +20,7 @@ from gisgrid.progress import Progress
 from ingest.checks import CHECKS, HELD_BY_OTHER_SOURCE
 from ingest.description import Source
 from ingest.duplicates import Duplicates
-from ingest.fingerprint import file_hash, source_hash
+from ingest.fingerprint import content_hash, source_hash
 from ingest.positions import Sampler, compare, district_of
 from ingest.readers import Contents, RawBatch, Reader
 from ingest.report import LayerReport, RunStatus, Tally
@@ -101,7 +101,7 @@ def open_job(source: Source, folder: Path, deployment: Deployment, options: Opti
         source.id,
         source.layer,
         str(path) if source.path else source.where_from,
-        file_hash(path),
+        content_hash(source, path),
         source_hash(source, deployment),
         source.partial,
         {"deployment": deployment.id, "source": source.model_dump(mode="json", exclude_defaults=True, exclude={"connection"})},

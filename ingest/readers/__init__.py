@@ -15,6 +15,7 @@ from ingest.readers.geojson import GeoJsonReader, GeoJsonSeqReader
 from ingest.readers.parquet import ParquetReader
 from ingest.readers.shapefile import ShapefileReader
 from ingest.readers.sheets import SheetReader
+from ingest.readers.table import TableReader
 from ingest.readers.vector import VectorReader
 from ingest.readers.workspace import Workspace
 
@@ -22,10 +23,12 @@ __all__ = ["Contents", "RawBatch", "Reader", "open_source"]
 
 
 def open_source(source: Source, path: Path) -> Reader:
-    """Return the reader for ``source`` in the file at ``path``, which has been opened but not read.
+    """Return the reader for ``source`` in the file at ``path``, or for its table; it has been opened but not read.
 
     Raises SourceError that names the file when it is missing, empty, not what its ending says, or lacks the member or layer.
     """
+    if source.connection is not None and source.table is not None:
+        return TableReader(source.connection, source.table)
     workspace = Workspace(path)
     try:
         return _Kept(_opened(source, path, workspace), workspace)

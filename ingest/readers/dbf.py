@@ -125,11 +125,15 @@ class Dbf:
             for start in range(0, self.records, step):
                 yield start, np.fromfile(file, dtype=np.dtype(("V", self._size)), count=min(step, self.records - start))
 
+    def count(self) -> int:
+        """Return the number of records that are not marked as deleted."""
+        return sum(int((_flags(records) != _DELETED[0]).sum()) for _, records in self._raw())
+
     def chunks(self) -> Iterator[Chunk]:
         """Yield the records in the order of the file, without those marked as deleted."""
         deleted = 0
         for start, records in self._raw():
-            kept = records.view(np.uint8).reshape(len(records), self._size)[:, 0] != _DELETED[0]
+            kept = _flags(records) != _DELETED[0]
             deleted += int((~kept).sum())
             yield Chunk(start + np.flatnonzero(kept), [self._column(records[kept], field) for field in self.fields])
         if deleted:
@@ -146,6 +150,11 @@ class Dbf:
             return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
         text = decode(pa.array(np.strings.strip(raw, b" \0"), pa.binary()), "latin-1")
         return _CONVERT[field.type](pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text))
+
+
+def _flags(records: np.ndarray[Any, np.dtype[Any]]) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the first byte of each record, which says whether it is deleted."""
+    return records.view(np.uint8).reshape(len(records), -1)[:, 0]
 
 
 def _bytes(records: np.ndarray[Any, np.dtype[Any]], field: Field, kind: str | None = None) -> Any:

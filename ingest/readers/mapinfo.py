@@ -40,7 +40,10 @@ def ready_mapinfo(path: Path, declared: str | None, workspace: Workspace) -> tup
 
 
 def count_records(path: Path) -> int:
-    """Return how many records the .mid beside a .mif holds; 0 without one."""
+    """Return how many records the table beside a .tab or .mif holds; 0 without one."""
+    if path.suffix.lower() == ".tab":
+        table = sidecar(path, ".dat")
+        return Dbf(table, "latin-1").count() if table else 0
     table = sidecar(path, ".mid")
     if table is None:
         return 0

@@ -71,7 +71,7 @@ class VectorReader:
             batch = self._layer.call(partial(self._raw, piece))
             yield batch
             read += batch.size
-        promised = max(self.contents.total, count_records(self.path) if self._names and self.path.suffix.lower() == ".mif" else 0)
+        promised = max(self.contents.total, count_records(self.path) if self._names and self.path.suffix.lower() in _MAPINFO else 0)
         if read < promised and not (self.path.suffix.lower() == ".gpkg" and self._is_sound()):
             raise SourceError(
                 f"{self.path} is damaged: it promises {promised:,} features, but only {read:,} can be read.",
