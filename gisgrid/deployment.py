@@ -104,6 +104,16 @@ class AreaRules(_Model):
         return self
 
 
+class TopologyRules(_Model):
+    """From where on a fault in the borders of areas is worth a word: metres on the ground, square metres, and a share of a building."""
+
+    sliver_m: float = Field(default=1.0, gt=0, description="An overlap or gap narrower than this is a sliver, metres.")
+    rounding_m: float = Field(default=0.01, gt=0, description="What is narrower than this is passed over: coordinates are rounded, metres.")
+    cut_m2: float = Field(default=1.0, ge=0, description="A building is cut when more than this lies beyond a border, square metres.")
+    cut_share: float = Field(default=0.01, ge=0, le=0.5, description="A building is cut when more than this share lies beyond a border.")
+    cover_radius_m: float = Field(default=0.35, ge=0, description="A border nearer than this to a manhole cover cuts it, metres.")
+
+
 class Deployment(_Model):
     """One city's rules.
 
@@ -125,6 +135,7 @@ class Deployment(_Model):
         default={}, description="One table `[areas.LEVEL]` for each level there is: district, street, community, grid."
     )
     components: ComponentRules = Field(default_factory=ComponentRules, description="How components are coded.")
+    topology: TopologyRules = Field(default_factory=TopologyRules, description="How exactly the borders of areas have to fit.")
 
     @model_validator(mode="before")
     @classmethod

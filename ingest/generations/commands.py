@@ -155,10 +155,11 @@ def diff(
     if target is not None:
         require_writable(target)
     followed = read_cases(cases) if cases else None
-    known = _known(load_settings())
+    settings = load_settings()
+    known = _known(settings)
     before, after = _chosen(known, old, "active"), _chosen(known, new, "draft")
     with progress_bar("Comparing"):
-        found = _only(compare(known.database, before.id, after.id, followed, days), level)
+        found = _only(compare(known.database, load_deployment(settings.deployment), before.id, after.id, cases=followed, days=days), level)
     if target is not None:
         written = write_pieces(found, target)
         Console(stderr=True, highlight=False, markup=False).print(f"{target}: {written:,} pairs of areas between which land changes hands.")
@@ -214,7 +215,7 @@ def activate_(
     _refuse_errors(chosen, _checked(known.database, settings, chosen), force)
     if served is not None:
         with progress_bar("Comparing"):
-            found = compare(known.database, served.id, chosen.id)
+            found = compare(known.database, load_deployment(settings.deployment), served.id, chosen.id)
         _out().print(f"From generation {served.id} to generation {chosen.id}:")
         _out().print(summary_table(found))
     with known.database.connect() as connection, transaction(connection):

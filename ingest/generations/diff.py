@@ -10,7 +10,7 @@ import shapely
 
 from gisgrid.locator import AreaIndex, AreaTable
 from gisgrid.types import LEVELS, AreaRef, Level
-from ingest.topology.levels import LevelAreas, Limits
+from ingest.topology.levels import LevelAreas
 from ingest.topology.plane import Floats, Ints, Pieces, Plane, Shapes, gathered, pieces
 
 ChangeKind = Literal["added", "removed", "renamed", "recoded", "reparented", "reshaped"]
@@ -80,29 +80,32 @@ def compare_tables(
     old: Mapping[Level, AreaTable],
     new: Mapping[Level, AreaTable],
     followed: Mapping[str, Points] | None = None,
-    limits: Limits | None = None,
+    rounding_m: float = 0.01,
 ) -> tuple[LevelDiff, ...]:
     """Return level by level what differs between two generations, from the largest to the smallest; levels that neither has are left out.
 
     ``followed`` are features by kind, such as cases: each is looked up in both generations, by the rule that lookups have.
+    Land in strips narrower than ``rounding_m`` metres is passed over.
     """
     levels = [level for level in LEVELS if len(_table(old, level).codes) or len(_table(new, level).codes)]
     shapes = [np.asarray(_table(tables, level).geometries, dtype=object) for level in levels for tables in (old, new)]
     plane = Plane.around(np.concatenate(shapes) if shapes else np.empty(0, dtype=object))
-    return tuple(_compare(level, (_table(old, level), _table(new, level)), plane, followed or {}, limits or Limits()) for level in levels)
+    return tuple(_compare(level, (_table(old, level), _table(new, level)), plane, followed or {}, rounding_m) for level in levels)
 
 
 def _table(tables: Mapping[Level, AreaTable], level: Level) -> AreaTable:
     return tables.get(level) or AreaTable([], [], [], np.empty(0, dtype=object))
 
 
-def _compare(level: Level, tables: tuple[AreaTable, AreaTable], plane: Plane, followed: Mapping[str, Points], limits: Limits) -> LevelDiff:
+def _compare(
+    level: Level, tables: tuple[AreaTable, AreaTable], plane: Plane, followed: Mapping[str, Points], rounding_m: float
+) -> LevelDiff:
     old, new = (LevelAreas(level, table, plane) for table in tables)
     match = _match(old, new)
-    lost, gained = _lost_and_gained(old, new, match, limits)
+    lost, gained = _lost_and_gained(old, new, match, rounding_m)
     changes = tuple(_changes(old, new, match, lost, gained))
     touched = {change.after.code for change in changes if change.after and change.before}
-    land = _land(old, new, lost, gained, limits)
+    land = _land(old, new, lost, gained, rounding_m)
     counts = _moved(*tables, match, followed) if changes else {}
     handovers = tuple(_handovers(old, new, land, counts, plane))
     return LevelDiff(level, len(old), len(new), int((match >= 0).sum()) - len(touched), changes, handovers)
@@ -122,7 +125,7 @@ def _match(old: LevelAreas, new: LevelAreas) -> Ints:
     return match
 
 
-def _lost_and_gained(old: LevelAreas, new: LevelAreas, match: Ints, limits: Limits) -> tuple[Pieces, Pieces]:
+def _lost_and_gained(old: LevelAreas, new: LevelAreas, match: Ints, rounding_m: float) -> tuple[Pieces, Pieces]:
     """Return the land that each old area no longer has, and that each new area did not have; rounding is not told."""
     came_from = np.full(len(new), -1, dtype=np.int64)
     kept = np.flatnonzero(match >= 0)
@@ -130,16 +133,16 @@ def _lost_and_gained(old: LevelAreas, new: LevelAreas, match: Ints, limits: Limi
     is_same = np.zeros(len(old), dtype=bool)
     is_same[kept] = shapely.equals_exact(shapely.normalize(old.shapes[kept]), shapely.normalize(new.shapes[match[kept]]))
     was_same = np.append(is_same, False)[came_from]
-    return _rest(old, new, match, is_same, limits), _rest(new, old, came_from, was_same, limits)
+    return _rest(old, new, match, is_same, rounding_m), _rest(new, old, came_from, was_same, rounding_m)
 
 
-def _rest(mine: LevelAreas, other: LevelAreas, match: Ints, is_same: Any, limits: Limits) -> Pieces:
+def _rest(mine: LevelAreas, other: LevelAreas, match: Ints, is_same: Any, rounding_m: float) -> Pieces:
     """Return what areas have beyond the areas that they match."""
     rest = mine.shapes.copy()
     changed = np.flatnonzero((match >= 0) & ~is_same)
     rest[changed] = shapely.difference(mine.shapes[changed], other.shapes[match[changed]])
     rest[(match >= 0) & is_same] = shapely.MultiPolygon()
-    return pieces(mine.plane, rest, limits.rounding_m)
+    return pieces(mine.plane, rest, rounding_m)
 
 
 def _changes(old: LevelAreas, new: LevelAreas, match: Ints, lost: Pieces, gained: Pieces) -> Iterator[Change]:
@@ -185,12 +188,12 @@ Land = dict[tuple[int, int], Shapes]
 """The polygons that pass from an old area to a new one, by their numbers; -1 is no area."""
 
 
-def _land(old: LevelAreas, new: LevelAreas, lost: Pieces, gained: Pieces, limits: Limits) -> Land:
+def _land(old: LevelAreas, new: LevelAreas, lost: Pieces, gained: Pieces, rounding_m: float) -> Land:
     """Return which land passes from which old to which new area: what the one lost and the other gained."""
     row, column = shapely.STRtree(gained.shapes).query(lost.shapes, predicate="intersects")
-    passed = pieces(old.plane, shapely.intersection(lost.shapes[row], gained.shapes[column]), limits.rounding_m)
-    lost_shapes, losers = _unclaimed(lost, gained, old.plane, limits)
-    gained_shapes, winners = _unclaimed(gained, lost, new.plane, limits)
+    passed = pieces(old.plane, shapely.intersection(lost.shapes[row], gained.shapes[column]), rounding_m)
+    lost_shapes, losers = _unclaimed(lost, gained, old.plane, rounding_m)
+    gained_shapes, winners = _unclaimed(gained, lost, new.plane, rounding_m)
     shapes = np.concatenate([passed.shapes, lost_shapes, gained_shapes])
     before = np.concatenate([lost.owner[row[passed.owner]], losers, np.full(len(winners), -1)])
     after = np.concatenate([gained.owner[column[passed.owner]], np.full(len(losers), -1), winners])
@@ -200,13 +203,13 @@ def _land(old: LevelAreas, new: LevelAreas, lost: Pieces, gained: Pieces, limits
     return {pair: np.array(found, dtype=object) for pair, found in land.items()}
 
 
-def _unclaimed(mine: Pieces, others: Pieces, plane: Plane, limits: Limits) -> tuple[Shapes, Ints]:
+def _unclaimed(mine: Pieces, others: Pieces, plane: Plane, rounding_m: float) -> tuple[Shapes, Ints]:
     """Return what is left of pieces without the others, and whose it is."""
     rest = mine.shapes.copy()
     row, column = shapely.STRtree(others.shapes).query(mine.shapes, predicate="intersects")
     for k in np.unique(row).tolist():
         rest[k] = shapely.difference(rest[k], shapely.union_all(others.shapes[column[row == k]]))
-    left = pieces(plane, rest, limits.rounding_m)
+    left = pieces(plane, rest, rounding_m)
     return left.shapes, mine.owner[left.owner]
 
 

@@ -2,7 +2,7 @@
 
 from ingest.topology.checks import TOPOLOGY_CHECKS, TopologyCheck
 from ingest.topology.cuts import Features
-from ingest.topology.levels import Levels, Limits
+from ingest.topology.levels import Levels
 from ingest.topology.run import check_areas
 
-__all__ = ["TOPOLOGY_CHECKS", "Features", "Levels", "Limits", "TopologyCheck", "check_areas"]
+__all__ = ["TOPOLOGY_CHECKS", "Features", "Levels", "TopologyCheck", "check_areas"]

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import shapely
 
+from gisgrid.deployment import TopologyRules
 from ingest.topology.checks import GAP, OVERLAP, SLIVER
-from ingest.topology.levels import Finding, LevelAreas, Limits, places, words_m2
+from ingest.topology.levels import Finding, LevelAreas, places, words_m2
 from ingest.topology.plane import Ints, Pieces, Shapes, gathered, pieces
 
 
-def find_overlaps(areas: LevelAreas, limits: Limits) -> Iterator[Finding]:
+def find_overlaps(areas: LevelAreas, limits: TopologyRules) -> Iterator[Finding]:
     """Yield for each two areas what both of them cover: an overlap, a sliver, or both."""
     first, second = _suspect_pairs(areas)
     found = pieces(areas.plane, shapely.intersection(areas.shapes[first], areas.shapes[second]), limits.rounding_m)
@@ -35,7 +36,7 @@ def _suspect_pairs(areas: LevelAreas) -> tuple[Ints, Ints]:
     return pairs[0], pairs[1]
 
 
-def find_holes(areas: LevelAreas, limits: Limits) -> Iterator[Finding]:
+def find_holes(areas: LevelAreas, limits: TopologyRules) -> Iterator[Finding]:
     """Yield the places that areas of a level surround and none of them covers; for a level that no other contains."""
     if len(areas) < 2:
         return
@@ -46,7 +47,7 @@ def find_holes(areas: LevelAreas, limits: Limits) -> Iterator[Finding]:
     yield from gaps(areas, pieces(areas.plane, holes, limits.rounding_m), limits, None)
 
 
-def gaps(areas: LevelAreas, found: Pieces, limits: Limits, within: list[str] | None) -> Iterator[Finding]:
+def gaps(areas: LevelAreas, found: Pieces, limits: TopologyRules, within: list[str] | None) -> Iterator[Finding]:
     """Yield a finding for each gap, with the areas beside it; ``within`` names for each owner what the areas should fill.
 
     Slivers between the same areas are one finding.
@@ -70,7 +71,7 @@ def gaps(areas: LevelAreas, found: Pieces, limits: Limits, within: list[str] | N
         yield Finding(SLIVER, areas.level, _code(areas, beside[rows[0]]), words, gathered(part.shapes))
 
 
-def _neighbours(areas: LevelAreas, shapes: Shapes, limits: Limits) -> list[list[int]]:
+def _neighbours(areas: LevelAreas, shapes: Shapes, limits: TopologyRules) -> list[list[int]]:
     """Return for each shape the areas that touch it, in the order of their codes."""
     row, number = areas.tree.query(shapes, predicate="dwithin", distance=limits.rounding_m)
     beside: list[list[int]] = [[] for _ in range(len(shapes))]

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
+from gisgrid.deployment import TopologyRules
 from ingest.topology.checks import CUTS_BUILDING, CUTS_COMPONENT
-from ingest.topology.levels import Finding, LevelAreas, Limits, words_m2
+from ingest.topology.levels import Finding, LevelAreas, words_m2
 from ingest.topology.plane import Floats, Ints, Shapes, gathered
 
 
@@ -46,7 +47,7 @@ class Borders:
         return np.asarray(ends[~again], dtype=np.float64)
 
 
-def find_cut_buildings(borders: Borders, buildings: Iterable[Features], limits: Limits) -> Iterator[Finding]:
+def find_cut_buildings(borders: Borders, buildings: Iterable[Features], limits: TopologyRules) -> Iterator[Finding]:
     """Yield the buildings that lie in two areas, with more than a little in the lesser part."""
     for features in buildings:
         shapes = borders.areas.plane.from_wgs84(features.shapes)
@@ -54,7 +55,7 @@ def find_cut_buildings(borders: Borders, buildings: Iterable[Features], limits: 
         yield from _cut(borders.areas, [features.codes[k] for k in touched.tolist()], shapes[touched], limits)
 
 
-def _cut(areas: LevelAreas, codes: list[str], shapes: Shapes, limits: Limits) -> Iterator[Finding]:
+def _cut(areas: LevelAreas, codes: list[str], shapes: Shapes, limits: TopologyRules) -> Iterator[Finding]:
     row, number = areas.tree.query(shapes, predicate="intersects")
     parts = shapely.intersection(shapes[row], areas.shapes[number])
     sizes = areas.plane.area_m2(parts)
@@ -76,7 +77,7 @@ def _cut(areas: LevelAreas, codes: list[str], shapes: Shapes, limits: Limits) ->
             yield Finding(CUTS_BUILDING, areas.level, areas.codes[min(a, b)], words, shapes[k])
 
 
-def find_cut_components(borders: Borders, components: Iterable[Features], limits: Limits) -> Iterator[Finding]:
+def find_cut_components(borders: Borders, components: Iterable[Features], limits: TopologyRules) -> Iterator[Finding]:
     """Yield the components (points) that an edge passes nearer to than their radius."""
     for features in components:
         shapes = borders.areas.plane.from_wgs84(features.shapes)

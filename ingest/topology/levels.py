@@ -16,18 +16,6 @@ from ingest.topology.checks import TopologyCheck
 from ingest.topology.plane import Flags, Ints, Plane, Shapes
 
 
-class Limits(NamedTuple):
-    """From where on something is worth a word: metres, square metres, and a share of a building."""
-
-    sliver_m: float = 1.0
-    """What is narrower than this is a sliver."""
-    rounding_m: float = 0.01
-    """What is narrower than this comes from the rounding of coordinates, and is passed over."""
-    cut_m2: float = 1.0
-    cut_share: float = 0.01
-    cover_radius_m: float = 0.35
-
-
 class Finding(NamedTuple):
     """What a check found: about which area (None where it is about none), in which words, and where, in the plane."""
 

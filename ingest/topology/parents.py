@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 import shapely
 
+from gisgrid.deployment import TopologyRules
 from ingest.topology.checks import MISSING_PARENT, OUTSIDE_PARENT, PARENT_DISAGREES, SLIVER
 from ingest.topology.coverage import gaps
-from ingest.topology.levels import Finding, LevelAreas, Limits, as_multi, places, words_m2
+from ingest.topology.levels import Finding, LevelAreas, as_multi, places, words_m2
 from ingest.topology.plane import Flags, Ints, Pieces, Shapes, gathered, pieces
 
 
@@ -73,7 +74,7 @@ def find_wrong_prefix(family: Family) -> Iterator[Finding]:
             yield Finding(PARENT_DISAGREES, areas.level, code, words, areas.shapes[number])
 
 
-def find_displaced(family: Family, limits: Limits) -> Iterator[Finding]:
+def find_displaced(family: Family, limits: TopologyRules) -> Iterator[Finding]:
     """Yield what lies outside the parent that it belongs to, or mostly in another one."""
     areas, above = family.areas, family.above
     numbers = np.flatnonzero(family.parent_of >= 0)
@@ -127,7 +128,7 @@ def _nowhere(family: Family) -> Iterator[Finding]:
             yield Finding(OUTSIDE_PARENT, areas.level, areas.codes[number], words, areas.shapes[number])
 
 
-def find_unfilled(family: Family, limits: Limits) -> Iterator[Finding]:
+def find_unfilled(family: Family, limits: TopologyRules) -> Iterator[Finding]:
     """Yield the places in a parent that no area of the level covers."""
     areas, above = family.areas, family.above
     checked = np.flatnonzero(family.is_inexact)

@@ -9,13 +9,13 @@ import numpy as np
 import shapely
 
 from gisgrid.db.records import Issue
-from gisgrid.deployment import AreaRules, Deployment
+from gisgrid.deployment import AreaRules, Deployment, TopologyRules
 from gisgrid.locator import AreaTable
 from gisgrid.types import LEVELS, Level
 from ingest.topology.checks import TOPOLOGY_CHECKS
 from ingest.topology.coverage import find_holes, find_overlaps
 from ingest.topology.cuts import Borders, Features, find_cut_buildings, find_cut_components
-from ingest.topology.levels import Finding, LevelAreas, Levels, Limits, layer_of
+from ingest.topology.levels import Finding, LevelAreas, Levels, layer_of
 from ingest.topology.parents import Family, find_displaced, find_missing, find_unfilled, find_wrong_prefix
 from ingest.topology.plane import Plane
 from ingest.topology.single import find_duplicate_names, find_multi_part, find_out_of_range, find_out_of_sequence
@@ -28,22 +28,20 @@ def check_areas(
     deployment: Deployment,
     buildings: Iterable[Features] = (),
     components: Iterable[Features] = (),
-    limits: Limits | None = None,
 ) -> list[Issue]:
     """Return what is wrong with the areas of a generation, the errors first.
 
     ``tables`` holds the areas of each level (a level may be missing), ``buildings`` and ``components`` (points) what stands on
-    them; all geometries in WGS 84 degrees. Sizes and widths are metres on the ground.
+    them; all geometries in WGS 84 degrees. ``deployment.topology`` says from which size and width on, in metres on the ground, a
+    fault is told.
     """
-    limits = limits or Limits()
     levels = Levels.of(tables)
-    found = sorted(_findings(levels, deployment, buildings, components, limits), key=lambda finding: _ORDER[finding.check.code])
+    found = sorted(_findings(levels, deployment, buildings, components), key=lambda finding: _ORDER[finding.check.code])
     return _issues(levels.plane, found)
 
 
-def _findings(
-    levels: Levels, deployment: Deployment, buildings: Iterable[Features], components: Iterable[Features], limits: Limits
-) -> Iterator[Finding]:
+def _findings(levels: Levels, deployment: Deployment, buildings: Iterable[Features], components: Iterable[Features]) -> Iterator[Finding]:
+    limits = deployment.topology
     for level, areas in levels.areas.items():
         rules = deployment.areas.get(level) or AreaRules()
         yield from chain(find_overlaps(areas, limits), find_multi_part(areas), find_duplicate_names(areas))
@@ -66,7 +64,7 @@ def _above(levels: Levels, deployment: Deployment, level: Level) -> LevelAreas |
     return levels.areas.get(known[place - 1]) if place else None
 
 
-def _of_family(family: Family, deployment: Deployment, limits: Limits) -> Iterator[Finding]:
+def _of_family(family: Family, deployment: Deployment, limits: TopologyRules) -> Iterator[Finding]:
     rules = deployment.areas.get(family.areas.level)
     if rules and rules.parent_is_prefix:
         yield from find_wrong_prefix(family)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import shapely
 
-from gisgrid.deployment import AreaRules, Deployment
+from gisgrid.deployment import AreaRules, Deployment, TopologyRules
 from gisgrid.locator import AreaTable
 from gisgrid.locator.ground import metres_per_degree
 from gisgrid.types import Level
@@ -58,8 +58,10 @@ def table(
     )
 
 
-def city(**rules: AreaRules) -> Deployment:
+def city(topology: TopologyRules | None = None, **rules: AreaRules) -> Deployment:
     """Return a deployment of districts, streets and grids with codes of any kind, but for ``rules``."""
     plain = {level: AreaRules(code_pattern=".+") for level in ("district", "street", "grid")}
     known: dict[Level, AreaRules] = {**plain, **rules}  # type: ignore[dict-item]
-    return Deployment(id="city", title_zh="城", title_en="City", bounds=(120.0, 35.0, 121.0, 37.0), areas=known)
+    return Deployment(
+        id="city", title_zh="城", title_en="City", bounds=(120.0, 35.0, 121.0, 37.0), areas=known, topology=topology or TopologyRules()
+    )

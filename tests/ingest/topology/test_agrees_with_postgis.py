@@ -13,11 +13,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gisgrid.db.records import Issue
+from gisgrid.deployment import TopologyRules
 from gisgrid.locator import AreaTable
-from ingest.topology import Levels, Limits, check_areas
+from ingest.topology import Levels, check_areas
 from tests.ingest.topology.pictures import CELL_M, box, city, lonlat, table
 
-_ALL = Limits(sliver_m=1e-3, rounding_m=1e-3)
+_ALL = city(topology=TopologyRules(sliver_m=1e-3, rounding_m=1e-3))
 _SIDE = 6
 
 
@@ -85,7 +86,7 @@ def _places(connection: psycopg.Connection, issues: list[Issue]) -> dict[str, fl
 def test_postgis_finds_the_same_places_of_the_same_size(connection: psycopg.Connection, seed: int) -> None:
     streets, grids = messed_up(seed)
     _put(connection, streets, grids)
-    issues = check_areas({"street": streets, "grid": grids}, city(), limits=_ALL)
+    issues = check_areas({"street": streets, "grid": grids}, _ALL)
 
     overlaps = _places(connection, [issue for issue in issues if issue.code == "overlap"])
     expected = {f"{a} {a} and {b} {b}": area for a, b, area in connection.execute(_PAIRS).fetchall() if area > 1.0}
@@ -111,7 +112,7 @@ def test_two_areas_that_overlap_are_never_passed_over(seed: int) -> None:
     overlapping = {
         (a, b) for a, b in combinations(range(len(areas)), 2) if shapely.area(shapely.intersection(areas.shapes[a], areas.shapes[b])) > 1.0
     }
-    found = [issue for issue in check_areas({"grid": grids}, city(), limits=_ALL) if issue.code == "overlap"]
+    found = [issue for issue in check_areas({"grid": grids}, _ALL) if issue.code == "overlap"]
     said = {tuple(issue.message.split(" overlap by")[0].split(" and ")) for issue in found}
     assert {(areas.called(a), areas.called(b)) for a, b in overlapping} <= said
 

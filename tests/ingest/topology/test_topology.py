@@ -7,10 +7,10 @@ import pytest
 import shapely
 
 from gisgrid.db.records import Issue
-from gisgrid.deployment import AreaRules
+from gisgrid.deployment import AreaRules, TopologyRules
 from gisgrid.locator import AreaTable
 from gisgrid.types import Level
-from ingest.topology import Features, Limits, check_areas
+from ingest.topology import Features, check_areas
 from tests.ingest.topology.pictures import areas, box, cells, city, lonlat, table
 
 Tables = dict[Level, AreaTable]
@@ -74,7 +74,8 @@ def test_an_overlap_of_less_than_a_metre_is_a_sliver_and_rounding_is_nothing() -
     assert found(beside(0.02)) == [("overlap", "a")]
     assert found(beside(0.005)) == [("sliver", "a")]
     assert found(beside(0.00005)) == []
-    assert found(beside(0.02), limits=Limits(sliver_m=5.0)) == [("sliver", "a")]
+    wider = city(topology=TopologyRules(sliver_m=5.0))
+    assert [issue.code for issue in check_areas(beside(0.02), wider)] == ["sliver"]
     assert "at most 0.50 m wide" in check_areas(beside(0.005), city())[0].message
 
 
