@@ -105,6 +105,18 @@ class Scene:
         return self.flat(result)
 
     @cached_property
+    def parents(self) -> tuple[Geometries, NDArray[np.int64]]:
+        """The areas that rows name, in metres, grown by the tolerance; and for each row the number of its own, -1 for none."""
+        there = ~shapely.is_missing(self.named)
+        codes = np.array([code or "" for code in self.sample.named])
+        _, first, found = np.unique(codes[there], return_index=True, return_inverse=True)
+        grown = shapely.buffer(shapely.simplify(self.named[there][first], _SIMPLER_M), TOLERANCE_M, quad_segs=4)
+        shapely.prepare(grown)
+        which = np.full(self.sample.size, -1, dtype=np.int64)
+        which[there] = found
+        return grown, which
+
+    @cached_property
     def loaded(self) -> Pairs:
         """For each row where the row with its code was loaded before, in metres; NaN where there is none."""
         codes = [code for code in self.sample.code if code is not None]
@@ -177,23 +189,17 @@ def _in_named(scene: Scene, placed: Placed) -> Fits:
 
 
 def _in_parent(scene: Scene, placed: Placed) -> Fits:
-    named = scene.named
-    judged = ~shapely.is_missing(named)
+    """Return which areas lie in their parent with all their corners; borders may differ a little from level to level."""
+    parents, which = scene.parents
+    looked_at = _spread(scene.sample.size)
+    judged, result = np.zeros(scene.sample.size, dtype=bool), np.zeros(scene.sample.size, dtype=bool)
+    judged[looked_at] = which[looked_at] >= 0
     rows = np.flatnonzero(judged & placed.there)
-    result = np.zeros(scene.sample.size, dtype=bool)
-    result[rows] = _hold(named[rows], scene.flat(scene.shapes(placed, rows)), [scene.sample.named[row] or "" for row in rows])
+    corners, owner = shapely.get_coordinates(scene.flat(scene.shapes(placed, rows)), return_index=True)
+    inside = shapely.contains_xy(parents[which[rows][owner]], corners[:, 0], corners[:, 1])
+    result[rows] = True
+    result[rows[owner[~inside]]] = False
     return Fits(result, judged)
-
-
-def _hold(parents: Geometries, areas: Geometries, codes: list[str]) -> Flags:
-    """Return whether each of ``areas`` lies in its parent with all its corners; borders may differ a little between levels."""
-    _, first, which = np.unique(np.array(codes), return_index=True, return_inverse=True)
-    grown = shapely.buffer(shapely.simplify(parents[first], _SIMPLER_M), TOLERANCE_M, quad_segs=4)
-    shapely.prepare(grown)
-    corners, owner = shapely.get_coordinates(areas, return_index=True)
-    result = np.ones(len(areas), dtype=bool)
-    result[owner[~shapely.contains_xy(grown[which[owner]], corners[:, 0], corners[:, 1])]] = False
-    return result
 
 
 def _near_loaded(scene: Scene, placed: Placed) -> Fits:
@@ -250,10 +256,15 @@ def _finite(pairs: Pairs) -> Flags:
     return np.asarray(np.isfinite(pairs).all(axis=1))
 
 
+def _spread(size: int) -> NDArray[np.int64]:
+    """Return the rows of a sample to take a closer look at: the same ones under every hypothesis."""
+    return np.unique(np.linspace(0, size - 1, min(size, _MOST_LOOKED_UP)).astype(np.int64))
+
+
 def _some(placed: Placed) -> NDArray[np.int64]:
-    """Return the rows to look up in the database: the same ones under every hypothesis, as far as they lie in the bounds."""
-    spread = np.unique(np.linspace(0, len(placed.there) - 1, min(len(placed.there), _MOST_LOOKED_UP)).astype(np.int64))
-    return spread[placed.there[spread]]
+    """Return the rows to look up in the database, as far as they lie in the bounds."""
+    rows = _spread(len(placed.there))
+    return rows[placed.there[rows]]
 
 
 _FITS = {

@@ -38,23 +38,34 @@ def declared(crs: Crs) -> Hypothesis:
     return Hypothesis(title_of(crs), lambda pairs: _moved(crs, pairs), "")
 
 
-def alternatives(crs: Crs, pairs: Pairs, deployment: Deployment, *, is_turned: bool = False) -> list[Hypothesis]:
-    """Return what else the numbers ``pairs`` (n x 2, x first) may be, if ``crs`` is what is declared.
+def shifted(crs: Crs, deployment: Deployment) -> list[Hypothesis]:
+    """Return what else numbers declared as ``crs`` may be that lie within a mile: shifted as Chinese maps are, or not shifted."""
+    if not is_in_shifted_box(deployment.box):
+        return []
+    if crs.is_projected:
+        return [
+            Hypothesis(f"{title_of(one)} projected to {crs.name}", _behind(crs, one), _ASK_FOR_DEGREES.format(title_of(one)))
+            for one in (GCJ02, BD09)
+        ]
+    others = [one for one in (WGS84, GCJ02, BD09) if one != crs] if crs in (GCJ02, BD09) else [GCJ02, BD09]
+    return [Hypothesis(title_of(one), _mover(one), f'Write crs = "{one.name}" in the description.') for one in others]
 
-    That is: the shifted systems of Chinese maps, WGS 84 for those that are declared to be shifted, and the usual systems of
-    the place that put the numbers inside the deployment's bounds, also with the axes exchanged. ``is_turned`` says
-    that the description has exchanged them already.
+
+def usual(crs: Crs, pairs: Pairs, deployment: Deployment, *, is_turned: bool, only_usual: bool) -> list[Hypothesis]:
+    """Return the systems of the place, other than ``crs``, that put ``pairs`` (n x 2, x first) into the deployment's bounds.
+
+    Each is tried with the axes exchanged too. ``is_turned`` says that the description has exchanged them already,
+    ``only_usual`` that the register of systems need not be searched.
     """
-    found = _shifted(crs) if is_in_shifted_box(deployment.box) else []
-    for likely in likely_systems(pairs[:: max(1, len(pairs) // _ENOUGH)], deployment):
-        other = parse_crs(likely.name)
-        is_same = not likely.is_swapped and (other.name == crs.name or (other is WGS84 and not crs.is_projected))
-        if not is_same:
-            found.append(usual(other, is_swapped=likely.is_swapped, is_turned=is_turned))
+    found = []
+    for likely in likely_systems(pairs[:: max(1, len(pairs) // _ENOUGH)], deployment, only_usual=only_usual):
+        is_declared = crs.name in (likely.name, *likely.same) or (likely.name == WGS84.name and not crs.is_projected)
+        if likely.is_swapped or not is_declared:
+            found.append(_other(crs if is_declared else parse_crs(likely.name), is_swapped=likely.is_swapped, is_turned=is_turned))
     return found
 
 
-def usual(crs: Crs, *, is_swapped: bool, is_turned: bool) -> Hypothesis:
+def _other(crs: Crs, *, is_swapped: bool, is_turned: bool) -> Hypothesis:
     """Return the hypothesis that the numbers are in ``crs``, with their axes exchanged or not."""
     title = f"{title_of(crs)} with its axes exchanged" if is_swapped else title_of(crs)
     order = ""
@@ -65,18 +76,6 @@ def usual(crs: Crs, *, is_swapped: bool, is_turned: bool) -> Hypothesis:
         lambda pairs: _moved(crs, pairs[:, ::-1] if is_swapped else pairs),
         f'Write crs = "{crs.name}"{order} in the description.',
     )
-
-
-def _shifted(crs: Crs) -> list[Hypothesis]:
-    if crs in (GCJ02, BD09):
-        others = [one for one in (WGS84, GCJ02, BD09) if one != crs]
-        return [Hypothesis(title_of(one), _mover(one), f'Write crs = "{one.name}" in the description.') for one in others]
-    if not crs.is_projected:
-        return [Hypothesis(title_of(one), _mover(one), f'Write crs = "{one.name}" in the description.') for one in (GCJ02, BD09)]
-    return [
-        Hypothesis(f"{title_of(one)} projected to {crs.name}", _behind(crs, one), _ASK_FOR_DEGREES.format(title_of(one)))
-        for one in (GCJ02, BD09)
-    ]
 
 
 def _mover(crs: Crs) -> Callable[[Pairs], Pairs]:

@@ -15,7 +15,7 @@ from gisgrid.crs import Crs
 from gisgrid.db.evidence import Known
 from ingest.positions import evidence
 from ingest.positions.evidence import LOADED, Fits, Flags, Kind, Placed, Scene
-from ingest.positions.hypotheses import Hypothesis, alternatives, declared, title_of
+from ingest.positions.hypotheses import Hypothesis, declared, shifted, title_of, usual
 from ingest.positions.likely import likely_text, range_text
 from ingest.positions.sampler import Sampler
 
@@ -70,20 +70,27 @@ def compare(sampler: Sampler, opened: Opened, known: Known | None) -> Verdict:
 
 def _judge(scene: Scene, crs: Crs, name: str, *, is_turned: bool) -> Verdict:
     now = scene.placed(declared(crs))
-    others = [scene.placed(other) for other in alternatives(crs, scene.centres, scene.deployment, is_turned=is_turned)]
-    outside = _outside(scene, now, others, crs, name)
-    if outside is not None:
-        return outside
-    others = [other for other in others if _moves(now, other)]
+    is_inside = int(now.there.sum()) * 2 >= scene.sample.size
+    others = shifted(crs, scene.deployment)
+    # Numbers inside the bounds that are degrees can be no metres, and the other way round.
+    if crs.is_projected or not is_inside:
+        others += usual(crs, scene.centres, scene.deployment, is_turned=is_turned, only_usual=is_inside)
+    placed = [scene.placed(other) for other in others]
+    refusal = None if is_inside else _outside(scene, now, placed, crs, name)
+    return refusal or _weighed(scene, now, [other for other in placed if _moves(now, other)], crs, name)
+
+
+def _weighed(scene: Scene, now: Placed, others: list[Placed], crs: Crs, name: str) -> Verdict:
+    """Return the verdict by all evidence there is for the declared system and against it."""
     before = {kind: evidence.fits(kind, scene, now) for kind in evidence.kinds(scene)}
     tests = [[_compared(kind, scene, now, other, fits) for kind, fits in before.items()] for other in others]
     sentences = tuple(
         _sentence(scene, now, kind, fits) + _alternatively(kind, others, tests) for kind, fits in before.items() if fits.judged.any()
     )
-    found = [(sum(one.gain for one in tested), place) for place, tested in enumerate(tests) if _convicts(tested)]
-    if not found:
+    convicted = [(sum(one.gain for one in tested), place) for place, tested in enumerate(tests) if _convicts(tested)]
+    if not convicted:
         return Verdict(False, "", "", sentences)
-    best = max(found)[1]
+    best = max(convicted)[1]
     hypothesis = others[best].hypothesis
     numbers = "; ".join(_numbers(one, now.hypothesis, hypothesis) for one in tests[best] if one.speaks > 0)
     message = f"{name} is declared as {title_of(crs)}, but looks like {hypothesis.title}: {numbers}."
@@ -96,17 +103,16 @@ def _convicts(tested: list[_Compared]) -> bool:
 
 
 def _outside(scene: Scene, now: Placed, others: list[Placed], crs: Crs, name: str) -> Verdict | None:
-    """Return the refusal of a delivery that lies outside the deployment's bounds; None when most of it does not."""
+    """Return the refusal of a delivery most of which lies outside the deployment's bounds; None when nothing explains that."""
     size = scene.sample.size
     inside = int(now.there.sum())
-    if inside * 2 >= size:
-        return None
     where = f"{inside:,} of {size:,} sampled rows of {name} lie in the bounds of {scene.deployment.id!r} as {title_of(crs)}"
     best = max(others, key=lambda other: int(other.there.sum()), default=None)
     gained = int((best.there & ~now.there).sum()) if best is not None else 0
     if best is not None and _is_for(gained, int((now.there & ~best.there).sum()), size, few=1 if not inside else _FEW, part=0.5):
         message = f"Only {where}; as {best.hypothesis.title} it would be {int(best.there.sum()):,}."
-        hint = f"{best.hypothesis.remedy} {_ACCEPT}" if inside else best.hypothesis.remedy  # outside, all rows would be rejected
+        # Accepted as they are, the rows outside would be rejected one by one.
+        hint = f"{best.hypothesis.remedy} {_ACCEPT}" if inside * 10 > size else best.hypothesis.remedy
         return Verdict(True, message.replace("Only 0 of", "None of"), hint, (where + ".",))
     if inside:
         return None
