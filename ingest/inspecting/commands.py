@@ -20,7 +20,7 @@ from ingest.inspecting.writing import description
 
 
 def inspect(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to look at, in any format that can be loaded.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="Files to look at, in any format that can be loaded.")],
     *,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write the source description.")] = None,
     layer: Annotated[str | None, typer.Option(help="Layer that the rows are for, if you know it.")] = None,

@@ -92,7 +92,9 @@ def _in_values(column: Column, deployment: Deployment) -> list[Entry]:
     said = dict(column.listed) or dict.fromkeys(column.examples, 1)
     for scheme in _schemes(deployment):
         if _share(said, _classes(scheme, deployment)) >= _MOSTLY:
-            return [Entry("class_code", column.name, f"its values are classes of {' '.join(scheme)}"), *_scheme_lines(scheme)]
+            fallback = _default(scheme, deployment) if column.share < 1 else None
+            rule = {"field": column.name, "default": fallback} if fallback else column.name
+            return [Entry("class_code", rule, f"its values are classes of {' '.join(scheme)}"), *_scheme_lines(scheme)]
     for scheme in _schemes(deployment)[: len(deployment.components.schemes)]:
         known = {value: code for value in said if (code := _by_word(value, scheme, deployment)) is not None}
         if column.listed and _share(said, known) >= _HALF:

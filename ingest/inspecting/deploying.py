@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from gisgrid.codes import component_classes
 from gisgrid.crs import parse_crs
-from gisgrid.deployment import Deployment
+from gisgrid.deployment import GENERIC, Deployment
 from gisgrid.errors import SourceError
 from gisgrid.types import LEVELS, Level
 from ingest import values
 from ingest.inspecting.columns import MAX_LISTED, Column
 from ingest.inspecting.covers import kind_of
 from ingest.inspecting.deployed import in_wgs84
+from ingest.inspecting.mapping import columns_of
 from ingest.inspecting.patterns import pattern_of
 from ingest.inspecting.proposal import Inspected, Proposal
 from ingest.inspecting.writing import toml
@@ -134,11 +136,25 @@ def _component_lines(name: str, parts: Sequence[Inspected]) -> list[str]:
         return []
     codes = [code for part, proposal in found for code in _texts(part, proposal, "code")]
     lines = ["", "[components]", *_pattern_line(codes)]
-    scheme = _constant(found[0][1], "scheme"), _constant(found[0][1], "edition")
-    if all(scheme) and scheme[0] != "generic" and not found[0][1].own_classes:
-        return [*lines, f"schemes = [{toml({'scheme': scheme[0], 'edition': scheme[1]})}]"]
-    columns = [part.sample.column(proposal.own_classes) for part, proposal in found if proposal.own_classes]
-    return [*lines, *_own_classes(name, columns)] if columns else lines
+    own = [part.sample.column(column) for part, proposal in found if (column := _own_class_column(proposal))]
+    if own:
+        return [*lines, *_own_classes(name, own)]
+    schemes = dict.fromkeys(scheme for _, proposal in found if (scheme := _scheme(proposal)) is not None)
+    listed = [{"scheme": scheme, "edition": edition} for scheme, edition in schemes if scheme != GENERIC.scheme]
+    return [*lines, f"schemes = {toml(listed)}"] if listed else lines
+
+
+def _own_class_column(proposal: Proposal) -> str:
+    """Return the column whose words are classes of the city's own; empty when a scheme that ships has them."""
+    if proposal.own_classes or _scheme(proposal) in {key[:2] for key in component_classes()}:
+        return proposal.own_classes
+    rule = next((entry.value for entry in proposal.fields if entry.key == "class_code"), None)
+    return next(iter(columns_of(rule)), "")
+
+
+def _scheme(proposal: Proposal) -> tuple[str, str] | None:
+    scheme, edition = _constant(proposal, "scheme"), _constant(proposal, "edition")
+    return (scheme, edition) if scheme is not None and edition is not None else None
 
 
 def _constant(proposal: Proposal, field: str) -> str | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
 import pyproj
+import pytest
 import shapely
 
 UTM = "EPSG:32633"
@@ -25,12 +27,17 @@ def lonlat(east_m: float, north_m: float) -> tuple[float, float]:
     return round(lon, 7), round(lat, 7)
 
 
-def write_city(folder: Path) -> None:
-    """Write areas.gpkg, manholes.csv, buildings.zip and cameras.kml."""
-    _areas(folder / "areas.gpkg")
-    _manholes(folder / "manholes.csv")
-    _buildings(folder / "buildings.zip")
-    _cameras(folder / "cameras.kml")
+@pytest.fixture(scope="session")
+def write_city() -> Callable[[Path], None]:
+    """Write areas.gpkg, manholes.csv, buildings.zip and cameras.kml into a folder."""
+
+    def write(folder: Path) -> None:
+        _areas(folder / "areas.gpkg")
+        _manholes(folder / "manholes.csv")
+        _buildings(folder / "buildings.zip")
+        _cameras(folder / "cameras.kml")
+
+    return write
 
 
 def _cell(column: int, row: int, columns: int = 1, rows: int = 1) -> shapely.Polygon:
