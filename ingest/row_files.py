@@ -132,11 +132,14 @@ def _write_xlsx(table: Rows, path: Path, layout: Layout) -> tuple[str, ...]:
         made.data_type = "s"  # text that begins with "=" would else be a formula
         return made
 
-    for line in (*_above(layout), table.columns):
-        sheet.append([cell(text) for text in line])
-    for number, (values, _) in enumerate(table.rows(), layout.header_row + 1):
-        _require_xlsx(values, number, table.columns)
-        sheet.append([cell(value) for value in values])
+    try:
+        for line in (*_above(layout), table.columns):
+            sheet.append([cell(text) for text in line])
+        for number, (values, _) in enumerate(table.rows(), layout.header_row + 1):
+            _require_xlsx(values, number, table.columns)
+            sheet.append([cell(value) for value in values])
+    finally:
+        sheet.close()  # before saving, and so that its temporary file does not stay open after an error
     book.save(path)
     return ()
 
@@ -175,7 +178,7 @@ def _write_gpkg(table: Rows, path: Path, layout: Layout) -> tuple[str, ...]:
             geometry_name=geometry.name,
             geometry_type="Unknown",
             crs=table.crs,
-            layer_options={"FID": "gisgrid_fid"},
+            layer_options={"FID": "gisgrid_fid", "GEOMETRY_NAME": geometry.name},
         )
     return ()
 
