@@ -35,7 +35,7 @@ COMMENT ON INDEX gisgrid.generation_periods_generation_id IS 'The periods of a g
 CREATE INDEX generation_periods_valid_from ON gisgrid.generation_periods (valid_from);
 COMMENT ON INDEX gisgrid.generation_periods_valid_from IS 'The generation that was served at a time.';
 INSERT INTO gisgrid.generation_periods (generation_id, valid_from, valid_to)
-SELECT id, activated_at, greatest(retired_at, activated_at) FROM gisgrid.generations
+SELECT id, activated_at, CASE WHEN retired_at IS NOT NULL THEN greatest(retired_at, activated_at) END FROM gisgrid.generations
 WHERE activated_at IS NOT NULL ORDER BY activated_at, id;
 
 CREATE FUNCTION gisgrid.keep_period() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
