@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from gisgrid.db.database import transaction
 
+Connection = psycopg.Connection
+"""A connection to the database, for those who hand one on and hold no SQL."""
+
 _PIECE = 50_000
 # Without an order: what is found is sorted by its area, and sorting half a million footprints first takes longer than the check.
 _BUILDINGS: LiteralString = "SELECT code, ST_AsBinary(geom) FROM gisgrid.buildings"
@@ -30,17 +33,17 @@ class CodedShapes(NamedTuple):
     shapes: NDArray[Any]
 
 
-def read_buildings(connection: psycopg.Connection) -> Iterator[CodedShapes]:
+def read_buildings(connection: Connection) -> Iterator[CodedShapes]:
     """Yield all buildings, some ten thousand at a time, in any order; raises DatabaseError when the database fails."""
     return _pieces(connection, _BUILDINGS)
 
 
-def read_covers(connection: psycopg.Connection) -> Iterator[CodedShapes]:
+def read_covers(connection: Connection) -> Iterator[CodedShapes]:
     """Yield all manhole covers, some ten thousand at a time, in any order; raises DatabaseError when the database fails."""
     return _pieces(connection, _COVERS)
 
 
-def read_places(connection: psycopg.Connection, layer_id: str) -> NDArray[np.float64]:
+def read_places(connection: Connection, layer_id: str) -> NDArray[np.float64]:
     """Return longitudes and latitudes (two rows, WGS 84 degrees) of all components, cameras or buildings.
 
     That of a building is a point inside it. Raises DatabaseError when the database fails.
@@ -50,7 +53,7 @@ def read_places(connection: psycopg.Connection, layer_id: str) -> NDArray[np.flo
     return np.array(rows, dtype=np.float64).reshape(-1, 2).T
 
 
-def _pieces(connection: psycopg.Connection, query: LiteralString) -> Iterator[CodedShapes]:
+def _pieces(connection: Connection, query: LiteralString) -> Iterator[CodedShapes]:
     with transaction(connection), connection.cursor("gisgrid_pieces", binary=True) as cursor:
         cursor.execute(query)
         while rows := cursor.fetchmany(_PIECE):

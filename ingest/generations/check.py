@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-import psycopg
-
 from gisgrid.db import Database
-from gisgrid.db.checking import CodedShapes, read_buildings, read_covers, read_places
+from gisgrid.db.checking import CodedShapes, Connection, read_buildings, read_covers, read_places
 from gisgrid.db.generations import read_generation, replace_issues
 from gisgrid.db.reading import snapshot
 from gisgrid.db.records import Issue
@@ -20,7 +18,7 @@ ASSETS = ("components", "cameras", "buildings")
 """The layers whose features are followed from one generation to the next."""
 
 
-def find_issues(connection: psycopg.Connection, deployment: Deployment, generation_id: int) -> list[Issue]:
+def find_issues(connection: Connection, deployment: Deployment, generation_id: int) -> list[Issue]:
     """Return what the topology checks find wrong with a generation, the errors first; nothing is written.
 
     Buildings and manhole covers are those that ``connection`` sees. Raises NotFoundError when there is no such generation,
