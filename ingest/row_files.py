@@ -24,7 +24,7 @@ from ingest.readers.encoding import codec
 FORMATS = (".csv", ".xlsx", ".gpkg")
 """The endings of files that can be written."""
 
-_BATCH_ROWS = 5_000
+_BATCH_ROWS = 2_000
 _EXACT_DIGITS = 15  # more and a spreadsheet rounds
 _XLSX_ROWS = 1_048_576
 _XLSX_CHARS = 32_767

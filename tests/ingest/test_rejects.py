@@ -246,7 +246,7 @@ def test_no_rejects_make_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["back.csv", "back.gpkg"])
 def test_many_rejects_take_no_more_memory_than_few(tmp_path: Path, name: str) -> None:
     def read() -> Iterator[Reject]:
-        return (a_reject(number, {"code": f"{number:016d}", "name": "名" * 200}) for number in range(20_000))
+        return (a_reject(number, {"code": f"{number:016d}", "name": f"{number}{'名' * 200}"}) for number in range(20_000))
 
     run = a_run("covers.csv", ["code", "name"])
     tracemalloc.start()
