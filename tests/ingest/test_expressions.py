@@ -192,7 +192,8 @@ def _written(tree: object) -> str:
 def _python(tree: object, row: dict[str, float]) -> float:
     match tree:
         case (str() as sign, left, right):
-            return _OPERATORS[sign](_python(left, row), _python(right, row))
+            found = _OPERATORS[sign](_python(left, row), _python(right, row))
+            return found if math.isfinite(found) else math.nan  # a number that is too large is bad wherever it comes up
         case str() as name:
             return row[name]
     assert isinstance(tree, float)
