@@ -16,11 +16,10 @@ _INTEGER_LIMIT = 2**31 - 1
 _EXACT = 2.0**53  # from here on a float no longer holds every whole number
 _NULL = pa.scalar(None, pa.string())
 
-_PLAIN = r"^[+-]?[0-9.]+([eE][+-]?\d+)?$"
 _GROUP = r"^[+-]?\d{1,3}\.\d{3}$"
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2212: "-"}
 _SPACED = re.compile(r"(?<=\d)[ \u00a0\u2009\u202f'](?=\d{3}(?!\d))")
-_COMMAS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", re.ASCII)
+_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?", re.ASCII)
 _SURE_COMMAS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+\.\d*|[+-]?[1-9]\d{0,2}(,\d{3}){2,}", re.ASCII)
 _AMBIGUOUS_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 _COMMA_DECIMAL = re.compile(r"[+-]?(\d+|[1-9]\d{0,2}(\.\d{3})+),\d+([eE][+-]?\d+)?|[+-]?[1-9]\d{0,2}(\.\d{3}){2,}", re.ASCII)
@@ -107,7 +106,7 @@ def plain(text: pa.Array, decimal: str | None = None) -> pa.Array:
     >>> plain(pa.array(["1.234,5", "3,5", "3.5", "1.234"]), ",").to_pylist()
     ['1234.5', '3.5', '3.5', '1.234?']
     """
-    odd = pc.fill_null(pc.invert(pc.match_substring_regex(text, pattern=_PLAIN)), False)
+    odd = pc.fill_null(pc.invert(pc.match_substring_regex(text, pattern=_NUMBER)), False)
     positions = np.flatnonzero(mask_of(odd if decimal != "," else pc.or_(odd, pc.match_substring_regex(text, pattern=_GROUP))))
     if not len(positions):
         return text
