@@ -72,7 +72,7 @@ class Duplicates:
             checks.DUPLICATE_POSITION,
             again,
             "",
-            lambda i: f"Row {first[i]} is at the same place already: {where[i][0]:.7f}, {where[i][1]:.7f}.",
+            lambda i: f"Row {first[i]} of the same delivery is at this place already: {where[i][0]:.7f}, {where[i][1]:.7f}.",
         )
 
 

@@ -24,8 +24,9 @@ def areas(geom: Geometries, usable: Mask, findings: Findings, *, is_geojson: boo
         turned = usable & ~invalid
         turned[turned] = ~shapely.equals_exact(oriented[turned], result[turned])
         findings.repair(checks.RING_ORDER, turned, "", texts(result, turned), texts(oriented, turned))
-    oriented[usable] = _as_multi(oriented[usable])
-    return oriented
+    stored = oriented.copy()
+    stored[usable] = _as_multi(oriented[usable])
+    return stored
 
 
 def _without_repeats(geom: Geometries, usable: Mask, findings: Findings) -> Geometries:

@@ -25,6 +25,7 @@ _T = TypeVar("_T")
 _MAX_NOTES = 20
 _MAX_BROKEN_IN_A_ROW = 100
 _SMALL = 1_000
+_EXCEPTION = re.compile(r"^\w+Exception: ")  # the class in GEOS
 _NOT_READ = (
     pyogrio.errors.DataSourceError,
     pyogrio.errors.DataLayerError,
@@ -193,7 +194,7 @@ def build(wkb: Any) -> Built:
         try:
             shapely.from_wkb(wkb[position])
         except (shapely.errors.GEOSException, NotImplementedError, TypeError, ValueError) as error:
-            reasons[position] = f"The geometry cannot be built: {_shortened(error)}."
+            reasons[position] = f"The geometry cannot be built: {_EXCEPTION.sub('', _shortened(error))}."
         mended = shapely.from_wkb(wkb[position], on_invalid="fix") if "closed" in reasons.get(position, "") else None
         if mended is not None and mended.area > 0:
             geom[position], unbuilt[position], closed[position] = mended, False, True

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from gisgrid.db import Database
-from gisgrid.db.records import Reject
+from gisgrid.db.records import Issue, Reject, Repair
 from gisgrid.deployment import Deployment, load_deployment
 from ingest.description import load_description
 from ingest.duplicates import Duplicates
 from ingest.pipeline import run
 from ingest.report import IngestReport, LayerReport, Tally
-from ingest.steps import prepare, process
+from ingest.steps import Opened, Outcome, prepare, process
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "real"
 
@@ -38,6 +39,31 @@ def shibei() -> Deployment:
 @pytest.fixture(scope="session")
 def helsinki() -> Deployment:
     return load_deployment("helsinki")
+
+
+class Result(NamedTuple):
+    """What came of a source without a database."""
+
+    rows: list[dict[str, Any]]
+    rejects: list[Reject]
+    repairs: list[Repair]
+    issues: list[Issue]
+    tally: Tally
+    outcomes: list[Outcome]
+
+
+def result_of(opened: Opened) -> Result:
+    """Take an opened source through the steps."""
+    tally = Tally()
+    outcomes = list(process(opened, Duplicates(opened.target.key), tally))
+    return Result(
+        [row for one in outcomes for row in one.rows.to_pylist()],
+        [row for one in outcomes for row in one.rejects],
+        [row for one in outcomes for row in one.repairs],
+        [row for one in outcomes for row in one.issues],
+        tally,
+        outcomes,
+    )
 
 
 class Bench:
@@ -68,11 +94,14 @@ class Bench:
 
     def outcome(self, source: str) -> tuple[list[dict[str, Any]], list[Reject], Tally]:
         """Take one source through the steps without a database: the rows to load, those rejected, and the counts."""
+        result = self.result(source)
+        return result.rows, result.rejects, result.tally
+
+    def result(self, source: str, **known: Any) -> Result:
+        """Take one source through the steps without a database; ``known`` are fields of what is opened."""
         description = load_description(self.describe(source)).sources[0]
         opened = prepare(description, self.folder / description.path, self.deployment)
-        tally = Tally()
-        outcomes = list(process(opened, Duplicates(opened.target.key), tally))
-        return [row for o in outcomes for row in o.rows.to_pylist()], [row for o in outcomes for row in o.rejects], tally
+        return result_of(replace(opened, **known))
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         assert self.database is not None
