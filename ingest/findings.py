@@ -21,6 +21,7 @@ Value = Callable[[int], str | None]
 """A value of the row at a position, as text."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_MOST_CHARS = 1_000  # of a message: a value, or the list of values that were expected, may be a book
 
 
 class Reason(NamedTuple):
@@ -84,7 +85,7 @@ class Findings:
     def reject(self, check: Check, mask: Mask, field: str, say: Say) -> None:
         """Reject the rows in ``mask``; ``say`` gives the message for the row at a position."""
         for position in np.flatnonzero(mask).tolist():
-            self.reasons.setdefault(position, []).append(Reason(check.code, field, storable(say(position))))
+            self.reasons.setdefault(position, []).append(Reason(check.code, field, _sentence(say(position))))
 
     def repair(self, check: Check, mask: Mask, field: str, before: Value, after: Value) -> None:
         """Record a repair of the rows in ``mask``; the values are asked for when the repairs of loaded rows are listed."""
@@ -113,7 +114,7 @@ class Findings:
         """Yield position and warning of rows that are not rejected, in the order of the rows."""
         for position, number in self._rows_of([warning.mask for warning in self._warnings]):
             code, _, field, say = self._warnings[number]
-            yield position, Reason(code, field, storable(say(position)))
+            yield position, Reason(code, field, _sentence(say(position)))
 
     def counts(self) -> Counter[str]:
         """Return rows per check: a rejected row once under its first reason, other findings over the rows that pass."""
@@ -144,6 +145,10 @@ def storable(text: str) -> str:
     'a␀b'
     """
     return _UNSTORABLE.sub(lambda found: "␀" if found[0] == "\0" else "\ufffd", text)
+
+
+def _sentence(text: str) -> str:
+    return storable(text if len(text) <= _MOST_CHARS else f"{text[: _MOST_CHARS - 1]}…")
 
 
 def _text(value: str | None) -> str | None:

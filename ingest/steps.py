@@ -149,6 +149,8 @@ def _stored(opened: Opened, mapped: Mapped, seen: Geometries) -> Geometries | No
         return None
     place = geometry.Place(opened.crs, opened.target.geometry, _bounds(opened.deployment), opened.reader.contents.is_geojson)
     geom = geometry.check(seen, place, mapped.findings)
+    if mapped.raw.unbuilt.any():
+        geom = geometry.with_places(geom, mapped.raw, place, is_turned=opened.source.axis_order == "yx")
     if opened.district is not None:
         opened.district.check(geom, mapped.findings)
     return geom

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
 import shapely
 
 from ingest import checks
 from ingest.findings import Findings
-from ingest.geometry.given import as_built, from_columns, turned
+from ingest.geometry.given import as_built, first_places, from_columns, turned
 from ingest.geometry.kind import Mixture, of_type
 from ingest.geometry.place import Place, in_wgs84, inside
 from ingest.geometry.plain import finite, two_dimensional
 from ingest.geometry.polygons import areas
-from ingest.readers.batch import Geometries
+from ingest.readers.batch import Geometries, RawBatch
 
-__all__ = ["Mixture", "Place", "as_built", "check", "from_columns", "turned"]
+__all__ = ["Mixture", "Place", "as_built", "check", "from_columns", "turned", "with_places"]
 
 
 def check(geom: Geometries, place: Place, findings: Findings) -> Geometries:
@@ -33,3 +34,10 @@ def check(geom: Geometries, place: Place, findings: Findings) -> Geometries:
     if place.geometry == "Point":
         return moved
     return areas(moved, usable, findings, is_geojson=place.is_geojson)
+
+
+def with_places(geom: Geometries, raw: RawBatch, place: Place, *, is_turned: bool) -> Geometries:
+    """Return ``geom`` with a point for each rejected row whose geometry could not be built, so that it can be found on a map."""
+    points = first_places(raw)
+    meant = in_wgs84(turned(points) if is_turned else points, ~shapely.is_missing(points), place.crs)
+    return np.where(shapely.is_missing(geom) & ~shapely.is_missing(meant), meant, geom)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Literal
@@ -17,6 +19,9 @@ from ingest.findings import Findings, Mask
 from ingest.geometry.text import texts
 from ingest.readers.batch import Geometries, RawBatch
 
+_NUMBER = r"(-?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)"
+_POSITION = re.compile(rf"{_NUMBER}[ ,]\s*{_NUMBER}")  # in WKT and in GeoJSON
+
 
 def as_built(raw: RawBatch, findings: Findings) -> Geometries:
     """Return the geometries that the reader built, None where there is none; what it could not build is rejected."""
@@ -26,6 +31,16 @@ def as_built(raw: RawBatch, findings: Findings) -> Geometries:
     if raw.closed is not None:
         findings.repair(checks.RING_CLOSED, raw.closed, "", raw.as_read.get, texts(geom, raw.closed))
     return geom
+
+
+def first_places(raw: RawBatch) -> Geometries:
+    """Return the first position of geometries that could not be built, None for other rows: where on the ground they are meant to be."""
+    points = np.full(raw.size, None, dtype=object)
+    for position, text in raw.as_read.items():
+        if raw.unbuilt[position] and (found := _POSITION.search(text)):
+            x, y = float(found[1]), float(found[2])
+            points[position] = shapely.Point(x, y) if math.isfinite(x + y) else None
+    return points
 
 
 def turned(geom: Geometries) -> Geometries:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gisgrid.crs import parse_crs
-from gisgrid.db.records import Issue, Reject, Repair
 from gisgrid.deployment import Deployment, load_deployment
 from ingest.checks import CHECKS
 from ingest.description import load_description
-from ingest.duplicates import Duplicates
 from ingest.readers.batch import Contents, RawBatch
-from ingest.report import Tally
-from ingest.steps import Opened, prepare, process
+from ingest.steps import Opened, prepare
 from ingest.targets import target
+from tests.ingest.conftest import Result, result_of
 
 QUIET = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
@@ -52,16 +50,6 @@ range_m = { field = "range", on_error = "null" }
 HEADER = ("code", "name", "kind", "lon", "lat", "step", "azimuth", "from", "range")
 
 
-class Result(NamedTuple):
-    """What came of a file."""
-
-    rows: list[dict[str, Any]]
-    rejects: list[Reject]
-    repairs: list[Repair]
-    issues: list[Issue]
-    tally: Tally
-
-
 @cache
 def shibei() -> Deployment:
     return load_deployment("shibei")
@@ -73,22 +61,10 @@ def outcome(folder: Path, description: str) -> Result:
     return result_of(prepare(source, folder / source.path, shibei()))
 
 
-def result_of(opened: Opened) -> Result:
-    tally = Tally()
-    outcomes = list(process(opened, Duplicates(opened.target.key), tally))
+def accounted(result: Result) -> None:
+    rows, rejects, repairs, issues, tally, outcomes = result
     for one in outcomes:
         assert one.seen is None or len(one.seen.geom) == len(one.seen.code) == one.rows.num_rows + len(one.rejects)
-    return Result(
-        [row for o in outcomes for row in o.rows.to_pylist()],
-        [row for o in outcomes for row in o.rejects],
-        [row for o in outcomes for row in o.repairs],
-        [row for o in outcomes for row in o.issues],
-        tally,
-    )
-
-
-def accounted(result: Result) -> None:
-    rows, rejects, repairs, issues, tally = result
     numbers = [row["row_number"] for row in rows] + [reject.row_number for reject in rejects]
     assert len(numbers) == len(set(numbers)) == tally.read == tally.loaded + tally.rejected
     assert sum(count for code, count in tally.reasons.items() if CHECKS[code].severity == "reject") == tally.rejected == len(rejects)
