@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from gisgrid.db.evidence import Coverage, Known
 from gisgrid.deployment import Deployment
-from gisgrid.types import Level
 from ingest.positions.hypotheses import Hypothesis, Pairs
 from ingest.positions.likely import within
 from ingest.positions.plane import metres
@@ -79,7 +78,7 @@ class Scene:
         return Placed(hypothesis, lonlat, metres(lonlat, self.origin), there)
 
     def shapes(self, placed: Placed, rows: NDArray[np.int64]) -> Geometries:
-        """Return the geometries of ``rows`` in WGS 84 degrees if the hypothesis is true; NaN where it has no place for a corner."""
+        """Return the geometries of ``rows`` in WGS 84 degrees if the hypothesis is true; None where it has no place for a corner."""
         return _moved(self.sample.geom[rows], placed.hypothesis)
 
     def flat(self, shapes: Geometries) -> Geometries:
@@ -87,13 +86,16 @@ class Scene:
         return np.asarray(shapely.transform(shapes, lambda lonlat: metres(lonlat, self.origin)))
 
     @cached_property
-    def territory(self) -> tuple[Level, shapely.STRtree] | None:
-        """The areas of the largest level there is, in metres, for asking what is near them."""
+    def territory(self) -> shapely.Geometry | None:
+        """The ground of the largest areas there are, in metres, grown by the tolerance; None when there are none."""
         found = self.known.territory() if self.known is not None else None
         if found is None or not found[1]:
             return None
         # A border of thousands of corners would cost more than all the rest.
-        return found[0], shapely.STRtree(shapely.simplify(self.flat(np.array(found[1], dtype=object)), _SIMPLER_M))
+        ground = shapely.union_all(shapely.simplify(self.flat(np.array(found[1], dtype=object)), _SIMPLER_M))
+        grown = shapely.buffer(ground, TOLERANCE_M, quad_segs=4)
+        shapely.prepare(grown)
+        return grown
 
     @cached_property
     def named(self) -> Geometries:
@@ -170,13 +172,8 @@ def fits(kind: Kind, scene: Scene, placed: Placed) -> Fits:
 
 
 def _in_district(scene: Scene, placed: Placed) -> Fits:
-    result = np.zeros(scene.sample.size, dtype=bool)
-    if scene.territory is not None:
-        _, tree = scene.territory
-        rows = np.flatnonzero(placed.there)
-        near = tree.query(shapely.points(placed.xy[rows]), predicate="dwithin", distance=TOLERANCE_M)
-        result[rows[np.unique(near[0])]] = True
-    return Fits(result, _finite(scene.centres))
+    inside = placed.there & shapely.contains_xy(scene.territory, placed.xy[:, 0], placed.xy[:, 1])
+    return Fits(np.asarray(inside), _finite(scene.centres))
 
 
 def _in_named(scene: Scene, placed: Placed) -> Fits:
@@ -195,9 +192,10 @@ def _in_parent(scene: Scene, placed: Placed) -> Fits:
     judged, result = np.zeros(scene.sample.size, dtype=bool), np.zeros(scene.sample.size, dtype=bool)
     judged[looked_at] = which[looked_at] >= 0
     rows = np.flatnonzero(judged & placed.there)
-    corners, owner = shapely.get_coordinates(scene.flat(scene.shapes(placed, rows)), return_index=True)
+    shapes = scene.flat(scene.shapes(placed, rows))
+    corners, owner = shapely.get_coordinates(shapes, return_index=True)
     inside = shapely.contains_xy(parents[which[rows][owner]], corners[:, 0], corners[:, 1])
-    result[rows] = True
+    result[rows] = ~shapely.is_missing(shapes)
     result[rows[owner[~inside]]] = False
     return Fits(result, judged)
 
@@ -217,9 +215,7 @@ def _outdoors(scene: Scene, placed: Placed) -> Fits:
 def _without_covers(scene: Scene, placed: Placed) -> Fits:
     rows = _some(placed)
     shapes = scene.shapes(placed, rows)
-    corners, owner = shapely.get_coordinates(shapes, return_index=True)
     usable = np.isin(shapely.get_type_id(shapes), _POLYGONS)
-    usable[owner[~_finite(corners)]] = False
     rows, shapes = rows[usable], shapes[usable]
     invalid = ~shapely.is_valid(shapes)
     shapes[invalid] = shapely.make_valid(shapes[invalid], method="structure", keep_collapsed=False)
@@ -235,18 +231,21 @@ def _missed(scene: Scene, rows: NDArray[np.int64], found: Coverage | None) -> Fi
 
 
 def _moved(geom: Geometries, hypothesis: Hypothesis) -> Geometries:
+    """Return geometries in WGS 84; None for those that have a corner without a place there."""
     flat = shapely.force_2d(geom)
-    try:
-        return np.asarray(shapely.transform(flat, hypothesis.to_wgs84))
-    except shapely.GEOSException:
-        # The two ends of a ring came out a hair apart; equal positions are moved once, so that they stay equal.
-        distinct, where = np.unique(shapely.get_coordinates(flat), axis=0, return_inverse=True)
-        moved = hypothesis.to_wgs84(distinct)[where]
-        return np.asarray(shapely.transform(flat, lambda _: moved))
+    corners, owner = shapely.get_coordinates(flat, return_index=True)
+    # Equal corners are moved once, so that the two ends of a ring cannot come out a hair apart.
+    distinct, where = np.unique(corners.view(np.complex128).ravel(), return_inverse=True)
+    there = hypothesis.to_wgs84(distinct.view(np.float64).reshape(-1, 2))[where]
+    whole = np.ones(len(flat), dtype=bool)
+    whole[owner[~_finite(there)]] = False
+    result = np.full(len(flat), None, dtype=object)
+    result[whole] = shapely.transform(flat[whole], lambda _: there[whole[owner]])
+    return result
 
 
 def _coordinates(points: Geometries) -> Pairs:
-    there = ~shapely.is_empty(points)
+    there = ~(shapely.is_missing(points) | shapely.is_empty(points))
     result = np.full((len(points), 2), np.nan)
     result[there] = shapely.get_coordinates(points[there])
     return result
