@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from gisgrid.errors import SourceError
-from ingest.readers.workspace import Workspace
+from ingest.readers.workspace import UNPACKED, Workspace
 
 MAX_BYTES = 20 * 2**30
 """Most bytes that one archive may unpack to, nested ones included."""
@@ -29,7 +29,6 @@ _DATA = {
 }  # fmt: skip
 _LESSER = {".txt", ".dbf"}
 _CHUNK = 1 << 20
-_FILES = "files"
 _BROKEN = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, lzma.LZMAError, NotImplementedError, ValueError, OverflowError)
 
 
@@ -48,7 +47,7 @@ def unpack(path: Path, member: str | None, workspace: Workspace) -> Path:
     names = _unpacked(path, workspace)
     listed = f"It holds: {', '.join(names) or 'no file that is known to hold data'}."
     if member is not None:
-        return _member(path, workspace.folder / _FILES, member, names, listed)
+        return _member(path, workspace.folder / UNPACKED, member, names, listed)
     chosen = _chief(names)
     if len(chosen) != 1:
         what = "holds several data files" if chosen else "holds no data file"
@@ -65,7 +64,7 @@ def members(path: Path, workspace: Workspace) -> dict[str, Path]:
 
 
 def _unpacked(path: Path, workspace: Workspace) -> dict[str, Path]:
-    target = workspace.folder / _FILES
+    target = workspace.folder / UNPACKED
     _unpack(path, target, _Budget(path, workspace), depth=1)
     return {str(file.relative_to(target)): file for file in sorted(_data_files(target))}
 

@@ -9,7 +9,7 @@ from gisgrid.errors import SourceError
 from ingest.readers.dbf import Dbf, sidecar
 from ingest.readers.encoding import Decided, Told, codec
 from ingest.readers.survey import survey
-from ingest.readers.workspace import Workspace
+from ingest.readers.workspace import RECODED, Workspace
 
 _CHARSET = re.compile(rb"""(!?\bcharset\s+)"?([\w-]+)"?""", re.IGNORECASE)
 _FIELDS = re.compile(rb"\bFields\s+\d+\s*\n((?:.*;\s*\n)*)", re.IGNORECASE)
@@ -67,7 +67,7 @@ def _decided(path: Path, declared: str | None, told: Told | None) -> Decided:
 
 def _renamed(path: Path, charset: str, workspace: Workspace) -> Path:
     """Write the header anew with another character set, and link what lies beside it."""
-    folder = workspace.folder / "recoded"
+    folder = workspace.folder / RECODED
     folder.mkdir(exist_ok=True)
     for beside in path.parent.iterdir():
         if beside.stem == path.stem and beside != path:

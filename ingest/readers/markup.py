@@ -10,7 +10,7 @@ from pathlib import Path
 from gisgrid.errors import SourceError
 from ingest.readers.encoding import Decided, Told, codec
 from ingest.readers.survey import survey
-from ingest.readers.workspace import Workspace
+from ingest.readers.workspace import RECODED, Workspace
 
 _PROLOG = re.compile(r"""^\s*<\?xml[^>]*?\bencoding\s*=\s*["']([\w.:-]+)["'][^>]*\?>""")
 _ANY_PROLOG = re.compile(r"^\s*<\?xml[^>]*\?>")
@@ -57,7 +57,7 @@ def _problem(path: Path) -> str | None:
 
 def _recoded(path: Path, encoding: str, workspace: Workspace) -> Path:
     """Write the file as UTF-8 into the workspace, with what lies beside it under the same name."""
-    folder = workspace.folder / "recoded"
+    folder = workspace.folder / RECODED
     folder.mkdir(exist_ok=True)
     copy = folder / path.name
     with path.open(encoding=encoding, errors="replace", newline="") as source, copy.open("w", encoding="utf-8", newline="") as target:

@@ -10,6 +10,12 @@ from pathlib import Path
 from gisgrid.errors import SourceError
 
 
+UNPACKED = "files"
+"""Folder in a workspace for what comes out of an archive."""
+RECODED = "recoded"
+"""Folder in a workspace for files written anew in another encoding."""
+
+
 class Workspace:
     """A temporary folder, made when it is first needed and removed by ``close``, with the object, or at the end of the process.
 
@@ -42,7 +48,10 @@ class Workspace:
         """Return ``error`` with places in the folder called by their place in the file that the user named."""
         if self._folder is None:
             return error
-        prefix, outer = f"{self._folder}/", f"{self.outer}/"
-        same = f"{prefix}{self.outer.name}"  # a copy of the very file
-        message, hint = (text.replace(same, str(self.outer)).replace(prefix, outer) for text in (error.message, error.hint))
-        return SourceError(message, hint)
+        return SourceError(self._named(error.message), self._named(error.hint))
+
+    def _named(self, text: str) -> str:
+        text = text.replace(f"{self._folder}/{RECODED}/{self.outer.name}", str(self.outer))
+        for part in (UNPACKED, RECODED):
+            text = text.replace(f"{self._folder}/{part}/", f"{self.outer}/")
+        return text
