@@ -20,8 +20,8 @@ from gisgrid.progress import Progress, progress_bar
 from gisgrid.services import ReadModel
 from gisgrid.services.batch import BatchSummary, locate_file
 from gisgrid.settings import Settings, load_settings
-from ingest.pipeline import LayerReport, run
-from ingest.report import findings_table, summary_table
+from ingest.pipeline import run
+from ingest.report import IngestReport, LayerReport, print_plain, print_report
 from ingest.sample.generate import DEFAULT_SEED, generate
 
 
@@ -49,9 +49,14 @@ class DemoResult(NamedTuple):
     """All that the demo did, for the summary and for tests."""
 
     steps: list[Step]
-    layers: list[LayerReport]
+    ingest: IngestReport
     cases: BatchSummary
     truth: Truth
+
+    @property
+    def layers(self) -> tuple[LayerReport, ...]:
+        """What came of each source of the ingest."""
+        return self.ingest.sources
 
     @property
     def changed(self) -> bool:
@@ -68,8 +73,13 @@ def demo(
     settings = load_settings()
     console = Console()
     result = run_demo(settings, directory or settings.home / "sample", seed=seed, scale=scale)
-    for table in (findings_table(result.layers), summary_table(result.layers), case_table(result), step_table(result.steps)):
-        console.print(table)
+    print_report(result.ingest, console)
+    tables = [case_table(result), step_table(result.steps)]
+    if console.is_terminal:
+        for table in tables:
+            console.print(table)
+    else:
+        print_plain(tables, console)
     console.print("Everything is in place." if result.changed else "Nothing changed: everything was in place already.")
 
 
@@ -92,14 +102,14 @@ def run_demo(settings: Settings, directory: Path, *, seed: int, scale: float) ->
     step("Sample files", lambda progress: work.sample(seed, scale, progress), "steps")
     step("Ingest", work.ingest)
     step("Locate cases", work.locate)
-    return DemoResult(steps, work.layers, work.cases, compare_with_truth(work.located, directory / "cases_truth.csv"))
+    return DemoResult(steps, work.report, work.cases, compare_with_truth(work.located, directory / "cases_truth.csv"))
 
 
 class _Work:
     """The demo's steps, each of which needs what the one before has made."""
 
     database: Database
-    layers: list[LayerReport]
+    report: IngestReport
     cases: BatchSummary
 
     def __init__(self, settings: Settings, directory: Path) -> None:
@@ -118,11 +128,10 @@ class _Work:
 
     def ingest(self, progress: Progress) -> tuple[str, bool]:
         deployment = load_deployment(self.settings.deployment)
-        report = run(self.database, deployment, self.directory / "sources.toml", activate=True, progress=progress)
-        report.raise_failure()
-        self.layers = list(report.sources)
-        loaded = sum(report.status == "loaded" for report in self.layers)
-        return (f"{loaded} of {len(self.layers)} sources loaded, the others unchanged", loaded > 0)
+        self.report = run(self.database, deployment, self.directory / "sources.toml", activate=True, progress=progress)
+        self.report.raise_failure()
+        loaded = sum(source.status == "loaded" for source in self.report.sources)
+        return (f"{loaded} of {len(self.report.sources)} sources loaded, the others unchanged", loaded > 0)
 
     def locate(self, progress: Progress) -> tuple[str, bool]:
         model = ReadModel.load(self.database, self.settings)
