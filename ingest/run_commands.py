@@ -17,10 +17,10 @@ from gisgrid.db.runs import Run, list_runs, release_source
 from gisgrid.deployment import load_deployment
 from gisgrid.errors import NotFoundError
 from gisgrid.settings import load_settings
-from ingest.commands import tell, write_page
+from ingest.load_command import tell, write_page
 from ingest.past import find_run, rejects_of, repairs_of, report_of, status_of
 from ingest.rejects import Saved, save_rejects, save_repairs
-from ingest.report import print_plain
+from ingest.report import counted, print_plain
 
 _RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Number of a run, `last`, or the id of a source (its last run).")]
 _OutOption = Annotated[Path, typer.Option("--out", "-o", help="File to write: .csv, .xlsx or .gpkg.", show_default=False)]
@@ -99,7 +99,7 @@ def release(
     if not released:
         raise NotFoundError(f"Source {source!r} holds no rows.", "`gisgrid ingest runs` lists the sources that were loaded.")
     for layer, rows in released.items():
-        _out().print(f"{layer}: {rows:,} rows belong to no source now{' and are retired' if retire else ''}.")
+        _out().print(f"{layer}: {counted(rows, 'row')} let go{' and retired' if retire else ''}.")
 
 
 def _out() -> Console:
@@ -111,7 +111,7 @@ def _say(run: Run, what: str, out: Path, saved: Saved) -> None:
         reason = f": {run.report['error']}" if run.report.get("error") else "."
         _out().print(f"Run {run.id} of {run.source_id} has no {what} rows{reason}")
         return
-    _out().print(f"{out}: {saved.rows:,} {what} rows of {run.source_id}, run {run.id}.")
+    _out().print(f"{out}: {counted(saved.rows, f'{what} row')} of {run.source_id}, run {run.id}.")
     for note in saved.notes:
         _out().print(note)
 

@@ -8,7 +8,7 @@ from ingest.report.tables import findings_table, summary_table
 from ingest.report.tally import Tally
 from ingest.report.text import print_plain, print_report
 from ingest.report.values import Example, IngestReport, LayerReport, RunStatus, Spot
-from ingest.report.words import verdict
+from ingest.report.words import counted, verdict
 
 __all__ = [
     "Example",
@@ -18,6 +18,7 @@ __all__ = [
     "RunStatus",
     "Spot",
     "Tally",
+    "counted",
     "findings_table",
     "print_plain",
     "print_report",
