@@ -80,3 +80,15 @@ def test_the_same_extract_again_changes_nothing(loaded: tuple[Database, dict[str
         layer: (report.read, report.loaded, report.rejected, report.reasons) for layer, report in first.items()
     }
     assert count(database, "SELECT count(*) FROM gisgrid.changes") == before
+
+
+def test_every_polygon_that_cannot_be_built_or_is_invalid_is_dealt_with_one_by_one(real: Path, tmp_path: Path) -> None:
+    (tmp_path / "sources.toml").write_text(
+        '[[sources]]\nid = "all"\nlayer = "buildings"\npath = "Helsinki_centre_2020.osm.pbf"\ninner_layer = "multipolygons"\n'
+        '[sources.fields]\ncode = [{ field = "osm_way_id", template = "w{}" }, { field = "osm_id", template = "r{}" }]\n'
+    )
+    (report,) = run(None, load_deployment("helsinki"), tmp_path / "sources.toml", root=real / "helsinki", dry_run=True).sources
+    # As shapely finds them in a plain read: 17 that it does not build, 45 that are not valid.
+    assert (report.read, report.reasons["unreadable_geometry"]) == (2662, 17)
+    assert report.reasons["invalid_geometry"] + report.reasons["lost_geometry"] == 45
+    assert report.read == report.loaded + report.rejected
