@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from gisgrid.db.evidence import Known
 from ingest import checks
 from ingest.findings import Findings, Mask
+from ingest.positions.ground import Ground
 from ingest.positions.plane import metres
 from ingest.readers.batch import Geometries
 from ingest.targets import Target
@@ -20,8 +21,8 @@ class District:
     """The ground that the largest areas there are cover together."""
 
     def __init__(self, areas: list[shapely.Geometry]) -> None:
-        self._ground = areas[0] if len(areas) == 1 else shapely.union_all(np.array(areas, dtype=object))
-        shapely.prepare(self._ground)
+        self._areas = np.array(areas, dtype=object)
+        self._ground = Ground(self._areas)
 
     def check(self, geom: Geometries, findings: Findings) -> None:
         """Warn of the rows whose geometry (WGS 84, None where a row has none) does not touch the district."""
@@ -37,17 +38,16 @@ class District:
         result = ~shapely.is_missing(geom)
         box = shapely.bounds(geom[result])
         # Most lie inside, which one point of each tells fastest; a few more than lie outside are looked at as a whole.
-        result[result] = ~shapely.intersects_xy(self._ground, (box[:, 0] + box[:, 2]) / 2.0, (box[:, 1] + box[:, 3]) / 2.0)
-        result[result] = ~shapely.intersects(self._ground, geom[result])
+        result[result] = ~self._ground.has((box[:, 0] + box[:, 2]) / 2.0, (box[:, 1] + box[:, 3]) / 2.0)
+        result[result] = ~self._ground.touches(geom[result])
         return np.asarray(result, dtype=bool)
 
     def _distances_m(self, geom: Geometries) -> NDArray[np.float64]:
         """Return how far ``geom`` lie from the district, good to half a per cent and some metres."""
-        middle = self._ground.envelope.centroid
-        origin = (middle.x, middle.y)
-        flat = shapely.transform(self._ground, lambda lonlat: metres(lonlat, origin))
-        places = shapely.transform(geom, lambda lonlat: metres(lonlat, origin))
-        return np.asarray(shapely.distance(shapely.simplify(flat, _SIMPLER_M), places))
+        west, south, east, north = shapely.total_bounds(self._areas)
+        origin = ((west + east) / 2.0, (south + north) / 2.0)
+        areas, places = (shapely.transform(one, lambda lonlat: metres(lonlat, origin)) for one in (self._areas, geom))
+        return Ground(shapely.simplify(areas, _SIMPLER_M)).distances(places)
 
 
 def district_of(known: Known, target: Target) -> District | None:

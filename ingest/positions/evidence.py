@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gisgrid.db.evidence import Coverage, Known
 from gisgrid.deployment import Deployment
+from ingest.positions.ground import Ground
 from ingest.positions.hypotheses import Hypothesis, Pairs
 from ingest.positions.likely import within
 from ingest.positions.plane import metres
@@ -86,16 +87,13 @@ class Scene:
         return np.asarray(shapely.transform(shapes, lambda lonlat: metres(lonlat, self.origin)))
 
     @cached_property
-    def territory(self) -> shapely.Geometry | None:
-        """The ground of the largest areas there are, in metres, grown by the tolerance; None when there are none."""
+    def territory(self) -> Ground | None:
+        """The ground of the largest areas there are, in metres, with the tolerance around it; None when there are none."""
         found = self.known.territory() if self.known is not None else None
         if found is None or not found[1]:
             return None
         # A border of thousands of corners would cost more than all the rest.
-        ground = shapely.union_all(shapely.simplify(self.flat(np.array(found[1], dtype=object)), _SIMPLER_M))
-        grown = shapely.buffer(ground, TOLERANCE_M, quad_segs=4)
-        shapely.prepare(grown)
-        return grown
+        return Ground(shapely.simplify(self.flat(np.array(found[1], dtype=object)), _SIMPLER_M), TOLERANCE_M)
 
     @cached_property
     def named(self) -> Geometries:
@@ -172,8 +170,10 @@ def fits(kind: Kind, scene: Scene, placed: Placed) -> Fits:
 
 
 def _in_district(scene: Scene, placed: Placed) -> Fits:
-    inside = placed.there & shapely.contains_xy(scene.territory, placed.xy[:, 0], placed.xy[:, 1])
-    return Fits(np.asarray(inside), _finite(scene.centres))
+    inside = placed.there.copy()
+    if scene.territory is not None:
+        inside[inside] = scene.territory.has(placed.xy[inside, 0], placed.xy[inside, 1])
+    return Fits(inside, _finite(scene.centres))
 
 
 def _in_named(scene: Scene, placed: Placed) -> Fits:
