@@ -25,7 +25,7 @@ from ingest.steps import Opened, prepare
 from ingest.targets import target
 from tests.ingest.conftest import Result, result_of
 
-QUIET = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+QUIET = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 NUMBER = st.one_of(
     st.sampled_from(["120.38", "36.08", "0", "", "-1", "1e9", "NaN", "1,5", "３６"]), st.floats().map(repr), st.integers().map(str)
