@@ -190,8 +190,10 @@ class _Filling:
 
     def column(self, rules: tuple[Rule, ...]) -> pa.Array:
         """Return the field's column: of each row the first rule that gives a value."""
-        result = pa.nulls(self.findings.size, _ARROW_TYPES[self.field.type])
-        for rule in rules:
+        if not rules:
+            return pa.nulls(self.findings.size, _ARROW_TYPES[self.field.type])
+        result = self._converted(rules[0], self._text(rules[0]))
+        for rule in rules[1:]:
             text = _blanked(self._text(rule), values.mask_of(pc.is_valid(result)))
             result = pc.coalesce(result, self._converted(rule, text))
         return result
@@ -217,7 +219,8 @@ class _Filling:
         """Return what the columns hold, without what means nothing and without damage."""
         columns = _Blanked(self.columns, rule.blank)
         if rule.expression is None:
-            return self._undamaged(rule, pc.coalesce(*(columns.text(name) for name in rule.columns)))
+            texts = [columns.text(name) for name in rule.columns]
+            return self._undamaged(rule, pc.coalesce(*texts) if len(texts) > 1 else texts[0])
         for name in rule.columns:
             self._undamaged(rule, columns.text(name))
         found = parse_expression(rule.expression).text(columns, as_number=self._is_number(rule))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -384,3 +385,14 @@ def test_a_row_of_a_scheme_that_the_city_does_not_have_is_rejected(shibei: Deplo
     assert reasons[0] is not None
     assert reasons[0][0] == "unknown_class"
     assert "is not a scheme of this deployment (CJ/T 214 2007)" in reasons[0][1]
+
+
+@given(
+    st.lists(st.none() | st.text(st.characters(codec="utf-8") | st.sampled_from("\x01\t\ufffd锟斤拷烫Ãé\x85 a"), max_size=6)),
+    st.integers(0, 3),
+)
+def test_the_quick_look_for_damage_overlooks_none(texts: list[str | None], start: int) -> None:
+    column = pa.array(["\ufffd", *texts], pa.string())[start:]
+    for certain, pattern in ((True, values._CERTAIN_DAMAGE), (False, values._DAMAGE)):
+        expected = [text is not None and re.search(pattern, text) is not None for text in column.to_pylist()]
+        assert values.damaged(column, certain=certain).tolist() == expected
