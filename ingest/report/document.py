@@ -29,6 +29,7 @@ def as_document(report: IngestReport) -> dict[str, Any]:
         "generation": report.generation,
         "activated": report.activated,
         "draft": report.draft,
+        "refusal": report.refusal,
         "totals": {name: report.total(name) for name in _TOTALS},
         "settings": report.settings,
         "sources": [source.as_json() for source in report.sources],
