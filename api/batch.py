@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import NamedTuple
 
 import orjson
@@ -16,19 +17,21 @@ from api.points import AskedPoint, choose_crs, coordinate_names
 from api.problems import BodyError, TooLargeError, document_of
 from gisgrid.crs import Crs
 from gisgrid.errors import GisgridError, ParameterError, UsageError
+from gisgrid.services import AreasThen, parse_instant
 
 router = APIRouter()
 
-_MEMBERS = ("crs", "points")
+_MEMBERS = ("crs", "as_of", "points")
 _POINT_MEMBERS = ("id", "lon", "lat", "x", "y")
 _CHUNK = 2000
 
 
 class Batch(NamedTuple):
-    """The points of a request, as they were written, and the coordinate system of all of them."""
+    """The points of a request, as they were written; the coordinate system, and the instant if any, of all of them."""
 
     crs: Crs
     points: list[object]
+    as_of: datetime | None
 
 
 @router.post("/locate/batch", include_in_schema=False)
@@ -38,7 +41,8 @@ async def locate_batch(request: Request) -> StreamingResponse:
     limits = backend.settings.api
     body = await read_body(request, limits.max_body_bytes)
     batch = await asyncio.to_thread(parse_batch, body, limits.max_batch_points, backend.settings.default_crs)
-    return StreamingResponse(_stream(backend, batch), media_type="application/json", headers={"cache-control": "no-store"})
+    then = None if batch.as_of is None else await asyncio.to_thread(backend.model.areas_at, batch.as_of)
+    return StreamingResponse(_stream(backend, batch, then), media_type="application/json", headers={"cache-control": "no-store"})
 
 
 async def read_body(request: Request, limit: int) -> bytes:
@@ -66,7 +70,7 @@ def parse_batch(body: bytes, max_points: int, default_crs: str | None) -> Batch:
         raise BodyError("The body is not a JSON object.", 'Expected {"crs": ..., "points": [{"id": ..., "lon": ..., "lat": ...}, ...]}.')
     for name in document:
         if name not in _MEMBERS:
-            raise ParameterError(name[:60], "there is no such member here.", f"only {' and '.join(_MEMBERS)}")
+            raise ParameterError(name[:60], "there is no such member here.", f"only {', '.join(_MEMBERS)}")
     crs = document.get("crs")
     if crs is not None and not isinstance(crs, str):
         raise ParameterError("crs", "is not a text.", "a coordinate system such as wgs84, gcj02 or EPSG:4549")
@@ -75,7 +79,15 @@ def parse_batch(body: bytes, max_points: int, default_crs: str | None) -> Batch:
         raise ParameterError("points", "is missing." if points is None else "is not a list.", "a list of points, each with lon and lat")
     if len(points) > max_points:
         raise TooLargeError(f"There are {len(points)} points, and {max_points} are allowed.", "Send them in several requests.")
-    return Batch(choose_crs(crs, default_crs), points)
+    return Batch(choose_crs(crs, default_crs), points, _instant(document.get("as_of")))
+
+
+def _instant(value: object) -> datetime | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ParameterError("as_of", "is not a text.", "a date, or a time with its offset such as 2026-11-22T09:00:00Z")
+    return parse_instant(value)
 
 
 def _load(body: bytes) -> object:
@@ -107,11 +119,13 @@ def _coordinate(name: str, point: dict[str, object]) -> float:
     raise ParameterError(name, "is missing." if value is None else f"{str(value)[:60]!r} is not a number.", "a number")
 
 
-async def _stream(backend: Backend, batch: Batch) -> AsyncIterator[bytes]:
+async def _stream(backend: Backend, batch: Batch, then: AreasThen | None) -> AsyncIterator[bytes]:
     """Yield the answer piece by piece, each made in a thread: other requests go on, and memory holds one piece."""
     model = backend.model
-    tail = {"data_version": model.version, "database": "up" if model.database_is_up else "down"}
-    bulk = BulkLocator(model, batch.crs)
+    tail: dict[str, object] = {"data_version": model.version, "database": "up" if model.database_is_up else "down"}
+    if then is not None:
+        tail |= then.as_document()
+    bulk = BulkLocator(model, batch.crs, then.locator if then else model.locator)
     yield b'{"results":['
     for start in range(0, len(batch.points), _CHUNK):
         piece = await asyncio.to_thread(results, bulk, batch.crs, batch.points[start : start + _CHUNK])

@@ -9,17 +9,18 @@ from api.points import AskedPoint
 from api.problems import document_of
 from gisgrid.crs import Crs, to_wgs84
 from gisgrid.errors import GisgridError
+from gisgrid.locator import Locator
 from gisgrid.services import ReadModel, as_document
 
 Document = dict[str, object]
 
 
 class BulkLocator:
-    """Locates points that are all in one coordinate system; all its answers come from the snapshot it was made with."""
+    """Locates points that are all in one coordinate system; all its answers come from the locator it was made with."""
 
-    def __init__(self, model: ReadModel, crs: Crs) -> None:
+    def __init__(self, model: ReadModel, crs: Crs, locator: Locator) -> None:
         self._model, self._crs = model, crs
-        self._locator = model.snapshot.locator
+        self._locator = locator
         self._plain: dict[int, Document | None] = {}
 
     def locate(self, points: list[AskedPoint]) -> list[Document]:

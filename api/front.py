@@ -17,8 +17,8 @@ from gisgrid.errors import GisgridError
 
 _logger = logging.getLogger(__name__)
 
-Route = Callable[[Scope], Reply]
-"""A plain route that answers at once, from memory."""
+Route = Callable[[Scope], Reply | Awaitable[Reply]]
+"""A plain route that answers from memory, at once unless it says that it has to be waited for."""
 
 SlowRoute = Callable[[Scope], Awaitable[Reply]]
 """A plain route that waits for something."""
@@ -61,7 +61,8 @@ class Front:
             if method not in _READS:
                 reply = _not_a_read(method)
             elif route is not None:
-                reply = route(scope)
+                answer = route(scope)
+                reply = answer if isinstance(answer, Reply) else await answer
             else:
                 reply = await self._below(scope)
         except GisgridError as error:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Mapping
+from datetime import datetime
+
 from api.asgi import Reply, Scope, json_reply
 from api.backend import Backend
 from api.params import Parameter, parse_choices, parse_count, parse_query, parse_ranged
 from api.points import POINT_PARAMETERS, AskedPoint, parse_point
 from gisgrid.layers import LAYERS
-from gisgrid.services import as_document, neighbour_document
+from gisgrid.services import AreasThen, as_document, neighbour_document, parse_instant
 from gisgrid.types import Location
 
 NEAREST_LAYERS = tuple(layer for layer in LAYERS if layer.geometry == "Point" and layer.public)
@@ -20,6 +24,12 @@ _INCLUDES = (*(layer.id for layer in NEAREST_LAYERS), "building")
 _INCLUDED_NEIGHBOURS = 5
 _DEFAULT_K = 5
 
+AS_OF = Parameter(
+    "as_of",
+    "Look the point up in the areas that were served at this instant: RFC 3339 with an offset, or a date (its first instant in UTC).",
+    {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]},
+    None,
+)
 LOCATE_PARAMETERS = {
     parameter.name: parameter
     for parameter in (
@@ -30,6 +40,7 @@ LOCATE_PARAMETERS = {
             {"type": "number", "minimum": 0, "maximum": MAX_ACCURACY_M},
             15,
         ),
+        AS_OF,
         Parameter(
             "include",
             "What else to answer, with commas: the nearest five features of a layer, the building at the point.",
@@ -48,19 +59,39 @@ NEAREST_PARAMETERS = {
 }
 
 
-def locate(backend: Backend, scope: Scope) -> Reply:
-    """Answer ``GET /locate``: the grid, community, street and district of a point, and who is responsible."""
+def locate(backend: Backend, scope: Scope) -> Reply | Awaitable[Reply]:
+    """Answer ``GET /locate``: the grid, community, street and district of a point, and who is responsible.
+
+    With ``as_of`` the areas of then may have to be read first; then the answer has to be waited for.
+    """
     values = parse_query(scope["query_string"], LOCATE_PARAMETERS)
+    if "as_of" not in values:
+        return _locate(backend, values, None)
+    instant = parse_instant(values["as_of"])
+    then = backend.model.areas_at_hand(instant)
+    return _locate(backend, values, then) if then else _locate_later(backend, values, instant)
+
+
+async def _locate_later(backend: Backend, values: Mapping[str, str], instant: datetime) -> Reply:
+    return _locate(backend, values, await asyncio.to_thread(backend.model.areas_at, instant))
+
+
+def _locate(backend: Backend, values: Mapping[str, str], then: AreasThen | None) -> Reply:
     asked = parse_point(values, backend.settings.default_crs)
     accuracy_m = _accuracy(values.get("accuracy_m"))
     included = parse_choices("include", values["include"], _INCLUDES) if "include" in values else ()
     model = backend.model
     # Taken first: should the data change meanwhile, the answer is newer than it says, never older.
     version = model.version
-    location = model.locate(asked.first, asked.second, asked.crs, accuracy_m)
+    if then is None:
+        location = model.locate(asked.first, asked.second, asked.crs, accuracy_m)
+    else:
+        location = then.locator.locate(*model.to_wgs84(asked.first, asked.second, asked.crs), accuracy_m)
     document = locate_document(asked, location)
     document["data_version"] = version
     document["database"] = "up" if model.database_is_up else "down"
+    if then is not None:
+        document |= then.as_document()
     for name in included:
         document[name] = _included(backend, name, location)
     return json_reply(document)

@@ -64,7 +64,7 @@ def _paths() -> Document:
 
 def _locate() -> Document:
     return _operation(
-        "locate", "Which grid is this point in, and who answers for it?", schemas.LocateAnswer, _query(LOCATE_PARAMETERS), errors=(400,)
+        "locate", "Which grid is this point in, and who answers for it?", schemas.LocateAnswer, _query(LOCATE_PARAMETERS), errors=(400, 503)
     )
 
 
@@ -74,7 +74,7 @@ def _nearest(layer_id: str, title: str) -> Document:
 
 
 def _batch() -> Document:
-    operation = _operation("locate_batch", "Many points at once, each answered in its place", schemas.BatchAnswer, errors=(400, 413))
+    operation = _operation("locate_batch", "Many points at once, each answered in its place", schemas.BatchAnswer, errors=(400, 413, 503))
     return {**operation, "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(schemas.BatchRequest)}}}}
 
 

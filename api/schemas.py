@@ -73,7 +73,20 @@ class _Place(BaseModel):
     responsible_unit: ResponsibleUnit | None = Field(description="Named for the grid, else for its community, street or district.")
 
 
-class LocateAnswer(_Place):
+class Generation(BaseModel):
+    """The generation of areas that a point was looked up in, and the period in which it was served."""
+
+    id: int
+    valid_from: str = Field(examples=["2026-11-22T01:00:00Z"])
+    valid_to: str | None = Field(description="Null while it is served.")
+
+
+class _Then(BaseModel):
+    as_of: str | None = Field(default=None, description="The instant that was asked for, in UTC.", examples=["2026-11-22T09:00:00Z"])
+    generation: Generation | None = Field(default=None, description="What was served then, if `as_of` was asked for.")
+
+
+class LocateAnswer(_Place, _Then):
     """The grid of a point, and what was asked for beside it."""
 
     data_version: int = Field(description="Grows with every change of the data.")
@@ -113,6 +126,7 @@ class BatchRequest(BaseModel):
     )
 
     crs: str = Field(description="Coordinate system of all points.")
+    as_of: str | None = Field(default=None, description="Look all points up in the areas that were served at this instant.")
     points: list[BatchPoint]
 
 
@@ -141,7 +155,7 @@ class NotLocated(BaseModel):
     error: Problem
 
 
-class BatchAnswer(BaseModel):
+class BatchAnswer(_Then):
     """One result a point, in the order asked for."""
 
     results: list[Located | NotLocated]

@@ -1,6 +1,7 @@
 """A connection in, domain objects out: the read model, the answers as documents, and batch files."""
 
 from gisgrid.services.documents import as_document, building_document, neighbour_document
+from gisgrid.services.history import AreasThen, parse_instant
 from gisgrid.services.read_model import ReadModel
 
-__all__ = ["ReadModel", "as_document", "building_document", "neighbour_document"]
+__all__ = ["AreasThen", "ReadModel", "as_document", "building_document", "neighbour_document", "parse_instant"]

@@ -6,6 +6,7 @@ import csv
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,7 @@ import numpy as np
 
 from gisgrid.crs import EXPECTED, Crs, parse_crs, to_wgs84
 from gisgrid.errors import CrsError, ParameterError, SourceError
+from gisgrid.locator import Locator
 from gisgrid.progress import Progress, silent
 from gisgrid.services.coordinates import read_coordinate
 from gisgrid.services.csv_files import CsvSource, find_column, open_csv, output_encoding, replacing
@@ -60,13 +62,15 @@ def locate_file(
     lon: str = "lon",
     lat: str = "lat",
     encoding: str | None = None,
+    as_of: datetime | None = None,
     progress: Progress | None = None,
 ) -> BatchSummary:
     """Locate each row of the CSV file ``source`` and write it with the columns ``ADDED`` to ``target``.
 
     ``crs`` is the coordinate system of all rows, or of those whose ``crs_column`` is empty; without either the deployment's
-    default is taken. Rows keep their order and their columns; one that cannot be located says why in ``reason``, with
-    status ``invalid`` or ``no_coordinates``. The file is read in pieces, and ``target`` appears only when all is done.
+    default is taken. With ``as_of`` (an aware datetime) the areas are those that were served at that instant. Rows keep their order
+    and their columns; one that cannot be located says why in ``reason``, with status ``invalid`` or ``no_coordinates``. The file
+    is read in pieces, and ``target`` appears only when all is done.
 
     Raises CrsError when no system is given, ParameterError for a column that is not there, SourceError for a file that
     cannot be read or written.
@@ -74,6 +78,7 @@ def locate_file(
     begin = time.perf_counter()
     if source.resolve() == target.resolve():
         raise SourceError(f"{target} is the input.", "Give another file for the output.")
+    locator = model.locator if as_of is None else model.areas_at(as_of).locator
     with open_csv(source, encoding) as opened:
         plan = _plan(opened, model, crs, crs_column, (lon, lat))
         with replacing(target, output_encoding(opened.encoding)) as file:
@@ -81,7 +86,7 @@ def locate_file(
             taken = {name.strip() for name in opened.columns}
             writer.writerow([*opened.columns, *(_PREFIX + name if name in taken else name for name in ADDED)])
             outcomes: Counter[str] = Counter()
-            for rows in _located(model, opened, plan, outcomes, progress or silent):
+            for rows in _located(_Piece(model, plan, locator), opened, outcomes, progress or silent):
                 writer.writerows(rows)
     return BatchSummary(sum(outcomes.values()), dict(outcomes), time.perf_counter() - begin)
 
@@ -99,10 +104,9 @@ def _plan(opened: CsvSource, model: ReadModel, crs: str | None, crs_column: str 
     )
 
 
-def _located(model: ReadModel, opened: CsvSource, plan: _Plan, outcomes: Counter[str], progress: Progress) -> Iterator[Iterator[list[str]]]:
+def _located(piece: _Piece, opened: CsvSource, outcomes: Counter[str], progress: Progress) -> Iterator[Iterator[list[str]]]:
     """Yield the finished rows, piece by piece; count what came of them."""
     width = len(opened.columns)
-    piece = _Piece(model, plan)
     while chunk := list(islice(opened.rows, _CHUNK)):
         added = piece.locate([_cut(row, width) for row in chunk], [_excess(row, width) for row in chunk])
         outcomes.update(cells[0] for cells in added)
@@ -121,11 +125,11 @@ def _excess(row: list[str], width: int) -> str:
 
 
 class _Piece:
-    """Locates some thousand rows at a time, all against one snapshot of the data."""
+    """Locates some thousand rows at a time, all in the areas of one locator."""
 
-    def __init__(self, model: ReadModel, plan: _Plan) -> None:
+    def __init__(self, model: ReadModel, plan: _Plan, locator: Locator) -> None:
         self._model, self._plan = model, plan
-        self._locator = model.snapshot.locator
+        self._locator = locator
         self._systems: dict[str, Crs | CrsError] = {}
         self._cells: dict[int, list[str]] = {}
 

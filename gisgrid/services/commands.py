@@ -18,6 +18,7 @@ from gisgrid.progress import progress_bar
 from gisgrid.services.batch import BatchSummary, locate_file
 from gisgrid.services.coordinates import read_coordinate
 from gisgrid.services.documents import as_document, neighbour_document
+from gisgrid.services.history import AreasThen, parse_instant
 from gisgrid.services.read_model import POINT_LAYERS, ReadModel
 from gisgrid.settings import Settings, load_settings
 from gisgrid.types import Location
@@ -27,6 +28,11 @@ _NEIGHBOURS = 5
 
 CrsOption = Annotated[str | None, typer.Option("--crs", help=f"Coordinate system of the input: {EXPECTED}.", show_default=False)]
 
+AsOfOption = Annotated[
+    str | None,
+    typer.Option("--as-of", help="In the areas that were served then: a date, or a time as 2026-11-22T17:00:00+08:00.", show_default="now"),
+]
+
 
 def locate(
     lon: Annotated[str, typer.Argument(help="Longitude in degrees, or easting in a projected system.")],
@@ -34,6 +40,7 @@ def locate(
     *,
     crs: CrsOption = None,
     accuracy_m: Annotated[float | None, typer.Option("--accuracy-m", help="Radius of the position's uncertainty, metres.")] = None,
+    as_of: AsOfOption = None,
     include: Annotated[str, typer.Option(help=f"What else to show, with commas: {', '.join(_INCLUDES)}.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, as GET /locate gives it.")] = False,
 ) -> None:
@@ -41,16 +48,18 @@ def locate(
     settings = load_settings()
     system = _system(crs, settings)
     included = _included(include)
+    instant = None if as_of is None else parse_instant(as_of)
     first, second = (_number(name, text) for name, text in zip(system.axes, (lon, lat), strict=True))
     model = ReadModel.load(open_database(settings), settings)
-    location = model.locate(first, second, system, accuracy_m)
+    then = None if instant is None else model.areas_at(instant)
+    location = model.locate(first, second, system, accuracy_m, as_of=instant)
     document = {"input": dict(zip(system.axes, (first, second), strict=True)) | {"crs": system.name}, **as_document(location)}
     around = {name: _around(model, name, location) for name in included}
-    document |= {"data_version": model.version, "database": "up", **around}
+    document |= {"data_version": model.version, "database": "up", **around, **(then.as_document() if then else {})}
     if as_json:
         sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
     else:
-        Console().print(_table(location))
+        Console().print(_table(location, then))
         for name, found in around.items():
             Console().print(_around_table(name, found if isinstance(found, list) else [found] if found else []))
 
@@ -87,7 +96,7 @@ def _around(model: ReadModel, name: str, location: Location) -> Any:
     return [neighbour_document(found) for found in model.nearest(name, location.lon, location.lat, _NEIGHBOURS)]
 
 
-def _table(location: Location) -> Table:
+def _table(location: Location, then: AreasThen | None) -> Table:
     """Return the answer for a person, one line for each thing worth knowing."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_row("status", location.status)
@@ -104,6 +113,9 @@ def _table(location: Location) -> Table:
         listed = ", ".join(f"{found.code} ({found.distance_m:,.2f} m)" for found in location.candidates)
         table.add_row("in doubt between", listed)
     table.add_row("WGS 84", f"{location.lon:.8f} {location.lat:.8f}")
+    if then:
+        since, until = (time.strftime("%Y-%m-%d %H:%M:%S%z") if time else "now" for time in then.period[1:])
+        table.add_row("as of", f"{then.instant:%Y-%m-%d %H:%M:%S%z}: generation {then.period.generation}, served {since} to {until}")
     return table
 
 
@@ -126,16 +138,19 @@ def batch(
     lat: Annotated[str, typer.Option("--lat", help="Column of the latitude or northing.")] = "lat",
     crs_column: Annotated[str | None, typer.Option("--crs-col", help="Column that names each row's coordinate system.")] = None,
     encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of IN; by default UTF-8, else GB18030.")] = None,
+    as_of: AsOfOption = None,
 ) -> None:
     """Locate every row of a CSV file and write it with the answers in more columns; no row is dropped or moved."""
     settings = load_settings()
     if crs is None and crs_column is None:
         _system(None, settings)
+    instant = None if as_of is None else parse_instant(as_of)
     if not source.is_file():
         raise ParameterError("IN", f"there is no file {source}.", "a CSV file")
     model = ReadModel.load(open_database(settings), settings)
     with progress_bar("Locating") as progress:
-        summary = locate_file(model, source, target, crs=crs, crs_column=crs_column, lon=lon, lat=lat, encoding=encoding, progress=progress)
+        coordinates: dict[str, Any] = {"crs": crs, "crs_column": crs_column, "lon": lon, "lat": lat}
+        summary = locate_file(model, source, target, **coordinates, encoding=encoding, as_of=instant, progress=progress)
     Console(stderr=True, highlight=False).print(_summary(summary))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 import psycopg
@@ -13,11 +14,13 @@ import psycopg
 from gisgrid.crs import Crs, check_point, to_wgs84
 from gisgrid.db import Database, reading
 from gisgrid.db.changes import ChangeFeed, Position
+from gisgrid.db.periods import read_periods
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import DatabaseError, NotFoundError
 from gisgrid.layers import AREA_LAYERS
 from gisgrid.locator import AreaIndex, FootprintIndex, Locator, PointIndex, Roles
 from gisgrid.services.documents import building_document
+from gisgrid.services.history import AreasThen, History
 from gisgrid.settings import Settings
 from gisgrid.types import Level, Location, Neighbour
 
@@ -42,6 +45,7 @@ class Snapshot(NamedTuple):
     locator: Locator
     points: Mapping[str, PointIndex]
     footprints: FootprintIndex
+    history: History
 
 
 class ReadModel:
@@ -63,7 +67,7 @@ class ReadModel:
         """Return a read model of what ``database`` holds now; raises DatabaseError when it cannot be read."""
         deployment = load_deployment(settings.deployment)
         with reading.snapshot(database) as connection:
-            snapshot = _read(connection, settings.doubt_m, None, ())
+            snapshot = _read(connection, database, settings.doubt_m, None, ())
         return cls(database, deployment, settings, snapshot)
 
     @property
@@ -97,13 +101,35 @@ class ReadModel:
             check_point(crs, first, second, self.deployment.box)
         return lon, lat
 
-    def locate(self, first: float, second: float, crs: Crs, accuracy_m: float | None = None) -> Location:
+    def locate(self, first: float, second: float, crs: Crs, accuracy_m: float | None = None, *, as_of: datetime | None = None) -> Location:
         """Return where a position in ``crs`` lies; ``accuracy_m`` is the radius of its uncertainty in metres.
 
-        Raises ParameterError for a position or an accuracy that cannot be meant.
+        With ``as_of`` (an aware datetime) in the areas that were served at that instant; see ``areas_at``.
+        Raises ParameterError for a position, an accuracy or an instant that cannot be meant.
         """
         lon, lat = self.to_wgs84(first, second, crs)
-        return self.snapshot.locator.locate(lon, lat, accuracy_m)
+        locator = self.snapshot.locator if as_of is None else self.areas_at(as_of).locator
+        return locator.locate(lon, lat, accuracy_m)
+
+    def areas_at(self, instant: datetime) -> AreasThen:
+        """Return the areas that were served at an instant (an aware datetime).
+
+        Those of the past are read when they are asked for first; the responsible units in them are today's. Raises
+        ParameterError when nothing was served then, DatabaseError when they have to be read and cannot.
+        """
+        now = self.snapshot
+        period = now.history.period_at(instant)
+        is_now = period.generation == now.history.served
+        locator = now.locator if is_now else now.history.locator(period.generation, now.roles)
+        return AreasThen(instant, period, locator)
+
+    def areas_at_hand(self, instant: datetime) -> AreasThen | None:
+        """Return what ``areas_at`` does if that takes no reading, else None."""
+        now = self.snapshot
+        period = now.history.period_at(instant)
+        is_now = period.generation == now.history.served
+        locator = now.locator if is_now else now.history.kept(period.generation, now.roles)
+        return None if locator is None else AreasThen(instant, period, locator)
 
     def nearest(self, layer_id: str, lon: float, lat: float, k: int, radius_m: float | None = None) -> list[Neighbour]:
         """Return the ``k`` features of a point layer nearest to a WGS 84 point, none beyond ``radius_m`` metres if given.
@@ -126,7 +152,7 @@ class ReadModel:
         Raises DatabaseError when the database cannot be read; the answers then stay as they were.
         """
         with self._reloading, reading.snapshot(self._database) as connection:
-            self.snapshot = _read(connection, self._settings.doubt_m, self.snapshot, layers)
+            self.snapshot = _read(connection, self._database, self._settings.doubt_m, self.snapshot, layers)
 
     async def follow(self) -> None:
         """Keep the data current until cancelled: a change is in the answers within a second of its commit.
@@ -152,7 +178,7 @@ class ReadModel:
                 return
 
 
-def _read(connection: psycopg.Connection, doubt_m: float, before: Snapshot | None, layers: Collection[str]) -> Snapshot:
+def _read(connection: psycopg.Connection, database: Database, doubt_m: float, before: Snapshot | None, layers: Collection[str]) -> Snapshot:
     """Return the snapshot that ``connection`` sees, taking over from ``before`` what has not changed since."""
     position = reading.read_position(connection)
     changed = None if before is None else reading.read_changed(connection, before.position) | set(layers)
@@ -167,7 +193,11 @@ def _read(connection: psycopg.Connection, doubt_m: float, before: Snapshot | Non
         footprints = before.footprints
     else:
         footprints = FootprintIndex(reading.read_footprints(connection, "buildings"))
-    return Snapshot(position, areas, roles, locator, points, footprints)
+    if before and changed is not None and "generations" not in changed:
+        history = before.history
+    else:
+        history = History(database, read_periods(connection), doubt_m)
+    return Snapshot(position, areas, roles, locator, points, footprints, history)
 
 
 def _area_index(connection: psycopg.Connection, level: Level, before: Snapshot | None, changed: set[str] | None) -> AreaIndex:

@@ -13,7 +13,7 @@ from tests.api.conftest import Server
 FIXED = settings(
     max_examples=150, database=None, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-NAMES = st.sampled_from(["lon", "lat", "x", "y", "crs", "accuracy_m", "include", "k", "radius_m", "", "zzz"])
+NAMES = st.sampled_from(["lon", "lat", "x", "y", "crs", "accuracy_m", "as_of", "include", "k", "radius_m", "", "zzz"])
 CRS = st.sampled_from(["wgs84", "gcj02", "bd09", "cgcs2000", "EPSG:4549", "EPSG:3857", "EPSG:4490", "EPSG:2326", "EPSG:1", "", "wgs"])
 NUMBERS = st.one_of(
     st.floats().map(str),
@@ -30,7 +30,8 @@ JSON = st.recursive(
         st.none(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**60), 2**60), st.text(max_size=5)
     ),
     lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(["id", "lon", "lat", "x", "y", "crs", "points"]), inner, max_size=4)
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.sampled_from(["id", "lon", "lat", "x", "y", "crs", "as_of", "points"]), inner, max_size=4),
     ),
     max_leaves=12,
 )
@@ -52,7 +53,7 @@ def test_any_parameters(server: Server, pairs: list[tuple[str, str]]) -> None:
 
 
 @FIXED
-@given(point=POINT, more=st.lists(st.tuples(st.sampled_from(["accuracy_m", "include", "k", "radius_m"]), NUMBERS), max_size=2))
+@given(point=POINT, more=st.lists(st.tuples(st.sampled_from(["accuracy_m", "as_of", "include", "k", "radius_m"]), NUMBERS), max_size=2))
 def test_any_point_near_the_city(server: Server, point: dict[str, str], more: list[tuple[str, str]]) -> None:
     _ask(server, "/locate", [*point.items(), *more])
 

@@ -58,8 +58,8 @@ def test_the_document_describes_every_route_with_parameters_examples_and_errors(
         "/readyz",
     }
     locate = document["paths"]["/locate"]["get"]
-    assert [parameter["name"] for parameter in locate["parameters"]] == ["lon", "lat", "x", "y", "crs", "accuracy_m", "include"]
-    assert set(locate["responses"]) == {"200", "400"}
+    assert [parameter["name"] for parameter in locate["parameters"]] == ["lon", "lat", "x", "y", "crs", "accuracy_m", "as_of", "include"]
+    assert set(locate["responses"]) == {"200", "400", "503"}
     schema = locate["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/LocateAnswer"}
 
@@ -85,7 +85,7 @@ def test_the_example_of_each_lookup_is_answered(server: Server) -> None:
 
 def test_an_answer_has_the_members_that_the_document_promises(server: Server) -> None:
     schemas = server.get("/openapi.json").json()["components"]["schemas"]
-    answer = server.locate(120.3722, 36.0819, include="cameras,manhole_covers,building")
+    answer = server.locate(120.3722, 36.0819, include="cameras,manhole_covers,building", as_of="2100-01-01")
     assert set(answer) == set(schemas["LocateAnswer"]["properties"])
     assert set(answer["cameras"][0]) == set(schemas["Neighbour"]["properties"])
     assert set(server.get("/tiles/grids.json").json()) == set(schemas["TileJson"]["properties"])
