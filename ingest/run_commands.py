@@ -23,7 +23,7 @@ from ingest.rejects import Saved, save_rejects, save_repairs
 from ingest.report import counted, print_plain
 
 _RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Number of a run, `last`, or the id of a source (its last run).")]
-_OutOption = Annotated[Path, typer.Option("--out", "-o", help="File to write: .csv, .xlsx or .gpkg.", show_default=False)]
+_OutOption = Annotated[Path, typer.Option("--output", "-o", help="File to write: .csv, .xlsx or .gpkg.", show_default=False)]
 _OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
 _ROOMY = 110
 _ROOMY = 110

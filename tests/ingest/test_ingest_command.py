@@ -221,7 +221,7 @@ def test_every_command_and_option_is_in_the_docs() -> None:
     assert {"load", "inspect", "runs", "show", "rejects", "repairs", "release"} <= set(found)
     assert [name for name in found if name != "load" and f"gisgrid ingest {name}" not in docs] == []
     options = {option for command in found.values() for parameter in command.params for option in parameter.opts if option.startswith("--")}
-    assert {"--activate", "--out", "--report"} <= options
+    assert {"--activate", "--output", "--report"} <= options
     assert sorted(option for option in options - {"--help"} if option not in docs) == []
 
 
