@@ -86,6 +86,13 @@ class Source(Model):
     )
     fields: dict[str, tuple[Rule, ...]] = Field(description="For each field of the layer, the column or rule that fills it.")
 
+    @field_validator("layer")
+    @classmethod
+    def _known_layer(cls, value: str) -> str:
+        if value not in TARGETS:
+            raise ValueError(f"there is no layer {value!r}{near(value, TARGETS)} (layers: {', '.join(TARGETS)})")
+        return value
+
     @field_validator("fields", mode="before")
     @classmethod
     def _shorthand(cls, value: Any) -> Any:
@@ -102,8 +109,6 @@ class Source(Model):
 
     @model_validator(mode="after")
     def _fits_the_layer(self) -> Source:
-        if self.layer not in TARGETS:
-            raise ValueError(f"there is no layer {self.layer!r}{near(self.layer, TARGETS)} (layers: {', '.join(TARGETS)})")
         goal = target(self.layer)
         if unknown := sorted(set(self.fields) - set(goal.all_fields)):
             guess = near(unknown[0], goal.all_fields)
