@@ -45,7 +45,7 @@ def test_the_descriptions_that_ship_can_be_used(path: Path) -> None:
         (('"n"', '{ field = "n", constant = "x" }'), ["source 'a' / fields / name", "either `field` (a column) or `constant`"]),
         (('"n"', "{ blank = ['x'] }"), ["source 'a' / fields / name", "or `expression`"]),
         (('"n"', "{ field = [] }"), ["`field` names no column"]),
-        (('"n"', "{ expression = 'uper(n)' }"), ["source 'a' / fields / name / expression", "no function 'uper'; did you mean 'upper'"]),
+        (('"n"', "{ expression = 'uppr(n)' }"), ["source 'a' / fields / name / expression", "no function 'uppr'; did you mean 'upper'"]),
         (('"n"', "{ field = 'n', unit = 'mm' }"), ["fields / name", "`unit` 'mm' cannot be used for name", "no unit"]),
         (('"n"', "{ field = 'n', unit = 'furlong' }"), ["source 'a' / fields / name / unit", "'mm'", "not 'furlong'"]),
         (('"n"', "{ field = 'n', format = '%Y' }"), ["source 'a' / fields / name / format", "'%Y' is not a format of dates"]),

@@ -113,7 +113,7 @@ def test_the_columns_that_are_needed_are_known() -> None:
     [
         ("", ["cannot be read"]),
         ("a +", ["`a +`", "cannot be read", 'col("name")']),
-        ("uper(a)", ["no function 'uper'", "did you mean 'upper'", "coalesce"]),
+        ("uppr(a)", ["no function 'uppr'", "did you mean 'upper'", "coalesce"]),
         ("__import__('os')", ["no function '__import__'"]),
         ("a.b", ["`a.b`"]),
         ("().__class__", ["nothing that an expression may hold"]),
