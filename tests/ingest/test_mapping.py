@@ -236,7 +236,7 @@ def test_all_columns_of_an_expression_must_be_there_and_one_of_alternatives() ->
     assert "name = a and b" in missing({"name": {"expression": "a + b"}})
     assert "name = b" in missing({"name": {"expression": "a + b"}}, "a")
     assert "name = a or b" in missing({"name": ["a", "b"]})
-    assert "name = Namme; did you mean 'name'?" in missing({"name": "Namme"}, "name")
+    assert "name = Na_me; did you mean 'name'?" in missing({"name": "Na_me"}, "name")
     assert "name = NAME; did you mean 'name'?" in missing({"name": "NAME"}, "name")
     description = source("organizations", {"code": "c", "name": [{"field": "a"}, {"expression": "b + c"}]})
     require_columns(description, Contents(("c", "b")), "x.csv")
