@@ -1,7 +1,7 @@
 """What the database knows about places, for judging a delivery's positions before they are loaded.
 
-Every query takes the whole sample as arrays and goes through an index once a position, whether the table has been
-analysed since it was filled or not; all of them see what the transaction at hand has loaded.
+Every query takes the whole sample as arrays and goes through an index once a position, also in tables that were filled a
+moment ago; all of them see what the transaction at hand has loaded.
 """
 
 from __future__ import annotations
@@ -44,16 +44,17 @@ _POINTS = """
 SELECT n, ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS place
 FROM unnest(%(lon)s::float8[], %(lat)s::float8[]) WITH ORDINALITY AS u(lon, lat, n)
 """
-# Sub-selects of the output list, so that each is one look into the index and never a join that a planner without statistics
-# may turn round. Null, when nothing is near.
-_IN_BUILDINGS = f"""
-SELECT (SELECT bool_or(ST_Covers(b.geom, p.place)) FROM gisgrid.buildings b WHERE b.geom && ST_Expand(p.place, %(near)s))
-FROM ({_POINTS}) p ORDER BY n
+# The nearest one's distance in degrees, 0 inside, null where there is none at all: one look into the index for each place.
+_TO_BUILDING = f"""
+SELECT (SELECT b.geom <-> p.place FROM gisgrid.buildings b ORDER BY b.geom <-> p.place LIMIT 1) FROM ({_POINTS}) p ORDER BY n
 """
-_HOLD_COVERS = """
-SELECT (SELECT bool_or(ST_Covers(p.shape, c.geom)) FROM gisgrid.manhole_covers c WHERE c.geom && ST_Expand(p.shape, %(near)s))
+_TO_COVER = """
+SELECT (SELECT c.geom <-> p.shape FROM gisgrid.manhole_covers c ORDER BY c.geom <-> p.shape LIMIT 1)
 FROM (SELECT n, ST_GeomFromWKB(wkb, 4326) AS shape FROM unnest(%(shapes)s::bytea[]) WITH ORDINALITY AS u(wkb, n)) p ORDER BY n
 """
+# A table that was filled a moment ago has no statistics, and a planner without them reads all of it for every place. Without
+# sorting only the index on the place can give its rows in the order of their distance.
+_NEVER_SORT = "SET LOCAL enable_sort = off"
 _LOADED = "SELECT code, ST_X(ST_Centroid(geom)), ST_Y(ST_Centroid(geom)) FROM gisgrid.{view} WHERE code = ANY (%(codes)s)"
 # The key of components begins with scheme and edition: one look into its index for each pair there is.
 _LOADED_COMPONENTS = """
@@ -112,11 +113,11 @@ class Known:
 
     def in_buildings(self, lon: Degrees, lat: Degrees) -> Coverage:
         """Return whether each point lies in a building."""
-        return self._coverage(_IN_BUILDINGS, {"lon": lon.tolist(), "lat": lat.tolist(), "near": _NEAR_DEG})
+        return self._coverage(_TO_BUILDING, {"lon": lon.tolist(), "lat": lat.tolist()})
 
     def hold_covers(self, shapes: NDArray[Any]) -> Coverage:
         """Return whether a manhole cover lies in each of the shapely polygons ``shapes``."""
-        return self._coverage(_HOLD_COVERS, {"shapes": shapely.to_wkb(shapes).tolist(), "near": _NEAR_DEG})
+        return self._coverage(_TO_COVER, {"shapes": shapely.to_wkb(shapes).tolist()})
 
     def loaded(self, layer_id: str, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
         """Return where the rows of a layer with ``codes`` are now (their centre), by code; of areas those being served."""
@@ -125,8 +126,11 @@ class Known:
         return {code: (lon, lat) for code, lon, lat in self._rows(query, {"codes": list(codes)})}
 
     def _coverage(self, query: str, parameters: dict[str, Any]) -> Coverage:
-        rows = self._rows(query, parameters)
-        return Coverage(np.array([row[0] is True for row in rows], dtype=bool), np.array([row[0] is not None for row in rows], dtype=bool))
+        with self._connection.transaction(force_rollback=True):  # so that the setting ends here
+            self._connection.execute(_NEVER_SORT)
+            rows = self._rows(query, parameters)
+        distances = np.array([row[0] for row in rows], dtype=np.float64)  # NaN for null
+        return Coverage(distances == 0.0, distances <= _NEAR_DEG)
 
     def _rows(self, query: str | sql.SQL | sql.Composed, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._connection.cursor(binary=True) as cursor:
