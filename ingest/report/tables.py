@@ -18,7 +18,7 @@ _CHANGES = ("new", "changed", "unchanged", "retired")
 
 def summary_table(reports: Sequence[LayerReport], *, plain: bool = False) -> Table:
     """Return a table with one row a source: what came of its rows, and how long that took."""
-    table = _table("Rows", ("source", "status"), (*_ROWS, "seconds", "rows/s"), plain=plain)
+    table = _table("Rows", ("source", "status"), (*_ROWS, "sec", "rows/s"), plain=plain)
     for report in reports:
         rate = f"{report.rows_per_s:,.0f}" if report.rows_per_s else "-"
         counts = (f"{value:,}" for value in (report.read, report.loaded, report.rejected, report.repaired, report.warned))
