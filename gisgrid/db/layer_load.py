@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, LiteralString
 
 import psycopg
@@ -26,6 +27,10 @@ COPY_ISSUES: LiteralString = (
 )
 """The statement for ``issue_values``."""
 _HELD_AT_ONCE = 5000
+# Whole tables are compared. The planner, which knows nothing yet of a table that was just filled, would take them for small
+# ones and compare each row with each.
+_COMPARE_AS_WHOLES: LiteralString = "SET LOCAL enable_nestloop = off"
+_COMPARE_AS_USUAL: LiteralString = "SET LOCAL enable_nestloop = on"
 
 
 class LayerLoad:
@@ -88,7 +93,11 @@ class LayerLoad:
         """
         self._connection.execute(self._statements.analyze)
         parameters = self._parameters() | {"limit": _HELD_AT_ONCE}
-        while held := self._connection.execute(self._statements.take_held, parameters).fetchall():
+        while True:
+            with self._as_wholes():
+                held = self._connection.execute(self._statements.take_held, parameters).fetchall()
+            if not held:
+                return
             self._staged -= len(held)
             yield from (Held(*row) for row in held)
 
@@ -99,11 +108,18 @@ class LayerLoad:
         that are not delivered any more are retired, unless the delivery is partial. Rows that are the same are not touched.
         """
         parameters = self._parameters()
-        retired = 0 if self._delivery.partial else self._rows(self._statements.retire, parameters)
-        updated = self._rows(self._statements.update, parameters)
-        inserted = self._rows(self._statements.insert, parameters)
+        with self._as_wholes():
+            retired = 0 if self._delivery.partial else self._rows(self._statements.retire, parameters)
+            updated = self._rows(self._statements.update, parameters)
+            inserted = self._rows(self._statements.insert, parameters)
         self.written = Written(inserted, updated, retired, self._staged - inserted - updated)
         return self.written
+
+    @contextmanager
+    def _as_wholes(self) -> Iterator[None]:
+        self._connection.execute(_COMPARE_AS_WHOLES)
+        yield
+        self._connection.execute(_COMPARE_AS_USUAL)  # after an error the transaction is over, and with it the setting
 
     def _rows(self, statement: sql.Composed | None, parameters: dict[str, Any]) -> int:
         return self._connection.execute(statement, parameters).rowcount if statement is not None else 0

@@ -31,9 +31,8 @@ logger = logging.getLogger(__name__)
 
 _LOCK_KEY = 0x6769_7367  # any number that nothing else locks
 _KEPT = "Nothing of the load at hand was kept; what is served stays as it was."
-_SESSION: LiteralString = """
-SELECT set_config('client_min_messages', 'warning', false), set_config('client_connection_check_interval', '10s', false)
-"""
+_QUIET: LiteralString = "SET client_min_messages = warning"
+_NOTICE_DEATH: LiteralString = "SET client_connection_check_interval = '10s'"
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_lock(%s)"
 _LOCK: LiteralString = "SELECT pg_advisory_lock(%s)"
 _LOCKED_BY: LiteralString = """
@@ -317,7 +316,10 @@ def open_loading(database: Database, *, wait: bool = True) -> Iterator[Loading]:
     """
     with database.connect() as connection:
         connection.autocommit = True
-        connection.execute(_SESSION)
+        connection.execute(_QUIET)
+        # So that the server ends the statement of a loader that was killed, and frees the lock. Not every system can tell.
+        with suppress(psycopg.errors.InvalidParameterValue):
+            connection.execute(_NOTICE_DEATH)
         _lock(connection, wait)
         loading = Loading(connection)
         try:

@@ -131,6 +131,17 @@ def test_a_row_made_by_hand_is_taken_over_and_kept_as_a_version(database: Databa
     assert rows(database, "SELECT \"row\" ->> 'name' FROM gisgrid.asset_versions") == [("by hand",)]
 
 
+def test_a_load_right_after_the_first_is_not_slowed_by_what_the_planner_does_not_know_yet(database: Database) -> None:
+    many = {f"camera {number}": "x" for number in range(20_000)}
+    load(database, cameras(**many))
+    with open_loading(database) as loading:
+        loading.connection.execute("SET statement_timeout = '20s'")  # comparing each row with each takes minutes
+        with loading.layer(DELIVERY, None) as run:
+            run.stage(table("cameras", *cameras(**many | {"camera 7": "y"})))
+            assert list(run.held_by_others()) == []
+            assert run.merge() == Written(0, 1, 0, 19_999)
+
+
 # --- who holds what ---
 
 

@@ -13,7 +13,8 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# The layer is the trigger's argument: it is not the name of the table any more.
+# The layer is the trigger's argument: it is not the name of the table any more. Whether a row came out different, its version
+# says. The comparison is one that null passes, so that the full join stays one (see the revision that made the feed).
 _PLACED = """
 CREATE OR REPLACE FUNCTION gisgrid.note_placed_rows() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
@@ -29,7 +30,7 @@ BEGIN
             ST_Extent(o.geom) FILTER (WHERE o.retired_at IS NULL), ST_Extent(n.geom) FILTER (WHERE n.retired_at IS NULL)
         )
         FROM old_rows o FULL JOIN new_rows n USING (id)
-        WHERE (o.*) IS DISTINCT FROM (n.*) AND (o.retired_at IS NULL OR n.retired_at IS NULL)
+        WHERE o.version IS DISTINCT FROM n.version AND (o.retired_at IS NULL OR n.retired_at IS NULL)
         HAVING count(*) > 0;
     ELSE
         EXECUTE format(
@@ -68,13 +69,15 @@ BEGIN
     ELSIF TG_OP = 'UPDATE' THEN
         PERFORM gisgrid.note_change(layer, count(DISTINCT id), ST_Extent(old_geom), ST_Extent(new_geom))
         FROM (
-            SELECT id, gisgrid.component_layer(side.scheme, side.edition, side.class_code) AS layer, side.old_geom, side.new_geom
+            SELECT id, CASE WHEN k.is_cover THEN 'manhole_covers' ELSE 'components' END AS layer, side.old_geom, side.new_geom
             FROM old_rows o FULL JOIN new_rows n USING (id)
             CROSS JOIN LATERAL (
                 VALUES (o.scheme, o.edition, o.class_code, o.retired_at, o.geom, NULL::geometry),
                        (n.scheme, n.edition, n.class_code, n.retired_at, NULL, n.geom)
             ) AS side (scheme, edition, class_code, retired_at, old_geom, new_geom)
-            WHERE (o.*) IS DISTINCT FROM (n.*) AND side.scheme IS NOT NULL AND side.retired_at IS NULL
+            LEFT JOIN gisgrid.component_classes k
+              ON k.scheme = side.scheme AND k.edition = side.edition AND k.code = side.class_code
+            WHERE o.version IS DISTINCT FROM n.version AND side.scheme IS NOT NULL AND side.retired_at IS NULL
         ) c GROUP BY layer;
     ELSIF TG_OP = 'DELETE' THEN
         PERFORM gisgrid.note_change(layer, sum(rows)::bigint, ST_Extent(place::geometry), NULL)
