@@ -36,13 +36,17 @@ def inspect(
     """
     deployment = load_deployment(load_settings().deployment)
     found = inspect_files(files, deployment, Options(layer, encoding, crs), deployment_to.stem if deployment_to else None)
-    text = description(found.parts, lambda path: path_from(output, path))
+    text = description(found.parts, lambda path: path_from(output, path), found.unread)
     if as_json_:
         sys.stdout.write(_json(found, text) + "\n")
     else:
         for part in found.parts:
             show(Console(), part)
+    for error in found.unread:
+        _tell(f"{error.message} {error.hint}")
     _require_a_source(files, found.parts)
+    if found.problem is not None:
+        raise found.problem
     if deployment_to is not None:
         _write(deployment_to, found.deployment)
     if output is not None:
@@ -52,7 +56,12 @@ def inspect(
 
 
 def _json(found: Inspection, text: str) -> str:
-    whole = {"parts": [as_json(part) for part in found.parts], "description": text, "deployment": found.deployment or None}
+    whole = {
+        "parts": [as_json(part) for part in found.parts],
+        "unread": [error.message for error in found.unread],
+        "description": text,
+        "deployment": found.deployment or None,
+    }
     return json.dumps(whole, ensure_ascii=False, indent=2)
 
 
@@ -72,4 +81,8 @@ def _write(path: Path, text: str) -> None:
         raise SourceError(f"{path} is there already.", "Name another file, or move that one away first.") from None
     except OSError as error:
         raise SourceError(f"{path} cannot be written: {error.strerror or error}.", "Check the folder.") from error
-    Console(stderr=True).print(f"Written: {path}", soft_wrap=True, highlight=False, markup=False)
+    _tell(f"Written: {path}")
+
+
+def _tell(text: str) -> None:
+    Console(stderr=True).print(text, soft_wrap=True, highlight=False, markup=False)

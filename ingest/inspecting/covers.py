@@ -41,8 +41,9 @@ def find_classes(sample: Sample, code: Column | None, named: Column | None, name
         found = _in_codes(sample, code, digits, name, deployment)
         if found:
             return Classes(found)
-    for column in (named, name):
-        if column is not None and (lines := _in_values(column, deployment)):
+    others = [column for column in sample.usable if column.kind == "text" and column.listed]
+    for column in dict.fromkeys((named, name, *others)):
+        if column is not None and (lines := _in_values(column, deployment, _HALF if column in {named, name} else _MOSTLY)):
             return Classes(lines)
     return Classes(_unknown(named, deployment), named.name if named is not None and named.listed else "")
 
@@ -87,8 +88,8 @@ def _scheme_lines(scheme: Scheme) -> list[Entry]:
     return [Entry("scheme", {"constant": scheme[0]}), Entry("edition", {"constant": scheme[1]})]
 
 
-def _in_values(column: Column, deployment: Deployment) -> list[Entry]:
-    """Return the lines when the values of a column are class codes, or words for classes."""
+def _in_values(column: Column, deployment: Deployment, least: float) -> list[Entry]:
+    """Return the lines when the values of a column are class codes, or at least the share ``least`` of them words for classes."""
     said = dict(column.listed) or dict.fromkeys(column.examples, 1)
     for scheme in _schemes(deployment):
         if _share(said, _classes(scheme, deployment)) >= _MOSTLY:
@@ -97,7 +98,7 @@ def _in_values(column: Column, deployment: Deployment) -> list[Entry]:
             return [Entry("class_code", rule, f"its values are classes of {' '.join(scheme)}"), *_scheme_lines(scheme)]
     for scheme in _schemes(deployment)[: len(deployment.components.schemes)]:
         known = {value: code for value in said if (code := _by_word(value, scheme, deployment)) is not None}
-        if column.listed and _share(said, known) >= _HALF:
+        if column.listed and _share(said, known) >= least:
             return _mapped(column, known, [value for value in said if value not in known], scheme, deployment)
     return []
 

@@ -14,11 +14,11 @@ from gisgrid.crs import parse_crs
 from gisgrid.deployment import GENERIC, Deployment
 from gisgrid.errors import SourceError
 from gisgrid.types import LEVELS, Level
-from ingest import values
 from ingest.inspecting.columns import MAX_LISTED, Column
 from ingest.inspecting.covers import kind_of
 from ingest.inspecting.deployed import in_wgs84
 from ingest.inspecting.mapping import columns_of
+from ingest.inspecting.parents import texts
 from ingest.inspecting.patterns import pattern_of
 from ingest.inspecting.proposal import Inspected, Proposal
 from ingest.inspecting.writing import toml
@@ -98,7 +98,7 @@ def _area_lines(level: Level, parts: Sequence[Inspected]) -> list[str]:
     found = [(part, proposal) for part in parts for proposal in part.proposals if target(proposal.guess.layer).level == level]
     if not found:
         return []
-    codes = [code for part, proposal in found for code in _texts(part, proposal, "code")]
+    codes = [code for part, proposal in found for code in texts(part, proposal, "code")]
     lines = ["", f"[areas.{level}]", *_pattern_line(codes)]
     pairs = [pair for part, proposal in found for pair in _with_parent(part, proposal)]
     if pairs and all(code.startswith(parent) for code, parent in pairs):
@@ -116,17 +116,8 @@ def _literal(pattern: str) -> str:
     return toml(pattern) if "'" in pattern else f"'{pattern}'"
 
 
-def _texts(part: Inspected, proposal: Proposal, field: str) -> list[str]:
-    """Return the texts of a field that a column fills as it is; none where a rule works them out."""
-    rule: Any = next((entry.value for entry in proposal.fields if entry.key == field), None)
-    if not isinstance(rule, str):
-        return []
-    clean, _ = values.cleaned(values.as_text(values.one_chunk(part.sample.table.column(rule))))
-    return [text for text in clean.to_pylist() if text is not None]
-
-
 def _with_parent(part: Inspected, proposal: Proposal) -> list[tuple[str, str]]:
-    codes, parents = _texts(part, proposal, "code"), _texts(part, proposal, "parent_code")
+    codes, parents = texts(part, proposal, "code"), texts(part, proposal, "parent_code")
     return list(zip(codes, parents, strict=True)) if len(codes) == len(parents) else []
 
 
@@ -134,7 +125,7 @@ def _component_lines(name: str, parts: Sequence[Inspected]) -> list[str]:
     found = [(part, proposal) for part in parts for proposal in part.proposals if proposal.guess.layer == "manhole_covers"]
     if not found:
         return []
-    codes = [code for part, proposal in found for code in _texts(part, proposal, "code")]
+    codes = [code for part, proposal in found for code in texts(part, proposal, "code")]
     lines = ["", "[components]", *_pattern_line(codes)]
     own = [part.sample.column(column) for part, proposal in found if (column := _own_class_column(proposal))]
     if own:

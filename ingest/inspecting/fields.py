@@ -69,7 +69,7 @@ def choose_code(layer: str, columns: Iterable[Column], taken: frozenset[str] = f
 
 def find_pair(sample: Sample) -> tuple[Column, Column] | None:
     """Return two columns that together tell rows apart, as row and column of a raster do; None when no two do."""
-    usable = [c for c in sample.columns if c.kind in {"integer", "text"} and c.share >= 0.95 and "'" not in c.name and not _is_prose(c)]
+    usable = [c for c in sample.usable if c.kind in {"integer", "text"} and c.share >= 0.95 and "'" not in c.name and not _is_prose(c)]
     usable = sorted(usable, key=lambda column: -column.distinct)[:_MOST_PAIRED]
     for first, second in combinations(usable, 2):
         if first.distinct * second.distinct < sample.rows:

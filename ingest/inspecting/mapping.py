@@ -10,8 +10,12 @@ from ingest.inspecting.names import folded, tokens
 from ingest.inspecting.tables import guesses
 from ingest.targets import TargetField
 
-RuleText = str | dict[str, Any]
-"""The right-hand side of a line of ``fields``: a column, or a rule's keys."""
+_COMPLETED = {
+    "%Y": {"template": "{}-01-01"},
+    "%Y-%m": {"template": "{}-01"},
+    "%Y年%m月": {"template": "{}1日", "format": "%Y年%m月%d日"},
+}
+"""What makes a day of a mere year or month: its first."""
 
 
 class Entry(NamedTuple):
@@ -65,6 +69,8 @@ def _blank_words(field: TargetField, column: Column) -> list[str]:
 
 def _date(column: Column) -> dict[str, Any]:
     formats = column.formats or ("%Y-%m-%d",)
+    if formats[0] in _COMPLETED:
+        return dict(_COMPLETED[formats[0]])
     if formats == ("%Y-%m-%d",):
         return {}
     return {"format": formats[0] if len(formats) == 1 else list(formats)}

@@ -77,7 +77,7 @@ def find_place(sample: Sample) -> Place | None:
 
 
 def _wkt_column(sample: Sample) -> Column | None:
-    return next((c for c in sample.columns if c.kind == "text" and all(_WKT.match(text) for text in c.examples)), None)
+    return next((c for c in sample.usable if c.kind == "text" and all(_WKT.match(text) for text in c.examples)), None)
 
 
 def _from_wkt(sample: Sample, column: Column) -> Place:
@@ -99,7 +99,7 @@ def _pair(sample: Sample, first: str, second: str) -> tuple[Column, Column] | No
 def _best(sample: Sample, key: str) -> Column | None:
     words = guesses().coordinates[key]
     limit = {"lon": 180.0, "lat": 90.0}.get(key, np.inf)
-    found = [(best_match(column.name, words).score, column) for column in sample.columns if _can_be(column, limit)]
+    found = [(best_match(column.name, words).score, column) for column in sample.usable if _can_be(column, limit)]
     score, column = max(found, key=lambda pair: pair[0], default=(0.0, None))
     return column if score >= _LEAST_NAME else None
 
@@ -107,6 +107,20 @@ def _best(sample: Sample, key: str) -> Column | None:
 def _can_be(column: Column, limit: float) -> bool:
     """Say whether most values of a column can be coordinates up to ``limit``; a few rows may hold rubbish."""
     return column.is_numeric and column.median is not None and abs(column.median) <= limit
+
+
+def named_like_places(sample: Sample) -> list[Column]:
+    """Return the columns that have the name of a coordinate and no numbers."""
+    words = [word for key in ("lon", "lat") for word in guesses().coordinates[key]]
+    return [c for c in sample.usable if c.kind == "text" and best_match(c.name, words).score >= _LEAST_NAME]
+
+
+def no_place(sample: Sample) -> str:
+    """Return why no column could be taken for a coordinate, in words."""
+    odd = named_like_places(sample)
+    if not odd:
+        return "no column looks like coordinates"
+    return f"{odd[0].name} holds texts such as {odd[0].examples[0]}: coordinates must be plain numbers, such as decimal degrees"
 
 
 def numbers_of(sample: Sample, column: Column) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -14,7 +14,7 @@ from ingest.inspecting.deployed import misfits
 from ingest.inspecting.fields import Choice, choose, choose_code, find_pair
 from ingest.inspecting.layer import LayerGuess, guess_layer, possible_layers
 from ingest.inspecting.mapping import Entry, columns_of, rule_for
-from ingest.inspecting.places import Place, System, find_place, find_system
+from ingest.inspecting.places import Place, System, find_place, find_system, named_like_places, no_place
 from ingest.inspecting.sample import Sample
 from ingest.inspecting.tables import guesses
 from ingest.targets import Target, target
@@ -86,7 +86,9 @@ def _why_not(sample: Sample, guess: LayerGuess | None, kind: str) -> str:
         return "None of its rows has a geometry that can be used."
     if guess is not None:
         needs_place = target(guess.layer).geometry is not None and not kind
-        return f"Rows of {guess.layer} need a place, and no column looks like coordinates." if needs_place else ""
+        return f"Rows of {guess.layer} need a place, and {no_place(sample)}." if needs_place else ""
+    if not kind and named_like_places(sample):
+        return f"It may have positions, but {no_place(sample)}."
     if not (possible := possible_layers(kind)):
         return f"Its geometries are of a kind ({kind}) that no layer takes."
     return f"Nothing says which layer its rows belong to: name it with --layer ({', '.join(possible)})."
@@ -99,8 +101,8 @@ def _names(request: Request, sample: Sample) -> str:
 def _propose(request: Request, sample: Sample, guess: LayerGuess, place: Place | None, system: System | None) -> Proposal:
     placed = place if target(guess.layer).geometry else None
     taken = frozenset(placed.coordinates.values()) if placed else frozenset()
-    code = choose_code(guess.layer, sample.columns, taken) if "code" in target(guess.layer).all_fields else None
-    chosen = choose(guess.layer, sample.columns, taken | ({code.column.name} if code else frozenset()))
+    code = choose_code(guess.layer, sample.usable, taken) if "code" in target(guess.layer).all_fields else None
+    chosen = choose(guess.layer, sample.usable, taken | ({code.column.name} if code else frozenset()))
     lines = _field_lines(sample, target(guess.layer), code, chosen)
     own_classes = _add_classes(lines, request, sample, code, chosen) if guess.layer == "manhole_covers" else ""
     if target(guess.layer).level is not None:
@@ -108,7 +110,7 @@ def _propose(request: Request, sample: Sample, guess: LayerGuess, place: Place |
     fields = _in_order(lines, target(guess.layer))
     used = _columns_of(fields) | taken
     keys = (*layout_lines(sample, used), *system_lines(placed, system))
-    unused = tuple(column.name for column in sample.columns if column.filled and column.name not in used)
+    unused = tuple(dict.fromkeys(column.name for column in sample.columns if column.filled and column.name not in used))
     doubts = tuple(misfits(request.deployment, target(guess.layer), code.column if code else None, placed, system))
     return Proposal(source_id(request.path, sample), guess, keys, fields, unused, own_classes, doubts)
 
@@ -191,7 +193,7 @@ def _code_line(sample: Sample, code: Choice | None) -> Entry:
         first, second = (column.name for column in pair)
         doubt = "whether these two columns together are the key: it must stay the same from delivery to delivery"
         return Entry("code", {"expression": f"concat(col('{first}'), '-', col('{second}'))"}, "no column alone tells rows apart", doubt)
-    columns = [column for column in sample.columns if column.filled and column.kind not in {"date", "boolean"}]
+    columns = [column for column in sample.usable if column.filled and column.kind not in {"date", "boolean"}]
     best = max(columns, key=lambda column: (column.share * column.uniqueness, column.uniqueness), default=None)
     if best is None:
         return Entry("code", {"constant": "-"}, "", "the file has no column that could be a key; ask for one")

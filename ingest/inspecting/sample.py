@@ -67,6 +67,12 @@ class Sample(NamedTuple):
     shapes: Shapes | None
     table: pa.Table
 
+    @property
+    def usable(self) -> tuple[Column, ...]:
+        """The columns that a rule can name: with a name, and no other of that name beside it."""
+        names = [column.name for column in self.columns]
+        return tuple(column for column in self.columns if column.name and names.count(column.name) == 1)
+
     def column(self, name: str) -> Column:
         """Return the column called ``name``, the first one when several are."""
         return next(column for column in self.columns if column.name == name)

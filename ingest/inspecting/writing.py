@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from gisgrid.errors import SourceError
 from ingest.inspecting.mapping import Entry
 from ingest.inspecting.proposal import Inspected, Proposal
 from ingest.targets import target
@@ -22,9 +23,12 @@ _HEAD = """\
 """
 
 
-def description(parts: Iterable[Inspected], path_of: Callable[[Path], str]) -> str:
-    """Return the text of a source description with a source for each proposal; ``path_of`` tells how it is to name a file."""
-    blocks = [_HEAD]
+def description(parts: Iterable[Inspected], path_of: Callable[[Path], str], unread: Iterable[SourceError] = ()) -> str:
+    """Return the text of a source description with a source for each proposal; ``path_of`` tells how it is to name a file.
+
+    Files and parts that could not be read are named in a comment.
+    """
+    blocks = [_HEAD, *(_comment(f"Not read: {error.message} {error.hint}") for error in unread)]
     taken: set[str] = set()
     for part in parts:
         if part.why_not:

@@ -190,6 +190,52 @@ def test_a_sheet_with_titles_above_its_header_is_read_from_the_header_on(tmp_pat
     assert rules(source)["kind"] == [{"field": "类型", "values": {"球机": "ptz"}}]
 
 
+def test_rows_of_other_kinds_are_told_apart_from_their_companions_and_from_files_that_cannot_be_read(
+    tmp_path: Path, helsinki: Deployment
+) -> None:
+    points = [shapely.Point(24.93 + number / 1e3, 60.17) for number in range(9)]
+    covers = {"nr": [f"M{number}" for number in range(9)], "owned": ["storm", "sewer", "gas"] * 3, "year": [1990 + n for n in range(9)]}
+    gpd.GeoDataFrame(covers, geometry=points, crs=4326).to_file(tmp_path / "manholes.shp")
+    (tmp_path / "broken.json").write_text("{")
+    found = inspect_files(sorted(tmp_path.iterdir()), helsinki, Options())
+    (proposal,) = [proposal for part in found.parts for proposal in part.proposals]
+    lines = {entry.key: entry.value for entry in proposal.fields}
+    assert lines["class_code"]["field"] == "owned"  # no name tells it, but every value is a word for a kind of cover
+    assert lines["installed_on"] == {"field": "year", "template": "{}-01-01"}
+    assert ["broken.json" in error.message for error in found.unread] == [True]
+    text = description(found.parts, str, found.unread)
+    assert "Not read:" in text
+    (tmp_path / "all.toml").write_text(text, encoding="utf-8")
+    assert [source.layer for source in load_description(tmp_path / "all.toml").sources] == ["manhole_covers"]
+
+
+def test_the_parents_of_areas_are_found_by_their_values(tmp_path: Path, shibei: Deployment) -> None:
+    boxes = [shapely.box(8 + n / 50, 47, 8.02 + n / 50, 47.02) for n in range(4)]
+    gpd.GeoDataFrame({"id": ["K1", "K2"]}, geometry=boxes[:2], crs=4326).to_file(tmp_path / "districts.gpkg")
+    cells = {"cell_id": ["a", "b", "c", "d"], "kreis": ["K1", "K1", "K2", "K2"]}
+    gpd.GeoDataFrame(cells, geometry=boxes, crs=4326).to_file(tmp_path / "cells.gpkg")
+    found = inspect_files([tmp_path / "districts.gpkg", tmp_path / "cells.gpkg"], shibei, Options(), "town")
+    lines = {entry.key: entry.value for part in found.parts for proposal in part.proposals for entry in proposal.fields}
+    assert lines["parent_code"] == "kreis"
+
+
+def test_positions_in_degrees_and_minutes_are_refused_with_the_reason(tmp_path: Path, helsinki: Deployment) -> None:
+    file = tmp_path / "manholes.csv"
+    file.write_text("id,lat,lon\n" + "".join(f'M{n},"52°22\'12.5""N","4°53\'{n}""E"\n' for n in range(9)))
+    (part,) = inspect_files([file], helsinki, Options()).parts
+    assert "must be plain numbers" in part.why_not
+    found = inspect_files([file], helsinki, Options(), "town")
+    assert found.problem is not None
+    assert "bounds of the new city" in found.problem.message
+
+
+def test_a_column_that_is_there_twice_is_not_named(tmp_path: Path, helsinki: Deployment) -> None:
+    file = tmp_path / "manholes.csv"
+    file.write_text("id,type,lon,lat,type\n" + "".join(f"M{n},sewer,{24.9 + n / 1e3},60.17,x\n" for n in range(9)))
+    (source,) = written(helsinki, tmp_path, file)
+    assert {rule.field for listed in source.fields.values() for rule in listed} == {"id", None}
+
+
 def test_what_does_not_go_together_with_the_deployment_is_said(tmp_path: Path, shibei: Deployment) -> None:
     boxes = [shapely.box(24.90 + n / 100, 60.17, 24.91 + n / 100, 60.18) for n in range(4)]
     gpd.GeoDataFrame({"cell_id": [1, 2, 3, 4]}, geometry=boxes, crs=4326).to_file(tmp_path / "cells.gpkg")

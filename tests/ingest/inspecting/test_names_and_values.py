@@ -158,6 +158,14 @@ def test_words_for_nothing_among_numbers_and_dates_are_blank() -> None:
     assert date.value == {"field": "ORDate", "blank": ["00000000"], "format": "%Y%m%d"}
 
 
+def test_a_mere_year_or_month_becomes_its_first_day() -> None:
+    field = target("manhole_covers").all_fields["installed_on"]
+    assert rule_for(field, column(["1999", "0"] * 5, "jaar"), "").value == {"field": "jaar", "blank": ["0"], "template": "{}-01-01"}
+    assert rule_for(field, column(["2020-01"], "m"), "").value == {"field": "m", "template": "{}-01"}
+    chinese = rule_for(field, column(["2020年1月"], "月"), "").value
+    assert chinese == {"field": "月", "template": "{}1日", "format": "%Y年%m月%d日"}
+
+
 @pytest.mark.parametrize(
     ("codes", "pattern"),
     [
