@@ -5,13 +5,14 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 from gisgrid.errors import SourceError
-from ingest.readers.batch import Contents, RawBatch
-from ingest.readers.cells import Record, cell_batches
+from ingest.readers.batch import BATCH_ROWS, Contents, RawBatch
+from ingest.readers.cells import Record, cell_batches, plain_table, table_batch
 from ingest.readers.survey import survey
 
 _SNIFF_BYTES = 1 << 20
@@ -36,8 +37,8 @@ class CsvReader:
         lines, decided = survey(path, encoding)
         self._encoding = decided.codec
         self._header_row = header_row or 1
-        with self._records() as records:
-            header = next(islice(records, self._header_row - 1, None), None)
+        with self._opened() as file:
+            header = next(islice(_records(_Lines(file), self.delimiter), self._header_row - 1, None), None)
         if header is None or not any(header.cells):
             raise SourceError(f"Line {self._header_row} of {path} is empty.", "It must name the columns; see `header_row`.")
         self.contents = Contents(
@@ -48,49 +49,52 @@ class CsvReader:
             notes=[decided.note] if decided.note else [],
         )
 
-    def _records(self) -> _Records:
-        return _Records(self.path, self._encoding, self.delimiter)
+    def _opened(self) -> IO[str]:
+        return self.path.open(encoding=self._encoding, errors="replace", newline="")
 
     def batches(self) -> Iterator[RawBatch]:
         """Yield the records after the header, without those that are wholly blank."""
-        with self._records() as records:
-            yield from cell_batches(islice(records, self._header_row, None), self.contents.columns)
+        names = self.contents.columns
+        with self._opened() as file:
+            lines = _Lines(file)
+            records = _records(lines, self.delimiter)
+            for _ in islice(records, self._header_row):
+                pass
+            start = 1
+            while chunk := lines.take(BATCH_ROWS):
+                table = plain_table(chunk, names, self.delimiter)
+                if table is None:
+                    lines.give_back(chunk)
+                    found = list(iter(partial(_next_in_chunk, records, lines), None))
+                    yield from cell_batches(iter(found), names, start)
+                    start += len(found)
+                else:
+                    yield from table_batch(table, start)
+                    start += len(chunk)
 
 
-class _Records:
-    """The records of an open file; a line that no record can be made of is a broken record of its own."""
+def _records(lines: _Lines, delimiter: str) -> Iterator[Record]:
+    """Yield the records; a line that no record can be made of is a broken record of its own."""
+    csv.field_size_limit(_MAX_CELL_CHARS)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        lines.record.clear()
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except (csv.Error, _RunsOnError) as error:
+            first, *others = lines.record
+            lines.give_back(others)
+            yield Record(_split(first, delimiter), _reason(error))
+            # After an error the reader may be in the middle of a quoted cell.
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        else:
+            yield Record(cells, None)
 
-    def __init__(self, path: Path, encoding: str, delimiter: str) -> None:
-        csv.field_size_limit(_MAX_CELL_CHARS)
-        self._delimiter = delimiter
-        self._file = path.open(encoding=encoding, errors="replace", newline="")
-        self._lines = _Lines(self._file)
-        self._reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
 
-    def __enter__(self) -> _Records:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def __iter__(self) -> Iterator[Record]:
-        lines = self._lines
-        while True:
-            lines.record.clear()
-            try:
-                cells = next(self._reader)
-            except StopIteration:
-                return
-            except (csv.Error, _RunsOnError) as error:
-                if not lines.record:
-                    return
-                first, *others = lines.record
-                lines.waiting.extend(reversed(others))
-                yield Record(_split(first, self._delimiter), _reason(error))
-                # After an error the reader may be in the middle of a quoted cell.
-                self._reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
-            else:
-                yield Record(cells, None)
+def _next_in_chunk(records: Iterator[Record], lines: _Lines) -> Record | None:
+    return next(records, None) if lines.waiting else None
 
 
 class _RunsOnError(Exception):
@@ -114,6 +118,15 @@ class _Lines:
         line = self.waiting.pop() if self.waiting else next(self._file)
         self.record.append(line)
         return line
+
+    def take(self, count: int) -> list[str]:
+        """Return the next lines, at most ``count``."""
+        waiting = [self.waiting.pop() for _ in range(min(count, len(self.waiting)))]
+        return [*waiting, *islice(self._file, count - len(waiting))]
+
+    def give_back(self, lines: list[str]) -> None:
+        """Put lines before those that follow."""
+        self.waiting.extend(reversed(lines))
 
 
 def _reason(error: Exception) -> str:

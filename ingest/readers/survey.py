@@ -10,6 +10,9 @@ from typing import NamedTuple
 from ingest.readers.encoding import DESCRIPTION, Decided, Sample, Told, codec, decide
 
 _BLOCK = 1 << 20
+_LOOKED_AT = 16 << 20
+_THEN_EVERY = 32
+"""So many bytes are looked at for their encoding in any case, then only every so manieth block."""
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # None of these bytes is a part of a character in any encoding that is told from its bytes.
 _BOUNDARY = re.compile(rb'[\n\t",;<>]')
@@ -44,13 +47,15 @@ def _mark(head: bytes) -> str | None:
 
 def _sampled(path: Path, sample: Sample | None) -> int:
     """Count the lines of a file, adding its texts that are not ASCII to ``sample``."""
-    lines, rest = 0, b""
+    lines, number, looked_at, rest = 0, 0, 0, b""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             lines += block.count(b"\n")
-            if sample is None or sample.is_full or (block.isascii() and not rest):
+            number += 1
+            if sample is None or sample.is_full or (looked_at > _LOOKED_AT and number % _THEN_EVERY) or (block.isascii() and not rest):
                 rest = b""
                 continue
+            looked_at += len(block)
             *whole, rest = _BOUNDARY.split(rest + block)
             sample.add(whole)
             rest = b"" if rest.isascii() or len(rest) > _BLOCK else rest

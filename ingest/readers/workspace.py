@@ -9,7 +9,6 @@ from pathlib import Path
 
 from gisgrid.errors import SourceError
 
-
 UNPACKED = "files"
 """Folder in a workspace for what comes out of an archive."""
 RECODED = "recoded"

@@ -24,7 +24,7 @@ POINTS = [shapely.Point(120.38, 36.08), shapely.Point(120.39, 36.081), shapely.P
 
 
 def frame(**more: Any) -> geopandas.GeoDataFrame:
-    columns = {"编号": CODES, "名称": NAMES, "n": [1, 2, 3], "since": pd.to_datetime(["2020-01-31", None, "2021-12-01"]), **more}
+    columns = {"编号": CODES, "名称": NAMES, "n": [1, 2, 3], "since": pd.to_datetime(pd.Series(["2020-01-31", None, "2021-12-01"])), **more}
     return geopandas.GeoDataFrame(columns, geometry=POINTS, crs=4326)
 
 
