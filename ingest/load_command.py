@@ -12,7 +12,7 @@ from rich.console import Console
 
 from gisgrid.db import Database, open_database
 from gisgrid.deployment import Deployment, load_deployment
-from gisgrid.errors import GisgridError
+from gisgrid.errors import GisgridError, UsageError
 from gisgrid.progress import progress_bar
 from gisgrid.settings import load_settings
 from ingest.past import with_places
@@ -43,6 +43,7 @@ def load(
     Exit code 0 also when rows were rejected: they are listed and kept. 2 when a file or the description cannot be used (other
     sources are loaded all the same), 1 when the database cannot be reached.
     """
+    require_html(report)
     if quiet:
         logging.getLogger().setLevel(logging.ERROR)
     settings = load_settings()
@@ -65,7 +66,11 @@ def load(
             progress=progress,
         )
     page = write_page(found, deployment, database, report or report_path(found, settings.home), is_wanted=report is not None)
-    tell(found, page, as_json=as_json, quiet=quiet)
+    errors = tell(found, page, as_json=as_json, quiet=quiet)
+    for error in errors:
+        Console(stderr=True, highlight=False, markup=False).print(f"gisgrid: {error}", soft_wrap=True, style="red")
+    if errors:
+        raise typer.Exit(2)
 
 
 def write_page(report: IngestReport, deployment: Deployment, database: Database | None, path: Path, *, is_wanted: bool) -> Path | None:
@@ -84,14 +89,16 @@ def write_page(report: IngestReport, deployment: Deployment, database: Database 
     return path
 
 
-def tell(report: IngestReport, page: Path | None, *, as_json: bool, quiet: bool) -> None:
-    """Print a report on standard output (as JSON, for people, or not at all) and failures on standard error; exit 2 after these."""
+def require_html(path: Path | None) -> None:
+    """Raise UsageError for a report that would not be called what it is; the JSON beside it has the ending .json."""
+    if path is not None and path.suffix.lower() not in {".html", ".htm"}:
+        raise UsageError(f"{path} does not end in .html.", "The report is a page of HTML; JSON is written beside it.")
+
+
+def tell(report: IngestReport, page: Path | None, *, as_json: bool, quiet: bool = False) -> list[str]:
+    """Print a report on standard output (as JSON, for people, or not at all) and return why sources failed."""
     if as_json:
         sys.stdout.write(to_json(report))
     elif not quiet:
         print_report(report, Console(highlight=False), page)
-    errors = [source.error for source in report.sources if source.status == "failed"]
-    for error in errors:
-        Console(stderr=True, highlight=False, markup=False).print(f"gisgrid: {error}", soft_wrap=True, style="red")
-    if errors:
-        raise typer.Exit(2)
+    return [source.error or "It failed." for source in report.sources if source.status == "failed"]

@@ -17,7 +17,7 @@ from gisgrid.db.runs import Run, list_runs, release_source
 from gisgrid.deployment import load_deployment
 from gisgrid.errors import NotFoundError
 from gisgrid.settings import load_settings
-from ingest.load_command import tell, write_page
+from ingest.load_command import require_html, tell, write_page
 from ingest.past import find_run, rejects_of, repairs_of, report_of, status_of
 from ingest.rejects import Saved, save_rejects, save_repairs
 from ingest.report import counted, print_plain
@@ -62,12 +62,16 @@ def show(
     as_json: _JsonOption = False,
 ) -> None:
     """Show the report of one run again."""
+    require_html(report)
     settings = load_settings()
     database = open_database(settings)
     found = report_of(database, find_run(database, run))
     if report is not None:
         write_page(found, load_deployment(found.deployment or settings.deployment), database, report, is_wanted=True)
-    tell(found, report, as_json=as_json, quiet=False)
+    errors = tell(found, report, as_json=as_json)
+    if not as_json:
+        for error in errors:
+            _out().print(error)
 
 
 def rejects(run: _RunArgument, out: _OutOption, *, overwrite: _OverwriteOption = False) -> None:

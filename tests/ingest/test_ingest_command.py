@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -142,6 +143,9 @@ def test_the_report_goes_where_it_is_wanted_and_a_place_that_cannot_be_is_an_err
     assert done.returncode == 0
     assert "out/page.html" in done.stdout
     assert "<svg" in (folder / "out" / "page.html").read_text()
+    wrong = gisgrid(folder, "sources.toml", "--dry-run", "--report", "out/page.json")
+    assert (wrong.returncode, wrong.stdout, ".html" in wrong.stderr) == (2, "", True)
+    shutil.rmtree(folder / "home", ignore_errors=True)
     (folder / "home").mkdir()
     (folder / "home" / "reports").write_text("not a folder")
     in_the_way = gisgrid(folder, "sources.toml", "--dry-run", "--report", "home/reports/page.html")
@@ -163,6 +167,17 @@ def test_runs_are_listed_and_shown_again(loaded: tuple[Path, str]) -> None:
         assert "outside_bounds" in (folder / f"{name}.html").read_text()
     again = json.loads(gisgrid(folder, "show", "last", "--json", url=url).stdout)["sources"][0]
     assert again["examples"]["outside_bounds"][0]["row_number"] == 2
+
+
+def test_a_run_that_failed_is_shown_with_the_reason_and_its_bad_rows_come_back(folder: Path, database: Database) -> None:
+    (folder / "cameras.csv").write_text("code,lon,lat\n,120.38,36.08\n")
+    failed = gisgrid(folder, "sources.toml", url=database.url)
+    assert (failed.returncode, "All 1 row" in failed.stderr, "Failed: cameras" in failed.stdout) == (2, True, True)
+    shown = gisgrid(folder, "show", "cameras", url=database.url)
+    assert (shown.returncode, "All 1 row" in shown.stdout, "required" in shown.stdout) == (0, True, True)
+    assert "failed" in gisgrid(folder, "runs", url=database.url).stdout
+    assert gisgrid(folder, "rejects", "cameras", "-o", "back.csv", url=database.url).returncode == 0
+    assert (folder / "back.csv").exists()
 
 
 def test_an_interrupted_run_is_called_that(loaded: tuple[Path, str], database: Database) -> None:
