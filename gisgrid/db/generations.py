@@ -48,7 +48,7 @@ _LOCK: LiteralString = "LOCK TABLE gisgrid.generations IN SHARE ROW EXCLUSIVE MO
 _NOW: LiteralString = "SELECT clock_timestamp()"
 _RETIRE: LiteralString = "UPDATE gisgrid.generations SET status = 'retired', retired_at = %(now)s WHERE status = 'active' RETURNING id"
 _ACTIVATE: LiteralString = """
-UPDATE gisgrid.generations SET status = 'active', activated_at = %(now)s, note = NULL WHERE id = %(id)s
+UPDATE gisgrid.generations SET status = 'active', activated_at = %(now)s, note = nullif(note, 'ingest') WHERE id = %(id)s
 """
 # Whether an area of one generation (a) is in another (b) as it is.
 _SAME: LiteralString = """

@@ -26,7 +26,7 @@ def generations_table(generations: Iterable[Generation], periods: Iterable[Perio
         table.add_column(heading, overflow="fold")
     for found in generations:
         served = [f"{_time(p.valid_from)} - {_time(p.valid_to)}" for p in periods if p.generation == found.id]
-        areas = ", ".join(f"{found.areas[level]:,} {AREA_LAYERS[level].id}" for level in LEVELS if level in found.areas)
+        areas = "\n".join(f"{found.areas[level]:,} {AREA_LAYERS[level].id}" for level in LEVELS if level in found.areas)
         table.add_row(
             str(found.id), found.status, _loaded(found), "\n".join(served) or "never", areas or "-", _issues(found), found.note or ""
         )
