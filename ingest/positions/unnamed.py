@@ -35,7 +35,7 @@ def _positions(source: Source, raw: RawBatch) -> Coordinates:
     box = shapely.bounds(geom)
     box = box[np.isfinite(box).all(axis=1)]
     box = box[:: max(1, len(box) // _ENOUGH)][:_ENOUGH]
-    return np.asarray((box[:, :2] + box[:, 2:]) / 2.0)
+    return np.asarray(box[:, :2] / 2.0 + box[:, 2:] / 2.0)  # halves first: coordinates of 1.8e308 are rubbish, not overflow
 
 
 def _geometries(source: Source, raw: RawBatch) -> Geometries:
