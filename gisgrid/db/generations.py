@@ -41,9 +41,6 @@ ORDER BY g.id DESC
 _AREAS: LiteralString = """
 SELECT level, code, name, parent_code, ST_AsBinary(geom) FROM gisgrid.areas WHERE generation_id = %s ORDER BY level, code
 """
-_ISSUES: LiteralString = """
-SELECT layer, feature_code, code, severity, message, geom::text FROM gisgrid.quality_issues WHERE generation_id = %s ORDER BY id
-"""
 _LOCK: LiteralString = "LOCK TABLE gisgrid.generations IN SHARE ROW EXCLUSIVE MODE"
 _NOW: LiteralString = "SELECT clock_timestamp()"
 _RETIRE: LiteralString = "UPDATE gisgrid.generations SET status = 'retired', retired_at = %(now)s WHERE status = 'active' RETURNING id"
@@ -126,13 +123,6 @@ def read_generation(connection: psycopg.Connection, generation_id: int) -> dict[
     with transaction(connection), connection.cursor(binary=True) as cursor:
         rows = cursor.execute(_AREAS, [generation_id]).fetchall()
     return {level: _table(of_level) for level in LEVELS if (of_level := [row[1:] for row in rows if row[0] == level])}
-
-
-def read_generation_issues(connection: psycopg.Connection, generation_id: int) -> list[Issue]:
-    """Return what was found against a generation, row by row and by the topology check."""
-    with transaction(connection):
-        rows = connection.execute(_ISSUES, [generation_id]).fetchall()
-    return [Issue(*row) for row in rows]
 
 
 def activate(connection: psycopg.Connection, generation_id: int, *, force: bool = False) -> Generation:

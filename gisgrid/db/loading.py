@@ -15,7 +15,6 @@ import psycopg
 from psycopg import sql
 
 from gisgrid.db.database import Database, transaction
-from gisgrid.db.generations import activate
 from gisgrid.db.layer_load import LayerLoad
 from gisgrid.db.records import Counts, Delivery, Reject, RunRecord, Written
 from gisgrid.db.runs import INTERRUPTED, finish_run, start_run
@@ -245,18 +244,6 @@ class Loading:
             if dropped and not self._is_served:
                 self._connection.execute(_RUNS_FAILED, [self._area_runs])
         self._draft = None
-
-    def publish_areas(self) -> bool:
-        """Complete and activate the draft unchecked; return False, and throw it away, when it is what is served already."""
-        if self._draft is None:
-            return False
-        self.carry_over()
-        if self.draft_is_served():
-            self.discard_areas()
-            return False
-        activate(self._connection, self._draft, force=True)
-        self._draft = None
-        return True
 
     def _begin_draft(self) -> None:
         with self._transaction():

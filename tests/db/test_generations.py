@@ -21,7 +21,6 @@ from gisgrid.db.generations import (
     generation_at,
     list_generations,
     read_generation,
-    read_generation_issues,
     replace_issues,
     rollback,
 )
@@ -355,7 +354,8 @@ def test_a_check_takes_the_place_of_the_one_before_and_leaves_what_the_load_foun
         assert loading.draft is not None
         for issues in ((ERROR, ERROR), (ERROR,)):
             replace_issues(loading.connection, loading.draft, iter(issues))
-            assert read_generation_issues(loading.connection, loading.draft) == [HINT, *issues]
+            found = rows(database, "SELECT code, severity FROM gisgrid.quality_issues ORDER BY id")
+            assert found == [(issue.code, issue.severity) for issue in (HINT, *issues)]
         replace_issues(loading.connection, loading.draft, [])
         assert activate(loading.connection, loading.draft).issues == {"warning": 1}
         with pytest.raises(NotFoundError):
