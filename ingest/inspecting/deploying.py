@@ -60,7 +60,7 @@ def deployment_of(text: str) -> Deployment:
 def bounds(parts: Sequence[Inspected]) -> Box:
     """Return west, south, east, north of the positions of all parts whose coordinate system is known, with a margin, in degrees.
 
-    The outermost half per cent at each side does not count: bad rows are there. Areas decide alone, where there are any.
+    Rows far from the others do not count: they are bad. Areas decide alone, where there are any.
     Raises SourceError when there is nothing to go by.
     """
     areas = [part for part in parts if any(target(proposal.guess.layer).level for proposal in part.proposals)]
@@ -84,7 +84,10 @@ def _box(part: Inspected) -> Box | None:
     seen = in_wgs84(part.place, part.system)
     if not len(seen):
         return None
-    (west, south), (east, north) = np.percentile(seen, [_PERCENT, 100 - _PERCENT], axis=0)
+    low, high = np.percentile(seen, [_PERCENT, 100 - _PERCENT], axis=0)
+    around = np.maximum(high - low, _LEAST_MARGIN_DEG)  # what is further away than the city is large is a mistake
+    near = seen[((seen >= low - around) & (seen <= high + around)).all(axis=1)]
+    (west, south), (east, north) = near.min(axis=0), near.max(axis=0)
     return float(west), float(south), float(east), float(north)
 
 
