@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from gisgrid.db import Database
 from gisgrid.db.cluster import Cluster
 from gisgrid.db.commands import app
+from gisgrid.db.migrate import newest
 from gisgrid.errors import ClusterError, DatabaseError
 
 Run = Callable[..., Result]
@@ -45,8 +46,8 @@ def test_the_life_of_a_cluster_on_the_command_line(run: Run, tmp_path: Path) -> 
     assert run("url").output == Cluster(tmp_path).url + "\n"
 
     assert "applied 0001, 0002, 0003" in run("migrate").output
-    assert "is at 0006 already" in run("migrate").output
-    assert "schema: 0002" in run("status").output
+    assert f"is at {newest()} already" in run("migrate").output
+    assert f"schema: {newest()}" in run("status").output
 
     assert "was stopped" in run("stop").output
     assert run("status").exit_code == 1
