@@ -126,10 +126,10 @@ def _write_xlsx(table: Rows, path: Path, layout: Layout) -> tuple[str, ...]:
     def cell(value: Any) -> Any:
         if not isinstance(value, (str, bool, NoneType)) and not _is_exact(value):
             value = str(value)
-        if not isinstance(value, str):
+        if not isinstance(value, str) or not value.startswith(("=", "#")):
             return value
         made = WriteOnlyCell(sheet, value)
-        made.data_type = "s"  # text that begins with "=" would else be a formula
+        made.data_type = "s"  # it would else be taken for a formula, or for an error such as #N/A
         return made
 
     try:

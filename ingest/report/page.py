@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jinja2
 
@@ -48,9 +49,14 @@ class Sign(NamedTuple):
     whole: int
 
     @property
+    def is_short(self) -> bool:
+        """Whether fewer places are drawn than there are findings."""
+        return self.drawn < self.whole
+
+    @property
     def is_selection(self) -> bool:
         """Whether there were too many places to draw them all."""
-        return self.drawn >= MOST_SPOTS // 2 and self.whole > self.drawn
+        return self.drawn >= MOST_SPOTS // 2 and self.is_short
 
 
 def write_report(report: IngestReport, path: Path, deployment: Deployment, outlines: Sequence[Outline] = ()) -> None:
@@ -80,7 +86,7 @@ def page(report: IngestReport, deployment: Deployment, outlines: Sequence[Outlin
     """Return the report as one page of HTML; every value that is not gisgrid's own is escaped."""
     loader = jinja2.PackageLoader("ingest.report", "templates")
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(number=_number, title_of=title_of, seconds=_seconds)
+    environment.filters.update(number=_number, title_of=title_of, seconds=_seconds, plain=_plain)
     found = list(_spots(report))
     return environment.get_template("report.html").render(
         report=report,
@@ -151,6 +157,11 @@ def _topology(issues: Sequence[Issue]) -> Iterator[Finding]:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
+
+
+def _plain(value: Any) -> str:
+    """Return a setting as text: objects and lists as JSON."""
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (dict, list, tuple)) else str(value)
 
 
 def _seconds(value: float) -> str:

@@ -20,6 +20,7 @@ SEVERITIES = ("reject", "repair", "warn", "")
 DONE = {"reject": "rejected", "repair": "repaired", "warn": "loaded, with a warning", "": ""}
 """What happened to the rows that a check of each severity found."""
 
+_OTHER_TITLES = {"organizations": "Organizations 单位", "area_roles": "Area roles 网格责任人"}
 _SHEETS = {".xlsx", ".xls", ".xlsm", ".ods"}
 _TEXTS = {".csv", ".tsv", ".txt"}
 
@@ -38,7 +39,8 @@ def verdict(report: IngestReport) -> str:
     if report.refusal:
         words += f" {report.refusal}"
     if rejected:
-        words += f" {counted(rejected, 'row')} of {read:,} {'was' if rejected == 1 else 'were'} rejected ({_share(rejected, read)})."
+        were = "would be" if report.dry_run else "was" if rejected == 1 else "were"
+        words += f" {counted(rejected, 'row')} of {read:,} {were} rejected ({_share(rejected, read)})."
     elif read and report.dry_run:
         words += f" All {read:,} rows are fit to be loaded."
     return words
@@ -138,7 +140,7 @@ def title_of(layer_id: str) -> str:
     try:
         found = layer(layer_id)
     except NotFoundError:
-        return layer_id.replace("_", " ").capitalize()
+        return _OTHER_TITLES.get(layer_id, layer_id)
     return f"{found.title_en} {found.title_zh}"
 
 
