@@ -140,9 +140,10 @@ def test_a_sheet_comes_back_with_its_codes_as_text_and_no_formula(bench: Bench) 
 
 
 def test_numbers_in_a_sheet_lose_no_digit(tmp_path: Path) -> None:
-    raw = {"id": 3702030101000001, "small": 42, "share": 0.1 + 0.2, "height": 12.5, "is_new": True}
+    raw = {"id": 3702030101000001, "small": 42, "share": 0.1 + 0.2, "height": 12.5, "is_new": True, "odd": "#N/A"}
     save_rejects(a_run("covers.gpkg", list(raw)), lambda: [a_reject(1, raw)], tmp_path / "back.xlsx")
-    assert cells(tmp_path / "back.xlsx")[1][:5] == ("3702030101000001", 42, repr(0.1 + 0.2), 12.5, True)
+    assert cells(tmp_path / "back.xlsx")[1][:6] == ("3702030101000001", 42, repr(0.1 + 0.2), 12.5, True, "#N/A")
+    assert openpyxl.load_workbook(tmp_path / "back.xlsx")["Sheet1"]["F2"].data_type == "s"
 
 
 @pytest.mark.parametrize(("text", "why"), [("x" * 40_000, "40,000 characters"), ("a\x01b", "control character")])
