@@ -44,13 +44,16 @@ _POINTS = """
 SELECT n, ST_SetSRID(ST_MakePoint(lon, lat), 4326) AS place
 FROM unnest(%(lon)s::float8[], %(lat)s::float8[]) WITH ORDINALITY AS u(lon, lat, n)
 """
-# The nearest one's distance in degrees, 0 inside, null where there is none at all: one look into the index for each place.
+# The distance to the nearest one in degrees, 0 inside, null where none is near: one look into the index for each place.
 _TO_BUILDING = f"""
-SELECT (SELECT b.geom <-> p.place FROM gisgrid.buildings b ORDER BY b.geom <-> p.place LIMIT 1) FROM ({_POINTS}) p ORDER BY n
+SELECT (
+    SELECT b.geom <-> p.place FROM gisgrid.buildings b WHERE b.geom && ST_Expand(p.place, %(near)s) ORDER BY b.geom <-> p.place LIMIT 1
+) FROM ({_POINTS}) p ORDER BY n
 """
 _TO_COVER = """
-SELECT (SELECT c.geom <-> p.shape FROM gisgrid.manhole_covers c ORDER BY c.geom <-> p.shape LIMIT 1)
-FROM (SELECT n, ST_GeomFromWKB(wkb, 4326) AS shape FROM unnest(%(shapes)s::bytea[]) WITH ORDINALITY AS u(wkb, n)) p ORDER BY n
+SELECT (
+    SELECT c.geom <-> p.shape FROM gisgrid.manhole_covers c WHERE c.geom && ST_Expand(p.shape, %(near)s) ORDER BY c.geom <-> p.shape LIMIT 1
+) FROM (SELECT n, ST_GeomFromWKB(wkb, 4326) AS shape FROM unnest(%(shapes)s::bytea[]) WITH ORDINALITY AS u(wkb, n)) p ORDER BY n
 """
 # A table that was filled a moment ago has no statistics, and a planner without them reads all of it for every place. Without
 # sorting only the index on the place can give its rows in the order of their distance.
@@ -113,11 +116,11 @@ class Known:
 
     def in_buildings(self, lon: Degrees, lat: Degrees) -> Coverage:
         """Return whether each point lies in a building."""
-        return self._coverage(_TO_BUILDING, {"lon": lon.tolist(), "lat": lat.tolist()})
+        return self._coverage(_TO_BUILDING, {"lon": lon.tolist(), "lat": lat.tolist(), "near": _NEAR_DEG})
 
     def hold_covers(self, shapes: NDArray[Any]) -> Coverage:
         """Return whether a manhole cover lies in each of the shapely polygons ``shapes``."""
-        return self._coverage(_TO_COVER, {"shapes": shapely.to_wkb(shapes).tolist()})
+        return self._coverage(_TO_COVER, {"shapes": shapely.to_wkb(shapes).tolist(), "near": _NEAR_DEG})
 
     def loaded(self, layer_id: str, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
         """Return where the rows of a layer with ``codes`` are now (their centre), by code; of areas those being served."""
@@ -130,7 +133,7 @@ class Known:
             self._connection.execute(_NEVER_SORT)
             rows = self._rows(query, parameters)
         distances = np.array([row[0] for row in rows], dtype=np.float64)  # NaN for null
-        return Coverage(distances == 0.0, distances <= _NEAR_DEG)
+        return Coverage(distances == 0.0, np.isfinite(distances))
 
     def _rows(self, query: str | sql.SQL | sql.Composed, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._connection.cursor(binary=True) as cursor:
