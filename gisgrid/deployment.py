@@ -179,6 +179,11 @@ class Deployment(_Model):
         """The plausible extent, degrees, WGS 84."""
         return Bounds(*self.bounds)
 
+    def level_above(self, level: Level) -> Level | None:
+        """Return the level that areas of ``level`` belong to; None for the largest one there is."""
+        place = self.levels.index(level)
+        return self.levels[place - 1] if place else None
+
     @property
     def levels(self) -> tuple[Level, ...]:
         """The levels of areas that this deployment has, from the largest to the smallest."""

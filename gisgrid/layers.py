@@ -91,6 +91,8 @@ LAYERS: tuple[Layer, ...] = (
             Field("scheme", "text", "编码标准", "Code scheme", in_tiles=False),
             Field("edition", "text", "标准版本", "Edition of the scheme", in_tiles=False),
             Field("class_code", "text", "类别代码", "Class code"),
+            Field("class_name", "text", "类别名称", "Class name", in_tiles=False),
+            Field("kind", "text", "井盖种类", "Kind of cover", in_tiles=False),
             Field("name", "text", "部件名称", "Component name"),
             Field("state", "text", "状态", "State"),
             Field("department_code", "text", "主管部门代码", "Department in charge"),

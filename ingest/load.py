@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from ingest.checks import CHECKS, HELD_BY_OTHER_SOURCE
 from ingest.description import Source
 from ingest.duplicates import Duplicates
 from ingest.fingerprint import content_hash, source_hash
+from ingest.outcomes import InFile, as_in_file
 from ingest.positions import Sampler, compare, district_of
 from ingest.readers import Contents, RawBatch, Reader
 from ingest.report import LayerReport, RunStatus, Tally
@@ -216,23 +216,22 @@ def _judged(job: Job, work: _Work, known: Known | None) -> SourceError | None:
 
 def _take_out_held(run: LayerLoad, job: Job, tally: Tally) -> None:
     """Reject the rows whose key another source holds."""
-    for rows in _by_thousands(run.held_by_others()):
-        held = [_held(row, job.opened) for row in rows]
-        run.reject(held)
-        tally.rejected += len(held)
-        tally.reasons[HELD_BY_OTHER_SOURCE.code] += len(held)
-        tally.add(held)
+    held = {row.row_number: row for row in run.held_by_others()}
+    if not held:
+        return
+    tally.rejected += len(held)
+    tally.reasons[HELD_BY_OTHER_SOURCE.code] += len(held)
+    # What is staged are the layer's fields; the owner of the file knows his own columns, so these are read once more.
+    for raw in job.opened.reader.batches():
+        rejects = [_held(held[found.row_number], found, job.opened) for found in as_in_file(raw, held)]
+        run.reject(rejects)
+        tally.add(rejects)
 
 
-def _by_thousands(rows: Iterator[Held]) -> Iterator[list[Held]]:
-    while some := list(islice(rows, 1000)):
-        yield some
-
-
-def _held(row: Held, opened: Opened) -> Reject:
+def _held(row: Held, found: InFile, opened: Opened) -> Reject:
     key = " ".join(str(row.values.get(name, "")) for name in opened.target.key)
     message = f"{key!r} was loaded from source {row.source_id!r}, which keeps it until `gisgrid ingest release {row.source_id}`."
-    return Reject(row.row_number, HELD_BY_OTHER_SOURCE.code, message, opened.target.key[-1], row.values, row.ewkb)
+    return Reject(row.row_number, HELD_BY_OTHER_SOURCE.code, message, opened.target.key[-1], found.raw, row.ewkb, found.wkb)
 
 
 def _require_rows(job: Job, tally: Tally) -> None:
@@ -282,7 +281,7 @@ def _report(job: Job, status: RunStatus, work: _Work, written: Written, error: G
         path=job.delivery.path,
         status=status,
         read=tally.read,
-        loaded=tally.loaded,
+        loaded=tally.loaded if status != "failed" else 0,
         repaired=tally.repaired,
         rejected=tally.rejected,
         warned=tally.warned,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from gisgrid.db.records import Issue, Reject, Repair
 from ingest import optics
 from ingest.findings import Mask, storable
 from ingest.mapping import Mapped
-from ingest.readers.batch import Geometries
+from ingest.readers.batch import Geometries, RawBatch
 from ingest.targets import Target
 
 _EWKB_FLAG_AND_SRID = b"\x20" + (4326).to_bytes(4, "little")  # "the number of the coordinate system follows", and the number
@@ -106,12 +106,34 @@ def _rejects(mapped: Mapped, as_given: Geometries | None, places: _Places) -> It
     positions = sorted(mapped.findings.reasons)
     if not positions:
         return
-    wkb = [None] * len(positions) if as_given is None else shapely.to_wkb(as_given[positions], output_dimension=4, flavor="iso").tolist()
-    for position, raw, one in zip(positions, mapped.raw.rows(positions), wkb, strict=True):
+    for position, raw, one in zip(positions, mapped.raw.rows(positions), _wkb(as_given, positions), strict=True):
         reasons = mapped.findings.reasons[position]
         message = " ".join(dict.fromkeys(reason.message for reason in reasons))
         first = reasons[0]
         yield Reject(int(mapped.raw.numbers[position]), first.code, message, first.field, _plain(raw), places.one(position), one)
+
+
+class InFile(NamedTuple):
+    """One row as its file has it: number, values of its columns, and geometry as ISO WKB in the file's coordinate system."""
+
+    row_number: int
+    raw: dict[str, Any]
+    wkb: bytes | None
+
+
+def as_in_file(raw: RawBatch, numbers: Container[int]) -> Iterator[InFile]:
+    """Yield the rows of a batch whose number is among ``numbers``, as they can be kept with the record of a run."""
+    positions = [position for position, number in enumerate(raw.numbers.tolist()) if number in numbers]
+    wkb = _wkb(raw.geom, positions)
+    for position, values, one in zip(positions, raw.rows(positions), wkb, strict=True):
+        yield InFile(int(raw.numbers[position]), _plain(values), one)
+
+
+def _wkb(geom: Geometries | None, positions: list[int]) -> list[bytes | None]:
+    if geom is None or not positions:
+        return [None] * len(positions)
+    found: list[bytes | None] = shapely.to_wkb(geom[positions], output_dimension=4, flavor="iso").tolist()
+    return found
 
 
 def _repairs(mapped: Mapped, places: _Places) -> Iterator[Repair]:

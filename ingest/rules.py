@@ -9,11 +9,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gisgrid.deployment import AreaRules, Deployment
+from gisgrid.errors import SourceError
 from gisgrid.types import Level
 from ingest import checks, classes, values
+from ingest.description import Source
 from ingest.findings import Mask
 from ingest.mapping import Mapped
 from ingest.targets import Target
+
+
+def require(source: Source, goal: Target, deployment: Deployment) -> None:
+    """Raise SourceError when a description of areas leaves out what no row can do without: a level, or the parent's code."""
+    if goal.level is None:
+        return
+    if goal.level not in deployment.areas:
+        levels = ", ".join(deployment.levels) or "none"
+        raise SourceError(
+            f"Source {source.id!r}: deployment {deployment.id!r} has no areas of level {goal.level}.", f"Its levels: {levels}."
+        )
+    above = deployment.level_above(goal.level)
+    if above is not None and "parent_code" not in source.fields:
+        raise SourceError(
+            f"Source {source.id!r} needs a rule for parent_code: each {goal.level} of deployment {deployment.id!r} lies in a {above}.",
+            f"Write which column holds the {above}'s code, or a slice of the own code: parent_code = {{ field = ..., slice = [0, 9] }}.",
+        )
 
 
 def check(mapped: Mapped, target: Target, deployment: Deployment, known_parents: Collection[str] | None = None) -> None:
@@ -64,16 +83,9 @@ def _parents(mapped: Mapped, field: str, known: Collection[str]) -> None:
 
 
 def _area_codes(mapped: Mapped, level: Level, deployment: Deployment) -> None:
-    rules = deployment.areas.get(level)
-    if rules is None:
-        everything = np.ones(mapped.raw.size, dtype=bool)
-        mapped.findings.reject(
-            checks.CODE_PATTERN, everything, "code", lambda _: f"Deployment {deployment.id} has no areas of level {level}."
-        )
-        return
+    rules = deployment.areas[level]
     _pattern(mapped, "code", rules.code_pattern)
-    levels = deployment.levels
-    above = levels[levels.index(level) - 1] if levels.index(level) else None
+    above = deployment.level_above(level)
     if above is None:
         return
     parent = mapped.fields["parent_code"]

@@ -60,6 +60,7 @@ def prepare(source: Source, path: Path, deployment: Deployment) -> Opened:
     reader = open_source(source, path)
     mapping.require_columns(source, reader.contents, str(path))
     classes.require(source, deployment)
+    rules.require(source, goal, deployment)
     crs = None
     if goal.geometry is not None:
         if not reader.contents.has_geometry and source.coordinates is None:

@@ -42,11 +42,12 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg
 _DEPLOYMENT: LiteralString = "SELECT id FROM gisgrid.deployments"
 _REMEMBER: LiteralString = "INSERT INTO gisgrid.deployments (id) VALUES (%s) ON CONFLICT DO NOTHING"
 _ADD_CLASS: LiteralString = """
-INSERT INTO gisgrid.component_classes AS known (scheme, edition, code, major, name, is_cover)
-VALUES (%(scheme)s, %(edition)s, %(code)s, %(major)s, %(name)s, %(is_cover)s)
+INSERT INTO gisgrid.component_classes AS known (scheme, edition, code, major, name, is_cover, kind)
+VALUES (%(scheme)s, %(edition)s, %(code)s, %(major)s, %(name)s, %(is_cover)s, %(kind)s)
 ON CONFLICT (scheme, edition, code) DO UPDATE
-SET major = excluded.major, name = excluded.name, is_cover = excluded.is_cover
-WHERE (known.major, known.name, known.is_cover) IS DISTINCT FROM (excluded.major, excluded.name, excluded.is_cover)
+SET major = excluded.major, name = excluded.name, is_cover = excluded.is_cover, kind = excluded.kind
+WHERE (known.major, known.name, known.is_cover, known.kind)
+    IS DISTINCT FROM (excluded.major, excluded.name, excluded.is_cover, excluded.kind)
 """
 _RUN_COLUMNS: LiteralString = """
 r.id, r.file_hash, r.source_hash, r.rows_read, r.rows_loaded, r.rows_repaired, r.rows_rejected, r.report, r.timings, r.partial

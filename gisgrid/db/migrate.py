@@ -29,11 +29,12 @@ _DROP = text(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
 _TELL_ALL = text("SELECT gisgrid.note_change(layer, 0, NULL, NULL) FROM unnest(CAST(:layers AS text[])) AS layer")
 _FILL_CLASSES = text(
     """
-    INSERT INTO gisgrid.component_classes AS known (scheme, edition, code, major, name, is_cover)
-    VALUES (:scheme, :edition, :code, :major, :name, :is_cover)
+    INSERT INTO gisgrid.component_classes AS known (scheme, edition, code, major, name, is_cover, kind)
+    VALUES (:scheme, :edition, :code, :major, :name, :is_cover, :kind)
     ON CONFLICT (scheme, edition, code) DO UPDATE
-    SET major = excluded.major, name = excluded.name, is_cover = excluded.is_cover
-    WHERE (known.major, known.name, known.is_cover) IS DISTINCT FROM (excluded.major, excluded.name, excluded.is_cover)
+    SET major = excluded.major, name = excluded.name, is_cover = excluded.is_cover, kind = excluded.kind
+    WHERE (known.major, known.name, known.is_cover, known.kind)
+        IS DISTINCT FROM (excluded.major, excluded.name, excluded.is_cover, excluded.kind)
     """
 )
 

@@ -170,6 +170,7 @@ component_classes = Table(
     Column("code", Text(collation="C"), primary_key=True),
     *_text("major", "name", nullable=False),
     Column("is_cover", Boolean, nullable=False),
+    Column("kind", Text, nullable=False, server_default=text("''")),
 )
 
 components = Table(

@@ -19,6 +19,8 @@ from ingest.readers.batch import Geometries, RawBatch
 GEOMETRIES = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon", "GeometryCollection"})
 _EXCERPT_CHARS = 2_000
 _BIG = 2**63
+_HUGE = 1e300
+_NUMBERS = (int, float)
 _PREFIXES = re.compile(r"^\w+Exception: (Error parsing JSON: '\[[\w.]+\] )?")
 
 
@@ -156,7 +158,12 @@ def _is_plain_point(shape: Any) -> bool:
     if not isinstance(shape, dict) or shape.get("type") != "Point":
         return False
     place = shape.get("coordinates")
-    return isinstance(place, list) and 2 <= len(place) <= 3 and all(type(value) in {int, float} and abs(value) < 1e300 for value in place)
+    if not isinstance(place, list) or not 2 <= len(place) <= 3:
+        return False
+    for value in place:
+        if type(value) not in _NUMBERS or not -_HUGE < value < _HUGE:
+            return False
+    return True
 
 
 def _dumped(shape: Any) -> str:

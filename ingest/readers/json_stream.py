@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import orjson
+
 from gisgrid.errors import SourceError
 
 _BLOCK_CHARS = 4 << 20
 _MAX_VALUE_CHARS = 512 << 20
+_LOOKED_BACK = 40
+_GIVE_UP = 3
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
@@ -28,6 +32,7 @@ class JsonStream:
         self._at = 0
         self._passed = 0
         self._is_over = False
+        self._many_failed = 0
         self._decoder = json.JSONDecoder()
 
     @property
@@ -104,11 +109,47 @@ class JsonStream:
             self.take("]")
             return
         while True:
+            if some := self._many():
+                yield from some
+                self.take(",")
+                continue
             yield self.value()
             if self.peek() == "]":
                 self.take("]")
                 return
             self.take(",]")
+
+    def _many(self) -> list[Any]:
+        """Return as many of the next objects as are whole in what has been read, all but the last; none where that cannot be told.
+
+        The text up to a "}" that is followed by ", {" is tried as a list: where it is one, the "}" ended an object of this level.
+        """
+        if self._many_failed > _GIVE_UP:
+            return []
+        if len(self._text) - self._at < _BLOCK_CHARS // 2:
+            self._fill()
+        cut = self._last_end()
+        if cut <= self._at:
+            return []
+        try:
+            items: list[Any] = orjson.loads(f"[{self._text[self._at : cut]}]")
+        except orjson.JSONDecodeError:
+            self._many_failed += 1
+            return []
+        self._at = cut
+        return items
+
+    def _last_end(self) -> int:
+        """Return the place after the last "}" that is followed by a comma and a "{", among the last few; 0 without one."""
+        end = len(self._text)
+        for _ in range(_LOOKED_BACK):
+            end = self._text.rfind("{", self._at, end)
+            if end < 0:
+                return 0
+            before = self._text[max(self._at, end - _LOOKED_BACK) : end].rstrip()
+            if before.endswith(",") and before[:-1].rstrip().endswith("}"):
+                return self._text.rindex("}", self._at, end) + 1
+        return 0
 
     def end(self) -> None:
         """Make sure that nothing follows."""

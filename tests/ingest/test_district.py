@@ -43,7 +43,9 @@ def district(database_copies: Callable[[], Database], tmp_path_factory: pytest.T
     database = database_copies()
     report = run(database, load_deployment("shibei"), folder / "sources.toml")
     report.raise_failure()
-    return District(folder, json.loads((folder / "manifest.json").read_text()), database, {source.source_id: source for source in report.sources})
+    return District(
+        folder, json.loads((folder / "manifest.json").read_text()), database, {source.source_id: source for source in report.sources}
+    )
 
 
 def query(database: Database, statement: str, *values: object) -> list[tuple[Any, ...]]:
@@ -57,7 +59,9 @@ def test_every_row_of_a_file_is_read_and_counted_as_the_manifest_says(district: 
     report = district.reports[SOURCE_OF[file]]
     assert report.read == told["rows"] == report.loaded + report.rejected
     shared = report.reasons.get("duplicate_position", 0)  # cameras on one pole
-    assert (report.rejected, report.repaired, report.warned - shared) == tuple(told.get(fate, 0) for fate in ("rejected", "repaired", "warned"))
+    assert (report.rejected, report.repaired, report.warned - shared) == tuple(
+        told.get(fate, 0) for fate in ("rejected", "repaired", "warned")
+    )
 
 
 def test_exactly_the_bad_rows_are_rejected_and_their_raw_values_kept(district: District) -> None:
@@ -89,7 +93,9 @@ def test_the_second_run_changes_nothing(district: District) -> None:
     before = query(district.database, "SELECT count(*) FROM gisgrid.changes")
     again = run(district.database, load_deployment("shibei"), district.folder / "sources.toml")
     assert {report.status for report in again.sources} == {"unchanged"}
-    assert {report.source_id: report.reasons for report in again.sources} == {name: report.reasons for name, report in district.reports.items()}
+    assert {report.source_id: report.reasons for report in again.sources} == {
+        name: report.reasons for name, report in district.reports.items()
+    }
     assert query(district.database, "SELECT count(*) FROM gisgrid.changes") == before
 
 

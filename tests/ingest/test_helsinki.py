@@ -61,7 +61,8 @@ def test_buildings_that_cannot_be_built_are_rejected_and_invalid_ones_repaired(l
     assert report.reasons["invalid_geometry"] + report.reasons["lost_geometry"] == 22
     assert count(database, "SELECT count(*) FROM gisgrid.buildings WHERE ST_IsValid(geom)") == report.loaded
     assert (
-        count(database, "SELECT count(*) FROM gisgrid.ingest_rejects WHERE layer = 'buildings' AND raw::jsonb ? 'osm_way_id'") == report.rejected
+        count(database, "SELECT count(*) FROM gisgrid.ingest_rejects WHERE layer = 'buildings' AND raw::jsonb ? 'osm_way_id'")
+        == report.rejected
     )
 
 

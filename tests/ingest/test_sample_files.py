@@ -150,7 +150,8 @@ def test_one_row_in_a_hundred_is_bad_in_every_file_of_things(small: Path) -> Non
 @pytest.mark.parametrize("seed", [7, 21])
 def test_ingest_rejects_and_repairs_just_the_rows_that_were_spoilt(tmp_path: Path, seed: int) -> None:
     manifest = generate(tmp_path / "s", seed, 0.1).manifest
-    reports = {report.source_id: report for report in run(None, load_deployment("shibei"), tmp_path / "s" / "sources.toml", dry_run=True).sources}
+    whole = run(None, load_deployment("shibei"), tmp_path / "s" / "sources.toml", dry_run=True)
+    reports = {report.source_id: report for report in whole.sources}
     files = {
         "sample-districts": "district/districts.geojson",
         "sample-streets": "district/streets.geojson",

@@ -1,0 +1,163 @@
+"""Killed at any moment - the loading process or the server - a load leaves every layer whole: as before it, or as after."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from gisgrid.db import Database
+from gisgrid.db.cluster import Cluster
+from gisgrid.db.migrate import migrate
+from ingest.sample.generate import generate
+
+pytestmark = pytest.mark.slow
+
+SEED = 20_261_121
+MOMENTS = 20
+SCALE = 0.05
+AREAS = ("districts", "streets", "communities", "grids")
+LAYERS = (*AREAS, "manhole_covers", "buildings", "cameras", "organizations", "area_roles")
+SERVED = {"area_roles": "valid_to IS NULL", "organizations": "retired_at IS NULL"}
+UNLIKE = ["id", "generation_id", "valid_from", "valid_to", "version", "changed_at", "geom_3857"]  # differ from load to load
+PROGRAM = "from gisgrid.cli import main; main()"
+
+State = dict[str, tuple[int, int]]
+"""For each layer the number of rows that are served, and a sum over what they hold."""
+
+
+class World(NamedTuple):
+    """A cluster that may be killed, and two districts that take turns in it."""
+
+    cluster: Cluster
+    home: Path
+    districts: tuple[Path, Path]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    home = tmp_path_factory.mktemp("crash")
+    cluster = Cluster(home, "gisgrid", shared_buffers="64MB")
+    cluster.start()
+    districts = (home / "one", home / "two")
+    for seed, folder in enumerate(districts, 1):
+        generate(folder, seed, SCALE)
+    try:
+        migrate(Database(cluster.url))
+        yield World(cluster, home, districts)
+    finally:
+        cluster.stop()
+
+
+def begin(world: World, district: Path) -> subprocess.Popen[str]:
+    """Start a load of a district in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GISGRID_")}
+    environment |= {"GISGRID_HOME": str(world.home), "GISGRID_DATABASE_URL": world.cluster.url}
+    command = [sys.executable, "-c", PROGRAM, "ingest", str(district / "sources.toml"), "--activate", "--quiet"]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def load(world: World, district: Path) -> float:
+    """Load a district to the end and return the seconds that it took."""
+    start = time.perf_counter()
+    process = begin(world, district)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return time.perf_counter() - start
+
+
+def state(world: World) -> State:
+    """Return what is served, as it can be compared."""
+    found: State = {}
+    with Database(world.cluster.url).connect() as connection:
+        for layer in LAYERS:
+            row = connection.execute(
+                "SELECT count(*), coalesce(sum(hashtextextended((to_jsonb(t) - %s::text[])::text, 0)), 0)"
+                f" FROM gisgrid.{layer} t WHERE {SERVED.get(layer, 'true')}".encode(),
+                [UNLIKE],
+            ).fetchone()
+            assert row is not None
+            found[layer] = (row[0], int(row[1]))
+    return found
+
+
+def runs(world: World) -> list[tuple[str, bool]]:
+    """Return status and whether it ended, of every run."""
+    with Database(world.cluster.url).connect() as connection:
+        return connection.execute("SELECT status, finished_at IS NOT NULL FROM gisgrid.ingest_runs ORDER BY id").fetchall()
+
+
+def kill_server(world: World) -> None:
+    """Kill the server's first process, and wait until nothing of it is left."""
+    pid = int((world.home / "pg" / "data" / "postmaster.pid").read_text(encoding="ascii").split()[0])
+    family = [pid, *children(pid)]
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{number}").exists() for number in family):
+        assert time.monotonic() < deadline, "the server's processes did not end"
+        time.sleep(0.02)
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that ``pid`` has started."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it may have ended by now
+            parent = status.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[1]
+            found += [int(status.parent.name)] if int(parent) == pid else []
+    return found
+
+
+def torn(now: State, one: State, two: State) -> list[str]:
+    """Return the layers that are neither as in one district nor as in the other; areas must be of one district together."""
+    found = [layer for layer in LAYERS if now[layer] not in (one[layer], two[layer])]
+    if not any(all(now[layer] == of[layer] for layer in AREAS) for of in (one, two)):
+        found.append("the areas together")
+    return found
+
+
+def interrupt(world: World, district: Path, after_s: float, *, server: bool) -> bool:
+    """Start a load, kill it or the server after some time; return whether the load was still at work."""
+    process = begin(world, district)
+    time.sleep(after_s)
+    if not server:
+        process.kill()
+        process.communicate(timeout=60)
+        return process.returncode != 0
+    kill_server(world)
+    _, errors = process.communicate(timeout=60)
+    world.cluster.start()
+    assert process.returncode in {0, 1}, errors
+    assert "Traceback" not in errors, errors
+    assert process.returncode == 0 or errors.startswith("gisgrid: "), errors
+    return process.returncode != 0
+
+
+def test_whatever_is_killed_the_served_data_are_whole(world: World) -> None:
+    chance = random.Random(SEED)
+    first, second = world.districts
+    load(world, first)
+    one = state(world)
+    took = load(world, second)
+    two = now = state(world)
+    assert all(one[layer] != two[layer] for layer in LAYERS)
+    interrupted = 0
+    for moment in range(MOMENTS):
+        target = first if now == two else second
+        # The first part of the time goes into starting the programme.
+        interrupted += interrupt(world, target, chance.uniform(0.3, 1.0) * took, server=moment % 2 == 1)
+        now = state(world)
+        assert torn(now, one, two) == [], f"moment {moment}"
+        assert {status for status, has_ended in runs(world) if not has_ended} <= {"failed"}
+    assert interrupted > MOMENTS / 3, "hardly a load was still at work when it was killed"
+    load(world, first)
+    assert state(world) == one
