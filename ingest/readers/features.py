@@ -20,7 +20,7 @@ GEOMETRIES = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", 
 _EXCERPT_CHARS = 2_000
 _BIG = 2**63
 _HUGE = 1e300
-_NUMBERS = (int, float)
+_NUMBERS = frozenset({int, float})
 _PREFIXES = re.compile(r"^\w+Exception: (Error parsing JSON: '\[[\w.]+\] )?")
 
 
@@ -160,10 +160,7 @@ def _is_plain_point(shape: Any) -> bool:
     place = shape.get("coordinates")
     if not isinstance(place, list) or not 2 <= len(place) <= 3:
         return False
-    for value in place:
-        if type(value) not in _NUMBERS or not -_HUGE < value < _HUGE:
-            return False
-    return True
+    return _NUMBERS.issuperset(map(type, place)) and max(place) < _HUGE and min(place) > -_HUGE
 
 
 def _dumped(shape: Any) -> str:

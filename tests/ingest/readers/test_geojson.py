@@ -115,6 +115,18 @@ def test_reading_a_little_at_a_time_gives_the_same(tmp_path: Path, block: int, m
     assert whole.size == 4
 
 
+def test_many_features_at_once_are_the_same_as_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["}, {", '"},{"', "\\", "[{},{}]", "井盖", "}", "{"]
+    items = [{**feature(text), "properties": {"code": text, "parts": [{"a": 1}, {"b": text}, {}]}} for text in texts for _ in range(30)]
+    path = collection(tmp_path / "a.geojson", *items, 5, feature("last"))
+    at_once = read(path)
+    monkeypatch.setattr(json_stream, "_GIVE_UP", -1)
+    one_by_one = read(path)
+    assert at_once.rows == one_by_one.rows
+    assert at_once.broken == one_by_one.broken == {len(items) + 1: "It is a number, not a Feature."}
+    assert [row["code"] for row in at_once.rows[: len(items)]] == [item["properties"]["code"] for item in items]
+
+
 @pytest.mark.parametrize("mark", ["\n", "\n\x1e", "\r\n"])
 def test_a_line_of_a_sequence_that_is_no_feature_is_one_broken_row(tmp_path: Path, mark: str) -> None:
     lines = [
