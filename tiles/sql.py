@@ -32,11 +32,25 @@ _BOXES = f"""WITH boxes AS MATERIALIZED (
 # It leaves out rows whose geometry is null, which is what ST_AsMVTGeom makes of shapes too small to be drawn.
 _LAYER = """(SELECT ST_AsMVT(feature, '{id}', {extent}, 'geom', 'id') FROM (
   SELECT {columns},
-         ST_AsMVTGeom(geom_3857, (SELECT tile FROM boxes), {extent}, {buffer}, true) AS geom
+         {geom} AS geom
   FROM gisgrid.{id}
   WHERE geom_3857 && (SELECT search FROM boxes)
   ORDER BY id
 ) AS feature)"""
+
+_IN_TILE = f"ST_AsMVTGeom({{geom}}, (SELECT tile FROM boxes), {EXTENT}, {BUFFER}, true)"
+
+# In a layer of any geometries what is too small is the point of it, such as a gap a few centimetres wide: an area that is
+# nothing in units of the tile is drawn as its outline, and else as a point. The two sides of a long one fall on each other
+# and must be made one line first, or ST_AsMVTGeom finds nothing in them either.
+_OUTLINE = f"""CASE WHEN ST_Dimension(geom_3857) = 2 THEN ST_UnaryUnion(ST_SnapToGrid(
+           ST_ClipByBox2D(ST_Boundary(ST_CollectionExtract(geom_3857)), (SELECT search FROM boxes)),
+           (SELECT ST_XMax(tile) - ST_XMin(tile) FROM boxes) / {EXTENT})) END"""
+_SHAPES = {
+    "MultiPolygon": ("geom_3857",),
+    "Point": ("geom_3857",),
+    "Geometry": ("geom_3857", _OUTLINE, "ST_PointOnSurface(geom_3857)"),
+}
 
 _COLUMN = {
     "text": "{name}",
@@ -79,7 +93,13 @@ def statement(layer_ids: tuple[str, ...], zoom: int) -> str | None:
 def layer_sql(layer: Layer, fields: tuple[Field, ...]) -> str:
     """Return the sub-select that encodes one layer with ``fields``; it reads the boxes of the tile from ``boxes``."""
     columns = ", ".join(["id", *(_COLUMN[field.type].format(name=field.name) for field in fields)])
-    return _LAYER.format(id=layer.id, extent=EXTENT, buffer=BUFFER, columns=columns)
+    return _LAYER.format(id=layer.id, extent=EXTENT, columns=columns, geom=_drawn(layer))
+
+
+def _drawn(layer: Layer) -> str:
+    """Return the expression for a feature's geometry in units of the tile: the first shape of it that is not too small."""
+    shapes = [_IN_TILE.format(geom=geom) for geom in _SHAPES[layer.geometry]]
+    return shapes[0] if len(shapes) == 1 else f"coalesce({', '.join(shapes)})"
 
 
 def zoom_bands(layer: Layer) -> tuple[int, ...]:
