@@ -20,7 +20,7 @@ _MOSTLY = 0.9
 _NON_ASCII = re.compile("[^\x00-\x7f]+")
 _PUNCTUATION = re.compile("[\u00b7\u2010-\u203b\u3000-\u301f\uff01-\uff5e]")
 _WEAK = {"cp1252", "iso8859-1", "ascii", "cp437", "cp850", "latin-1"}
-_READINGS = ("gb18030", "big5", "cp932", "euc_kr", "cp1251", "cp1252")
+_READINGS = ("gb18030", "big5", "cp932", "euc_jp", "euc_kr", "cp1252", "cp1250", "iso8859-2", "cp1251", "koi8-r", "cp1253", "cp1254")
 _NAMES = {
     "cp936": "gb18030", "gbk": "gb18030", "gb2312": "gb18030", "euccn": "gb18030", "windowssimpchinese": "gb18030",
     "cp950": "big5", "big5hkscs": "big5hkscs", "windowstradchinese": "big5", "cp88591": "iso8859-1", "cp65001": "utf-8",
@@ -186,9 +186,19 @@ def _excerpt(piece: bytes, name: str) -> str:
 
 
 def _unsure(path: Path | str, pieces: list[bytes], claim: str = "") -> SourceError:
-    readings = [f"{name} reads {_excerpt(pieces[0], name)!r}" for name in _READINGS if _decodes(pieces[0], name)]
+    readings = "; ".join(f"{' or '.join(names)} reads {text!r}" for text, names in _readings(pieces[0]).items())
     return SourceError(
         f"{path} is not UTF-8{claim}, and its bytes do not show for sure what else it is. "
-        f"The first such text: {'; '.join(readings) or repr(pieces[0][:40])}.",
-        'Write encoding = "gb18030", or whichever reads right.',
+        f"The first such text: {readings or repr(pieces[0][:40])}.",
+        'Write encoding = "..." with the name of the one that reads right (or another that Python knows) in the description.',
     )
+
+
+def _readings(piece: bytes) -> dict[str, list[str]]:
+    """Return how a text reads, each reading with the encodings that make it; readings with control characters are nobody's."""
+    found: dict[str, list[str]] = {}
+    for name in _READINGS:
+        text = _excerpt(piece, name)
+        if text.isprintable() and _decodes(piece, name):
+            found.setdefault(text, []).append(name)
+    return found
