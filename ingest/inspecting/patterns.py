@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 _MOSTLY = 0.98
 _SPECIAL = set(r".\+*?()|[]{}^$")
-_RUNS = re.compile(r"\d+|[A-Za-z]+|.", re.DOTALL)
+_RUNS = re.compile(r"[0-9]+|[A-Za-z]+|.", re.DOTALL)
 
 
 def pattern_of(codes: Iterable[str]) -> str:
@@ -29,7 +29,7 @@ def pattern_of(codes: Iterable[str]) -> str:
 
 
 def _kind(run: str) -> str:
-    return "digits" if run.isdecimal() else "letters" if run.isascii() and run.isalpha() else run
+    return "digits" if run.isascii() and run.isdigit() else "letters" if run.isascii() and run.isalpha() else run
 
 
 def _run_pattern(kind: str, runs: set[str]) -> str:

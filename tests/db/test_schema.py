@@ -19,7 +19,7 @@ from gisgrid.db.tables import SCHEMA, metadata
 from gisgrid.errors import DatabaseError
 from gisgrid.layers import LAYERS, Layer
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
 
 BOX = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36, 120.1 36.1, 120 36.1, 120 36)))"
 BOW_TIE = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36.1, 120.1 36, 120 36.1, 120 36)))"
@@ -96,7 +96,7 @@ def test_the_code_lists_are_filled_and_a_spoilt_one_is_mended(database: Database
         connection.execute("DELETE FROM gisgrid.component_classes WHERE code = '0102'")
     migrate(database)
     with database.connect() as connection:
-        rows = connection.execute("SELECT scheme, edition, code, major, name, is_cover FROM gisgrid.component_classes").fetchall()
+        rows = connection.execute("SELECT scheme, edition, code, major, name, is_cover, kind FROM gisgrid.component_classes").fetchall()
     assert {row[:3]: row for row in rows} == {key: tuple(row) for key, row in component_classes().items()}
 
 
