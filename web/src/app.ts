@@ -3,6 +3,7 @@
 import type { Answer, Problem } from "./api";
 import type { Query } from "./hash";
 import type { Language } from "./i18n";
+import type { Issue } from "./map/issues";
 import type { Chosen } from "./map/overlay";
 import type { Theme } from "./map/palette";
 import type { LayerId } from "./map/style";
@@ -22,6 +23,7 @@ export interface State {
   bearing: number;
   outcome: Outcome;
   chosen: Chosen | null;
+  issues: readonly Issue[];
   district: string;
 }
 

@@ -4,11 +4,13 @@ import { type Answer, locate, nearest, Problem, tileJson } from "./api";
 import type { Actions, Outcome, State } from "./app";
 import { formatHash, parseHash, type Query } from "./hash";
 import { language, preferredLanguage, setLanguage, t } from "./i18n";
+import type { Issue } from "./map/issues";
 import type { Chosen } from "./map/overlay";
 import type { Theme } from "./map/palette";
-import { LAYER_IDS, type LayerId, SOURCES, type TileJsons } from "./map/style";
+import { type LayerId, SOURCES, type TileJsons } from "./map/style";
 import { MapView } from "./map/view";
 import { Page } from "./page";
+import { hiddenLayers, switchedLayers } from "./shown";
 import { recall, remember } from "./storage";
 
 const POINT_ZOOM = 16.5;
@@ -30,12 +32,13 @@ export class Console implements Actions {
     this.state = {
       language: language(),
       theme: preferredTheme(),
-      hidden: rememberedHidden(),
+      hidden: hiddenLayers(recall("switched")),
       solid: false,
       zoom: 12,
       bearing: 0,
       outcome: { kind: "none" },
       chosen: null,
+      issues: [],
       district: "",
     };
     this.page = new Page(root, this);
@@ -65,6 +68,7 @@ export class Console implements Actions {
   clear(): void {
     this.asking.abort();
     this.state.chosen = null;
+    this.state.issues = [];
     this.finish({ kind: "none" });
     this.writeHash();
   }
@@ -84,7 +88,7 @@ export class Console implements Actions {
     const hidden = new Set(this.state.hidden);
     if (!hidden.delete(layer)) hidden.add(layer);
     this.state.hidden = hidden;
-    remember("hidden", [...hidden].join(","));
+    remember("switched", switchedLayers(hidden));
     this.restyle();
   }
 
@@ -154,7 +158,7 @@ export class Console implements Actions {
 
   private makeView(tiles: TileJsons): MapView {
     return new MapView(this.page.map, { tiles, ...this.state }, parseHash(location.hash).map, {
-      clicked: (lon, lat) => void this.lookUp({ first: round(lon), second: round(lat), crs: "wgs84" }, false),
+      clicked: (lon, lat, issues) => void this.lookUp({ first: round(lon), second: round(lat), crs: "wgs84" }, false, issues),
       moved: (camera, bearing) => this.moved(camera.zoom, bearing),
       tilesFailed: () => this.page.notices.set("tiles", t("notice.tiles")),
       tilesLoaded: () => this.page.notices.set("tiles", null),
@@ -181,10 +185,11 @@ export class Console implements Actions {
     }
   }
 
-  private async lookUp(query: Query, fly: boolean): Promise<void> {
+  private async lookUp(query: Query, fly: boolean, issues: readonly Issue[] = []): Promise<void> {
     this.asking.abort();
     const asking = (this.asking = new AbortController());
     this.state.chosen = null;
+    this.state.issues = issues;
     this.finish({ kind: "waiting", query });
     try {
       const answer = await locate(query, asking.signal);
@@ -271,9 +276,4 @@ function preferredTheme(): Theme {
   const remembered = recall("theme");
   if (remembered === "light" || remembered === "dark") return remembered;
   return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-}
-
-function rememberedHidden(): Set<LayerId> {
-  const words = (recall("hidden") ?? "").split(",");
-  return new Set(LAYER_IDS.filter((id) => words.includes(id)));
 }

@@ -62,6 +62,12 @@ const zh = {
   "answer.clear": "清除结果",
   "answer.announce": "{status}：{grid}",
 
+  "issues.check": "检查代码",
+  "issues.layer": "图层",
+  "issues.feature": "要素代码",
+  "issues.far": "放大后再点，可看说明。",
+  "issues.more": "此处另有 {count} 条，放大后再点。",
+
   "copy": "复制",
   "copy.done": "已复制",
   "copy.failed": "无法复制",
@@ -95,6 +101,7 @@ const zh = {
   "layer.buildings": "楼院",
   "layer.manhole_covers": "井盖",
   "layer.cameras": "摄像头",
+  "layer.quality_issues": "质量问题",
   "legend.border": "边界",
   "legend.grid.selected": "选中的网格",
   "legend.grid.candidate": "可能的网格",
@@ -144,6 +151,9 @@ const zh = {
   "value.vendor": "厂家",
   "value.8-step": "八方位",
   "value.default": "缺省",
+  "value.error": "错误",
+  "value.warning": "警告",
+  "value.info": "提示",
 
   "field.code": "代码",
   "field.name": "名称",
@@ -260,6 +270,12 @@ const en: Record<Key, string> = {
   "answer.clear": "Clear the answer",
   "answer.announce": "{status}: {grid}",
 
+  "issues.check": "Check",
+  "issues.layer": "Layer",
+  "issues.feature": "Feature code",
+  "issues.far": "Zoom in and click again to read what it is.",
+  "issues.more": "{count} more here; zoom in and click again.",
+
   "copy": "Copy",
   "copy.done": "Copied",
   "copy.failed": "Could not copy",
@@ -293,6 +309,7 @@ const en: Record<Key, string> = {
   "layer.buildings": "Buildings",
   "layer.manhole_covers": "Manhole covers",
   "layer.cameras": "Cameras",
+  "layer.quality_issues": "Quality issues",
   "legend.border": "Border",
   "legend.grid.selected": "Selected grid",
   "legend.grid.candidate": "Possible grid",
@@ -342,6 +359,9 @@ const en: Record<Key, string> = {
   "value.vendor": "vendor",
   "value.8-step": "8-step",
   "value.default": "default",
+  "value.error": "error",
+  "value.warning": "warning",
+  "value.info": "information",
 
   "field.code": "Code",
   "field.name": "Name",

@@ -7,6 +7,7 @@ import { t } from "./i18n";
 import type { Hovered, Padding } from "./map/view";
 import { answerCard } from "./panel/answer";
 import { PointForm } from "./panel/form";
+import { issuesCard } from "./panel/issues";
 import { layerPanel } from "./panel/layers";
 import { Notices } from "./panel/notices";
 
@@ -105,9 +106,9 @@ export class Page {
   }
 
   private renderResult(state: State): void {
-    const card = answerCard(state, this.actions);
+    const cards = [issuesCard(state.issues), answerCard(state, this.actions)];
     const { scrollTop } = this.side;
-    this.result.replaceChildren(...(card ? [card] : []));
+    this.result.replaceChildren(...cards.filter((card) => card !== null));
     this.side.scrollTop = scrollTop;
     document.body.dataset["outcome"] = state.outcome.kind;
   }
@@ -156,5 +157,6 @@ function describe({ layer, properties }: Hovered): string {
   if (layer === "buildings") return [text("address") || text("name"), text("use")].filter(Boolean).join(" · ");
   if (layer === "cameras") return [text("name") || text("kind"), text("status")].filter(Boolean).join(" · ");
   if (layer === "manhole_covers") return [text("name"), text("state"), text("code")].filter(Boolean).join(" · ");
+  if (layer === "quality_issues") return [text("severity"), text("message") || text("code")].filter(Boolean).join(" · ");
   return [text("name"), text("code")].filter(Boolean).join(" · ");
 }

@@ -4,9 +4,11 @@ import { describe, expect, it, vi } from "vitest";
 import type { Answer, TileJson } from "../src/api";
 import { insideDepth, labelPoint, type Ring, signedArea } from "../src/map/geometry";
 import { coveringTiles, shortName } from "../src/map/labels";
+import { toIssues } from "../src/map/issues";
 import { overlayFeatures } from "../src/map/overlay";
 import { COVER_KINDS } from "../src/map/palette";
-import { LAYER_IDS, makeStyle, owner, SOURCES, type StyleOptions } from "../src/map/style";
+import { LAYER_IDS, type LayerId, makeStyle, owner, SOURCES, type StyleOptions } from "../src/map/style";
+import { hiddenLayers, switchedLayers } from "../src/shown";
 
 vi.stubGlobal("location", { origin: "http://console.test", pathname: "/" });
 
@@ -47,9 +49,45 @@ describe("the style", () => {
     expect(drawn(new Set([id]))).toEqual([]);
   });
 
+  it("asks for issues beyond where there were any when the page was opened", () => {
+    const { sources } = makeStyle(options());
+    expect(Object.keys(sources).filter((name) => sources[name]?.type === "vector" && !("bounds" in sources[name]))).toEqual(["quality_issues"]);
+  });
+
   it("gives no kind of cover two colours", () => {
     const names = COVER_KINDS.flatMap((kind) => kind.names);
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe("the layers shown", () => {
+  it("are all but the issues, as long as the reader has switched none", () => {
+    expect([...hiddenLayers(null)]).toEqual(["quality_issues"]);
+    expect(switchedLayers(hiddenLayers(null))).toBe("");
+  });
+
+  it.each<LayerId[][]>([[[]], [["quality_issues"]], [["cameras"]], [["quality_issues", "cameras", "grids"]]])("come back with %j hidden", (...hidden) => {
+    expect([...hiddenLayers(switchedLayers(new Set(hidden[0])))]).toEqual(hidden[0]);
+  });
+});
+
+describe("issues under the pointer", () => {
+  const properties = { code: "gap", severity: "warning", layer: "grids", feature_code: "370203001001001", message: "A gap of 1 m" };
+
+  it("come once each, the gravest first", () => {
+    const found = toIssues([
+      { id: 3, properties: { ...properties, severity: "info" } },
+      { id: 2, properties },
+      { id: 2, properties },
+      { id: 9, properties: { ...properties, severity: "error" } },
+      { id: 1, properties },
+    ]);
+    expect(found.map(({ id }) => id)).toEqual([9, 1, 2, 3]);
+    expect(found[1]).toEqual({ id: 1, severity: "warning", code: "gap", layer: "grids", featureCode: "370203001001001", message: "A gap of 1 m" });
+  });
+
+  it("may lack what tiles leave out", () => {
+    expect(toIssues([{ id: 1, properties: { code: "gap", severity: "odd", layer: "grids" } }])).toMatchObject([{ severity: "info", featureCode: "", message: "" }]);
   });
 });
 

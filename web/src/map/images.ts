@@ -1,6 +1,7 @@
 /** The signs of the map, drawn on canvases when the map first needs them: no sprite has to be served. */
 
-import { type Palette } from "./palette";
+import { severityColor } from "./issues";
+import type { Palette } from "./palette";
 
 /** Half the side of a sector's image in pixels, which stands for the whole range of a camera. */
 export const SECTOR_RADIUS = 128;
@@ -9,12 +10,19 @@ export const SECTOR_RADIUS = 128;
 export const SECTOR_STEP_DEG = 10;
 
 const CAMERA_SIZE = 44;
+const ISSUE_SIZE = 48;
 
-/** Draw the image called `id`: `sector-<degrees>-<status>` or `camera-<kind>-<status>`; null when it is neither. */
+/** How many pixels of the image called `id` make one of the map. */
+export function pixelRatio(id: string): number {
+  return id.startsWith("sector/") ? 1 : 2;
+}
+
+/** Draw the image called `id`: `sector/<degrees>/<status>`, `camera/<kind>/<status>` or `issue/<severity>`; null when it is none. */
 export function drawImage(id: string, palette: Palette): ImageData | null {
   const [what, detail = "", status = ""] = id.split("/");
   if (what === "sector") return drawSector(Number(detail), statusColor(status, palette));
   if (what === "camera") return drawCamera(detail, statusColor(status, palette), palette.coverRing);
+  if (what === "issue") return drawIssue(detail, severityColor(detail, palette), palette.coverRing);
   return null;
 }
 
@@ -85,6 +93,39 @@ function drawLens(context: CanvasRenderingContext2D, middle: number, turns: bool
     context.fillStyle = color;
     context.fill();
   }
+}
+
+/** A sign for each severity, told apart by its shape too: a diamond, a triangle, a disc. Twice its size. */
+function drawIssue(severity: string, color: string, ring: string): ImageData | null {
+  const context = canvas(ISSUE_SIZE);
+  if (!context) return null;
+  const middle = ISSUE_SIZE / 2;
+  context.beginPath();
+  if (severity === "error") polygon(context, [[middle, 4], [44, middle], [middle, 44], [4, middle]]);
+  else if (severity === "warning") polygon(context, [[middle, 5], [44, 41], [4, 41]]);
+  else context.arc(middle, middle, 17, 0, Math.PI * 2);
+  context.lineJoin = "round";
+  context.lineWidth = 7;
+  context.strokeStyle = ring;
+  context.stroke();
+  context.fillStyle = color;
+  context.fill();
+  drawMark(context, middle, severity, ring);
+  return context.getImageData(0, 0, ISSUE_SIZE, ISSUE_SIZE);
+}
+
+/** An exclamation mark, or an i, which is one upside down. */
+function drawMark(context: CanvasRenderingContext2D, middle: number, severity: string, color: string): void {
+  const down = severity === "warning" ? 5 : 0;
+  const [bar, dot] = severity === "info" ? [middle - 3, middle - 11] : [middle - 10 + down, middle + 6 + down];
+  context.fillStyle = color;
+  context.fillRect(middle - 2.5, bar, 5, 13);
+  context.fillRect(middle - 2.5, dot, 5, 5);
+}
+
+function polygon(context: CanvasRenderingContext2D, corners: readonly (readonly [number, number])[]): void {
+  for (const [x, y] of corners) context.lineTo(x, y);
+  context.closePath();
 }
 
 function canvas(side: number): CanvasRenderingContext2D | null {

@@ -30,6 +30,9 @@ export interface Palette {
   online: string;
   offline: string;
   fault: string;
+  issueError: string;
+  issueWarning: string;
+  issueInfo: string;
 }
 
 export const PALETTES: Readonly<Record<Theme, Palette>> = {
@@ -59,6 +62,9 @@ export const PALETTES: Readonly<Record<Theme, Palette>> = {
     online: "#227a52",
     offline: "#7d7a74",
     fault: "#c1461f",
+    issueError: "#dc0f28",
+    issueWarning: "#f27a00",
+    issueInfo: "#1769d8",
   },
   dark: {
     outside: "#12161c",
@@ -86,6 +92,9 @@ export const PALETTES: Readonly<Record<Theme, Palette>> = {
     online: "#52c08c",
     offline: "#8d949c",
     fault: "#f07a4f",
+    issueError: "#ff4d5b",
+    issueWarning: "#ffa02e",
+    issueInfo: "#57a8ff",
   },
 };
 

@@ -1,16 +1,20 @@
 /** The whole map as one style document: what is drawn, from which zoom, in which colours. */
 
-import type { ExpressionSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+import type { ExpressionSpecification, LayerSpecification, SourceSpecification, StyleSpecification, VectorSourceSpecification } from "maplibre-gl";
 
 import type { TileJson } from "../api";
 import type { Language } from "../i18n";
 import { BUILDING_USES, OTHER_USE, PALETTES, type Palette, type Theme } from "./palette";
 import { byZoom, NOTHING } from "./style-common";
+import { issues } from "./style-issues";
 import { labels, overlay } from "./style-names";
 import { cameras, covers, views } from "./style-objects";
 
-export const LAYER_IDS = ["cameras", "manhole_covers", "buildings", "grids", "communities", "streets", "districts"] as const;
+export const LAYER_IDS = ["quality_issues", "cameras", "manhole_covers", "buildings", "grids", "communities", "streets", "districts"] as const;
 export type LayerId = (typeof LAYER_IDS)[number];
+
+/** Layers that are shown only when the reader switches them on. */
+export const OFF_AT_FIRST: ReadonlySet<LayerId> = new Set(["quality_issues"]);
 
 /** One source per group, so that a layer which is not shown is not fetched either. */
 export const SOURCES: Readonly<Record<string, readonly LayerId[]>> = {
@@ -18,6 +22,7 @@ export const SOURCES: Readonly<Record<string, readonly LayerId[]>> = {
   buildings: ["buildings"],
   manhole_covers: ["manhole_covers"],
   cameras: ["cameras"],
+  quality_issues: ["quality_issues"],
 };
 
 export type TileJsons = Readonly<Record<string, TileJson>>;
@@ -57,9 +62,14 @@ function vectorSources(tiles: TileJsons): Record<string, SourceSpecification> {
   return Object.fromEntries(
     Object.entries(tiles).map(([name, json]) => [
       name,
-      { type: "vector", tiles: json.tiles.map(absolute), minzoom: json.minzoom, maxzoom: json.maxzoom, bounds: json.bounds },
+      { type: "vector", tiles: json.tiles.map(absolute), minzoom: json.minzoom, maxzoom: json.maxzoom, ...limits(name, json) },
     ]),
   );
+}
+
+/** Issues come and go, and may be anywhere: where they lay when the page was opened is no limit to where they are. */
+function limits(source: string, { bounds }: TileJson): Pick<VectorSourceSpecification, "bounds"> {
+  return source === "quality_issues" ? {} : { bounds };
 }
 
 /** MapLibre's workers have no page to take a relative address from. */
@@ -78,6 +88,7 @@ function layers(options: StyleOptions, palette: Palette): LayerSpecification[] {
     ...covers(palette, options.language),
     ...cameras(palette),
     ...labels(palette),
+    ...issues(palette),
     ...overlay(palette),
   ];
   return all.map((layer) => withVisibility(layer, options));

@@ -1,13 +1,14 @@
 /** The map: MapLibre with the style of this project, the answer drawn on top, and the few events that the console needs. */
 
-import { type ErrorEvent, type GeoJSONSource, Map as MapLibreMap, type MapMouseEvent, ScaleControl, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
+import { type ErrorEvent, type GeoJSONSource, type LngLat, Map as MapLibreMap, type MapGeoJSONFeature, type MapMouseEvent, type Point, ScaleControl, setWorkerUrl, type StyleSpecification } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 
 import type { Answer, TileJson } from "../api";
 import type { Camera } from "../hash";
 import { t } from "../i18n";
-import { drawImage } from "./images";
+import { drawImage, pixelRatio } from "./images";
+import { type Issue, toIssues } from "./issues";
 import { loadLabels } from "./labels";
 import { type Chosen, overlayFeatures } from "./overlay";
 import { PALETTES } from "./palette";
@@ -24,7 +25,7 @@ export interface Hovered {
 const RETRY_MS = 5000;
 
 export interface ViewEvents {
-  clicked(lon: number, lat: number): void;
+  clicked(lon: number, lat: number, issues: readonly Issue[]): void;
   moved(camera: Camera, bearing: number): void;
   tilesFailed(): void;
   tilesLoaded(): void;
@@ -33,7 +34,8 @@ export interface ViewEvents {
 }
 
 /** Styles whose features say what they are under the pointer, from the top down. */
-const HOVER_LAYERS = ["cameras/body", "cameras/dot", "manhole_covers/dot", "buildings/area", "grids/area"];
+const ISSUE_LAYERS = ["quality_issues/point", "quality_issues/line", "quality_issues/area"];
+const HOVER_LAYERS = [...ISSUE_LAYERS, "cameras/body", "cameras/dot", "manhole_covers/dot", "buildings/area", "grids/area"];
 
 const HIT_PX = 4;
 
@@ -71,7 +73,7 @@ export class MapView {
       refreshExpiredTiles: false,
     });
     this.map.setMissingStyleImageResolver((id) => Promise.resolve(drawImage(id, PALETTES[this.options.theme])).then((image) => {
-      if (image && !this.map.hasImage(id)) this.map.addImage(id, image, { pixelRatio: id.startsWith("camera/") ? 2 : 1 });
+      if (image && !this.map.hasImage(id)) this.map.addImage(id, image, { pixelRatio: pixelRatio(id) });
     }));
     this.addControls();
     this.listen();
@@ -148,7 +150,7 @@ export class MapView {
 
   private listen(): void {
     const map = this.map;
-    map.on("click", (event) => this.events.clicked(event.lngLat.lng, event.lngLat.lat));
+    map.on("click", (event) => this.click(event.lngLat));
     map.on("moveend", () => this.events.moved(this.camera(), map.getBearing()));
     map.on("idle", () => this.settled());
     map.on("style.load", () => {
@@ -165,17 +167,25 @@ export class MapView {
     map.getCanvas().addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
-      const { lng, lat } = map.getCenter();
-      this.events.clicked(lng, lat);
+      this.click(map.getCenter());
     });
+  }
+
+  private click(place: LngLat): void {
+    this.events.clicked(place.lng, place.lat, toIssues(this.around(this.map.project(place), ISSUE_LAYERS)));
   }
 
   private hover(event: MapMouseEvent): void {
     const { x, y } = event.point;
-    const layers = HOVER_LAYERS.filter((id) => this.map.getLayer(id));
-    const found = this.map.queryRenderedFeatures([[x - HIT_PX, y - HIT_PX], [x + HIT_PX, y + HIT_PX]], { layers });
-    const top = layers.map((id) => found.find((feature) => feature.layer.id === id)).find((feature) => feature !== undefined);
+    const found = this.around(event.point, HOVER_LAYERS);
+    const top = HOVER_LAYERS.map((id) => found.find((feature) => feature.layer.id === id)).find((feature) => feature !== undefined);
     this.events.hovered(top ? { layer: top.sourceLayer ?? "", properties: top.properties } : null, x, y);
+  }
+
+  /** What the style layers called `ids` show at a point of the map and close by. */
+  private around({ x, y }: Point, ids: readonly string[]): MapGeoJSONFeature[] {
+    const layers = ids.filter((id) => this.map.getLayer(id));
+    return this.map.queryRenderedFeatures([[x - HIT_PX, y - HIT_PX], [x + HIT_PX, y + HIT_PX]], { layers });
   }
 
   private tilesFailed(): void {

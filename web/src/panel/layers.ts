@@ -4,6 +4,7 @@ import type { Actions, State } from "../app";
 import { el, icon, ICONS } from "../dom";
 import { t } from "../i18n";
 import { statusColor } from "../map/images";
+import { SEVERITIES, type Severity, severityColor } from "../map/issues";
 import { BUILDING_USES, COVER_KINDS, OTHER_COVER, OTHER_USE, PALETTES, type Palette } from "../map/palette";
 import { LAYER_IDS, type LayerId } from "../map/style";
 
@@ -42,9 +43,12 @@ function layerItem(id: LayerId, state: State, from: number, palette: Palette, ac
   );
 }
 
+const SEVERITY_SIGNS: Readonly<Record<Severity, string>> = { error: "diamond", warning: "triangle", info: "dot" };
+
 /** The small sign before a layer's name. */
 function key(id: LayerId, palette: Palette): HTMLElement {
   const signs: Record<LayerId, [string, string]> = {
+    quality_issues: [SEVERITY_SIGNS.error, palette.issueError],
     cameras: ["dot", palette.online],
     manhole_covers: ["dot", COVER_KINDS[0]?.color ?? palette.coverLink],
     buildings: ["area", BUILDING_USES[0]?.light[1] ?? palette.buildingBorder],
@@ -73,6 +77,8 @@ function note(text: string): HTMLElement {
 type Legend = (state: State, palette: Palette) => HTMLElement[];
 
 const LEGENDS: Readonly<Record<LayerId, Legend>> = {
+  quality_issues: (_state, palette) =>
+    SEVERITIES.map((severity) => entry(SEVERITY_SIGNS[severity], severityColor(severity, palette), t(`value.${severity}`))),
   cameras: (_state, palette) => [
     ...(["online", "offline", "fault"] as const).map((status) => entry("sector", statusColor(status, palette), t(`value.${status}`))),
     note(t("legend.view")),
