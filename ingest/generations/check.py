@@ -38,8 +38,13 @@ def check_generation(database: Database, deployment: Deployment, generation_id: 
     Raises NotFoundError when there is no such generation, DatabaseError when the database fails.
     """
     with database.connect() as connection:
-        issues = find_issues(connection, deployment, generation_id)
-        replace_issues(connection, generation_id, issues)
+        return check_within(connection, deployment, generation_id)
+
+
+def check_within(connection: Connection, deployment: Deployment, generation_id: int) -> list[Issue]:
+    """Do what ``check_generation`` does on a connection, in its transaction if it has one open."""
+    issues = find_issues(connection, deployment, generation_id)
+    replace_issues(connection, generation_id, issues)
     return issues
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from gisgrid.db import Database, open_database
 from gisgrid.db.database import transaction
@@ -22,9 +25,11 @@ from gisgrid.layers import AREA_LAYERS
 from gisgrid.progress import progress_bar
 from gisgrid.settings import Settings, load_settings
 from ingest.generations.cases import read_cases
-from ingest.generations.check import Diff, check_generation, compare
+from ingest.generations.check import Diff, check_generation, check_within, compare
 from ingest.generations.documents import counts_of, diff_document, generation_document, issue_document, require_writable, write_pieces
-from ingest.generations.tables import changes_table, generations_table, handovers_table, issues_table, summary_table
+from ingest.generations.lines import generation_lines, issue_lines, level_lines, summary_table
+from ingest.report import counted, print_plain
+from ingest.report.text import wrapped
 
 app = typer.Typer(
     help="Generations of areas: list, check, compare, activate, roll back.",
@@ -34,7 +39,7 @@ app = typer.Typer(
 )
 
 _NONE_YET = UsageError("There are no areas in the database yet.", "Load some with `gisgrid ingest`.")
-_EXAMPLES = 3
+_GLUE = "\ue000"  # of private use: stands for a space at which no line ends
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
@@ -76,6 +81,18 @@ def _out() -> Console:
     return Console(highlight=False, markup=False)
 
 
+def _print_lines(lines: Iterable[str]) -> None:
+    out = _out()
+    for line in lines:
+        out.print(Text(line), soft_wrap=True)
+
+
+def _say(words: str) -> None:
+    """Print a sentence; a command in it stays on one line, to be copied."""
+    whole = re.sub("`[^`]*`", lambda found: found[0].replace(" ", _GLUE), words)
+    _print_lines(line.replace(_GLUE, " ") for line in wrapped(whole))
+
+
 def _print_json(document: Any) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
@@ -89,10 +106,11 @@ def list_(as_json: JsonOption = False) -> None:
     if as_json:
         served = {found.id: [period for period in periods if period.generation == found.id] for found in known.generations}
         _print_json({"generations": [generation_document(found, served[found.id]) for found in known.generations]})
-    elif known.generations:
-        _out().print(generations_table(known.generations, periods))
-    else:
-        _out().print(f"{_NONE_YET.message} {_NONE_YET.hint}")
+        return
+    for found in known.generations:
+        _print_lines([*generation_lines(found, periods), ""])
+    if not known.generations:
+        _say(f"{_NONE_YET.message} {_NONE_YET.hint}")
 
 
 @app.command()
@@ -114,9 +132,8 @@ def check(
             {"generation": found.id, "status": found.status, "counts": counts, "issues": [issue_document(issue) for issue in issues]}
         )
         return
-    if issues:
-        _out().print(issues_table(issues, _EXAMPLES))
-    _out().print(_verdict(found, issues))
+    _print_lines(issue_lines(issues))
+    _say(_verdict(found, issues))
 
 
 def _checked(database: Database, settings: Settings, found: Generation) -> list[Issue]:
@@ -125,17 +142,20 @@ def _checked(database: Database, settings: Settings, found: Generation) -> list[
 
 
 def _verdict(found: Generation, issues: list[Issue]) -> str:
-    errors = sum(issue.severity == "error" for issue in issues)
-    name = f"Generation {found.id} ({found.status})"
-    if not issues:
-        words = f"{name} has no issues."
-    else:
-        words = f"{name} has {errors:,} errors and {len(issues) - errors:,} warnings; they are in the layer quality_issues."
+    kept = "; they are in the layer quality_issues" if issues else ""
+    words = f"Generation {found.id} ({found.status}) has {_counted(issues)}{kept}."
     if found.status == "active":
         return words
-    if errors:
+    if any(issue.severity == "error" for issue in issues):
         return f"{words} Mend the file and load it again, or `gisgrid areas activate {found.id} --force`."
     return f"{words} Next: `gisgrid areas diff`, then `gisgrid areas activate {found.id}`."
+
+
+def _counted(issues: list[Issue]) -> str:
+    if not issues:
+        return "no issues"
+    errors = sum(issue.severity == "error" for issue in issues)
+    return f"{counted(errors, 'error')} and {counted(len(issues) - errors, 'warning')}"
 
 
 @app.command()
@@ -180,19 +200,16 @@ def _only(found: Diff, level: str | None) -> Diff:
 
 
 def _print_diff(found: Diff, before: Generation, after: Generation) -> None:
-    out = _out()
-    out.print(f"From generation {before.id} ({before.status}) to generation {after.id} ({after.status}):")
-    out.print(summary_table(found))
+    _say(f"From generation {before.id} ({before.status}) to generation {after.id} ({after.status}):")
+    print_plain([summary_table(found)], _out())
     if found.is_empty:
-        out.print("They are the same.")
+        _say("They are the same.")
         return
     for level in found.levels:
-        for table in (changes_table(level), handovers_table(found, level) if level.handovers else None):
-            if table is not None:
-                out.print()
-                out.print(table)
+        if lines := list(level_lines(found, level)):
+            _print_lines([*lines, ""])
     if after.status == "draft":
-        out.print(f"\nNext: `gisgrid areas check {after.id}`, then `gisgrid areas activate {after.id}`.")
+        _say(f"Next: `gisgrid areas check {after.id}`, then `gisgrid areas activate {after.id}`.")
 
 
 @app.command("activate")
@@ -216,14 +233,14 @@ def activate_(
     if served is not None:
         with progress_bar("Comparing"):
             found = compare(known.database, load_deployment(settings.deployment), served.id, chosen.id)
-        _out().print(f"From generation {served.id} to generation {chosen.id}:")
-        _out().print(summary_table(found))
+        _say(f"From generation {served.id} to generation {chosen.id}:")
+        print_plain([summary_table(found)], _out())
     with known.database.connect() as connection, transaction(connection):
         activate(connection, chosen.id, force=force)
         if note:
             note_on(connection, chosen.id, note)
     back = f" `gisgrid areas rollback` goes back to generation {served.id}." if served else ""
-    _out().print(f"Generation {chosen.id} is served from now on.{back}")
+    _say(f"Generation {chosen.id} is served from now on.{back}")
 
 
 def _refuse_errors(chosen: Generation, issues: list[Issue], force: bool) -> None:
@@ -241,15 +258,21 @@ def _refuse_errors(chosen: Generation, issues: list[Issue], force: bool) -> None
 def rollback_(
     to: Annotated[int | None, typer.Option(help="Number of a generation that was served.", show_default="the one before")] = None,
 ) -> None:
-    """Serve again what was served before, in one transaction; the present generation is kept."""
-    known = _known(load_settings())
+    """Serve again what was served before, in one transaction, and check it; the present generation is kept.
+
+    It is served whatever is wrong with it: the issues are kept in the layer quality_issues.
+    """
+    settings = load_settings()
+    known = _known(settings)
     served = known.of_status("active")
     if to is not None and _chosen(known, to).status == "draft":
         raise UsageError(f"Generation {to} is a draft that was never served.", f"`gisgrid areas activate {to}` checks and activates it.")
-    with known.database.connect() as connection:
+    deployment = load_deployment(settings.deployment)
+    with progress_bar("Rolling back"), known.database.connect() as connection, transaction(connection):
         now = rollback(connection) if to is None else activate(connection, to)
+        issues = check_within(connection, deployment, now.id)
     undo = f" `gisgrid areas activate {served.id}` undoes this." if served else ""
-    _out().print(f"Generation {now.id} is served again from now on.{undo}")
+    _say(f"Generation {now.id} is served again from now on, with {_counted(issues)}.{undo}")
 
 
 @app.command()
@@ -261,4 +284,4 @@ def drop(
     found = _chosen(known, generation, "draft")
     with known.database.connect() as connection:
         drop_draft(connection, found.id)
-    _out().print(f"Draft {found.id} was thrown away. What is served stays as it is.")
+    _say(f"Draft {found.id} was thrown away. What is served stays as it is.")

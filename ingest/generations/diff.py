@@ -10,7 +10,7 @@ import shapely
 
 from gisgrid.locator import AreaIndex, AreaTable
 from gisgrid.types import LEVELS, AreaRef, Level
-from ingest.topology.levels import LevelAreas
+from ingest.topology.levels import LevelAreas, straighten
 from ingest.topology.plane import Floats, Ints, Pieces, Plane, Shapes, gathered, pieces
 
 ChangeKind = Literal["added", "removed", "renamed", "recoded", "reparented", "reshaped"]
@@ -101,12 +101,13 @@ def _compare(
     level: Level, tables: tuple[AreaTable, AreaTable], plane: Plane, followed: Mapping[str, Points], rounding_m: float
 ) -> LevelDiff:
     old, new = (LevelAreas(level, table, plane) for table in tables)
+    straighten([old, new], plane, rounding_m)
     match = _match(old, new)
     lost, gained = _lost_and_gained(old, new, match, rounding_m)
     changes = tuple(_changes(old, new, match, lost, gained))
     touched = {change.after.code for change in changes if change.after and change.before}
     land = _land(old, new, lost, gained, rounding_m)
-    counts = _moved(*tables, match, followed) if changes else {}
+    counts = _moved(*tables, match, followed)
     handovers = tuple(_handovers(old, new, land, counts, plane))
     return LevelDiff(level, len(old), len(new), int((match >= 0).sum()) - len(touched), changes, handovers)
 
@@ -220,7 +221,7 @@ Counts = dict[tuple[int, int], dict[str, int]]
 def _moved(old_table: AreaTable, new_table: AreaTable, match: Ints, followed: Mapping[str, Points]) -> Counts:
     """Return which features are in another area than before; that of an area with another code is the same area."""
     counts: Counts = {}
-    if not followed:
+    if not followed or _is_as_it_was(old_table, new_table):
         return counts
     old, new = AreaIndex(old_table), AreaIndex(new_table)  # numbered by code, as LevelAreas are
     for kind, points in followed.items():
@@ -232,6 +233,11 @@ def _moved(old_table: AreaTable, new_table: AreaTable, match: Ints, followed: Ma
         for a, b, count in zip(*pairs.tolist(), number.tolist(), strict=True):
             counts.setdefault((a, b), {})[kind] = count
     return counts
+
+
+def _is_as_it_was(old: AreaTable, new: AreaTable) -> bool:
+    """Whether two tables give every point the same answer without a lookup; each takes seconds to prepare for them."""
+    return list(old.codes) == list(new.codes) and bool(np.all(shapely.equals_exact(old.geometries, new.geometries)))
 
 
 def _handovers(old: LevelAreas, new: LevelAreas, land: Land, counts: Counts, plane: Plane) -> Iterator[Handover]:

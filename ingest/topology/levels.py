@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import shapely
 from gisgrid.layers import AREA_LAYERS
 from gisgrid.locator import AreaTable
 from gisgrid.types import LEVELS, Level
+from ingest.topology.bends import straightened
 from ingest.topology.checks import TopologyCheck
 from ingest.topology.plane import Flags, Ints, Plane, Shapes
 
@@ -68,6 +69,12 @@ class LevelAreas:
         return shapely.union_all(shapes) if self.is_suspect[numbers].any() else shapely.coverage_union_all(shapes)
 
 
+def straighten(levels: Sequence[LevelAreas], plane: Plane, rounding_m: float) -> None:
+    """Put the vertices that lay on long edges of areas into these, in place; see ``straightened``."""
+    for areas, shapes in zip(levels, straightened(plane, [areas.shapes for areas in levels], rounding_m), strict=True):
+        areas.shapes = shapes
+
+
 class Levels(NamedTuple):
     """Every level that has areas, from the largest to the smallest."""
 
@@ -75,12 +82,17 @@ class Levels(NamedTuple):
     areas: Mapping[Level, LevelAreas]
 
     @classmethod
-    def of(cls, tables: Mapping[Level, AreaTable]) -> Levels:
-        """Return the levels of a generation: tables with geometries in WGS 84 degrees; a level may be missing or empty."""
+    def of(cls, tables: Mapping[Level, AreaTable], rounding_m: float) -> Levels:
+        """Return the levels of a generation: tables with geometries in WGS 84 degrees; a level may be missing or empty.
+
+        Vertices of any level that lay on a long edge before they came to degrees, within ``rounding_m`` metres, are put into it.
+        """
         present = [level for level in LEVELS if level in tables and len(tables[level].codes)]
         everything = [np.asarray(tables[level].geometries, dtype=object) for level in present]
         plane = Plane.around(np.concatenate(everything) if everything else np.empty(0, dtype=object))
-        return cls(plane, {level: LevelAreas(level, tables[level], plane) for level in present})
+        areas = {level: LevelAreas(level, tables[level], plane) for level in present}
+        straighten(list(areas.values()), plane, rounding_m)
+        return cls(plane, areas)
 
     @property
     def smallest(self) -> LevelAreas | None:

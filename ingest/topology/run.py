@@ -35,7 +35,7 @@ def check_areas(
     them; all geometries in WGS 84 degrees. ``deployment.topology`` says from which size and width on, in metres on the ground, a
     fault is told.
     """
-    levels = Levels.of(tables)
+    levels = Levels.of(tables, deployment.topology.rounding_m)
     found = sorted(_findings(levels, deployment, buildings, components), key=lambda finding: _ORDER[finding.check.code])
     return _issues(levels.plane, found)
 

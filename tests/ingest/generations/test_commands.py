@@ -12,6 +12,7 @@ from typing import Any
 
 import geopandas
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from gisgrid.db import Database
@@ -45,7 +46,6 @@ WHERE generation_id = 2 AND code = '370203001001001';
 @pytest.fixture
 def town(own_town: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setenv("GISGRID_DATABASE_URL", own_town.url)
-    monkeypatch.setenv("COLUMNS", "250")
     return own_town
 
 
@@ -87,9 +87,9 @@ def flat(text: str) -> str:
 def test_the_list_shows_status_areas_and_what_is_known_of_issues(town: Database, run: Areas) -> None:
     sql(town, _COPY)
     text = flat(run("list"))
-    assert "1 active" in text
-    assert all(words in text for words in ("1 districts", "2 streets", "3 communities", "6 grids"))
-    assert "2 draft" in text
+    assert "Generation 1 active" in text
+    assert all(words in text for words in ("1 district,", "2 streets", "3 communities", "6 grids"))
+    assert "Generation 2 draft" in text
     assert "never" in text
     assert "not checked" in text
     newest, first = json.loads(run("list", "--json"))["generations"]
@@ -112,7 +112,7 @@ def test_the_list_of_an_empty_database_says_what_to_do(database: Database, run: 
 def test_check_takes_the_draft_and_keeps_what_it_finds_with_its_place(town: Database, run: Areas) -> None:
     sql(town, _COPY, _OVERLAP)
     text = flat(run("check"))
-    assert "error overlap grids 1 370203001001001 (网格 11) and 370203001002001 (网格 21) overlap by" in text
+    assert "1 error: overlap in grids 370203001001001 (网格 11) and 370203001002001 (网格 21) overlap by" in text
     assert "Generation 2 (draft) has 2 errors" in text
     assert "quality_issues" in text
     found = "SELECT count(*) FROM gisgrid.quality_issues WHERE generation_id = 2 AND severity = 'error' AND NOT ST_IsEmpty(geom)"
@@ -183,7 +183,7 @@ def test_diff_counts_what_moves_and_writes_the_pieces(town: Database, run: Areas
         assert frame.geometry.total_bounds == pytest.approx([120.374, 36.08, 120.375, 36.084])
 
     text = flat(run("diff", "--level", "grids"))
-    assert "370203001001001 网格 11 370203001002001 网格 21" in text
+    assert "370203001001001 网格 11 -> 370203001002001 网格 21" in text
     assert "communities" not in text
     assert "gisgrid areas activate 2" in text
 
@@ -220,7 +220,7 @@ def test_diff_refuses_what_it_cannot_do_before_it_begins(town: Database, run: Ar
 def test_activate_checks_shows_the_difference_and_serves_the_draft(town: Database, run: Areas) -> None:
     sql(town, _COPY, _MOVE_BORDER)
     text = flat(run("activate", "--note", "border along the new road"))
-    assert "grids 6 6 4 0 0 0 0 0 2" in text
+    assert all(row in text for row in ("districts streets communities grids", "before 1 2 3 6", "unchanged 1 2 1 4", "reshaped 0 0 2 2"))
     assert "Generation 2 is served from now on." in text
     assert "goes back to generation 1" in text
     assert served(town) == 2
@@ -257,6 +257,63 @@ def test_rollback_goes_back_and_activate_forth_again(town: Database, run: Areas)
         run("rollback")
     with town.connect() as connection:
         assert generation_at(connection, one(town, "SELECT now()")) == 1
+
+
+def _codes(database: Database, generation: int) -> list[str]:
+    with database.connect() as connection:
+        rows = connection.execute(
+            "SELECT code FROM gisgrid.quality_issues WHERE generation_id = %s AND severity = 'error' ORDER BY code", [generation]
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+def test_what_is_served_always_has_its_issues(town: Database, run: Areas) -> None:
+    """Forwards, back, and forwards to a retired one; those of what is no longer served are gone."""
+    sql(town, _COPY, _OVERLAP)
+    faults = ["outside_parent", "overlap"]
+    run("activate", "--force")
+    assert (_codes(town, 2), _codes(town, 1)) == (faults, [])
+    assert "2 errors" in flat(run("list"))
+    sql(town, _OVERLAP.replace("= 2", "= 1"))
+    text = flat(run("rollback"))
+    assert "Generation 1 is served again from now on, with 2 errors and" in text
+    assert (_codes(town, 1), _codes(town, 2)) == (faults, [])
+    newest, first = json.loads(run("list", "--json"))["generations"]
+    assert (newest["issues"], first["issues"]["error"]) == ({}, 2)
+    assert "not kept; checked again when it is served again" in flat(run("list"))
+    run("activate", "2", "--force")
+    assert (_codes(town, 2), _codes(town, 1)) == (faults, [])
+    run("rollback", "--to", "1")
+    assert (_codes(town, 1), _codes(town, 2)) == (faults, [])
+
+
+def test_when_the_check_fails_nothing_is_rolled_back(town: Database, run: Areas) -> None:
+    sql(town, _COPY)
+    run("activate")
+    sql(town, "ALTER TABLE gisgrid.quality_issues RENAME TO hidden")
+    with pytest.raises(GisgridError):
+        run("rollback")
+    sql(town, "ALTER TABLE gisgrid.hidden RENAME TO quality_issues")
+    assert served(town) == 2
+
+
+def test_everything_reads_at_80_columns_and_nothing_is_cut(town: Database, run: Areas, tmp_path: Path) -> None:
+    sql(town, _COPY, _MOVE_BORDER)
+    sql(
+        town,
+        """UPDATE gisgrid.areas SET name = repeat('台东街道丰盛路社区', 3) WHERE generation_id = 2 AND code = '370203001001001';
+        UPDATE gisgrid.areas SET geom = ST_Multi(ST_MakeEnvelope(120.370, 36.080, 120.376, 36.084, 4326))
+        WHERE generation_id = 2 AND code = '370203001001001'""",
+    )
+    cases = tmp_path / "cases.csv"
+    cases.write_text("id,wgs84_lon,wgs84_lat\n1,120.3755,36.082\n", encoding="utf-8")
+    for arguments in (("list",), ("check",), ("diff", "--cases", str(cases)), ("activate", "--force"), ("rollback",)):
+        text = run(*arguments)
+        assert "…" not in text
+        assert [line for line in text.splitlines() if cell_len(line) > 80] == []
+        if arguments[0] in {"check", "diff"}:
+            assert "370203001001001" in text
+    assert "cases/day" in run("diff", "1", "2", "--cases", str(cases))
 
 
 def test_rollback_does_not_serve_what_was_never_served(town: Database, run: Areas) -> None:

@@ -108,7 +108,7 @@ def test_postgis_finds_the_same_places_of_the_same_size(connection: psycopg.Conn
 @given(seed=st.integers(min_value=8, max_value=10_000_000))
 def test_two_areas_that_overlap_are_never_passed_over(seed: int) -> None:
     _, grids = messed_up(seed)
-    (areas,) = Levels.of({"grid": grids}).areas.values()
+    (areas,) = Levels.of({"grid": grids}, 0.001).areas.values()
     overlapping = {
         (a, b) for a, b in combinations(range(len(areas)), 2) if shapely.area(shapely.intersection(areas.shapes[a], areas.shapes[b])) > 1.0
     }
@@ -119,7 +119,7 @@ def test_two_areas_that_overlap_are_never_passed_over(seed: int) -> None:
 
 def test_areas_on_the_ground_are_those_of_the_ellipsoid_a_hundred_kilometres_from_the_middle(connection: psycopg.Connection) -> None:
     far = table({"a": shapely.box(120.0, 36.0, 120.002, 36.002), "b": shapely.box(121.0, 37.8, 121.002, 37.802)})
-    (areas,) = Levels.of({"grid": far}).areas.values()
+    (areas,) = Levels.of({"grid": far}, 0.001).areas.values()
     sizes = areas.plane.area_m2(areas.shapes)
     for shape, size in zip(far.geometries, sizes, strict=True):
         row = connection.execute(_MEASURE, [shapely.to_wkb(shapely.set_srid(shape, 4326), hex=True, include_srid=True)]).fetchone()
