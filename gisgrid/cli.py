@@ -16,6 +16,8 @@ from gisgrid import log
 from gisgrid.errors import GisgridError
 from gisgrid.settings import load_settings
 
+_INTERRUPTED = 130  # what Typer ends with on Ctrl-C
+
 
 def declared_commands() -> dict[str, EntryPoint]:
     """Return the entry point of each command by its name, in alphabetical order."""
@@ -61,6 +63,10 @@ def main() -> None:
         settings = load_settings()
         log.configure(settings.log_level, settings.log_format)
         build()(prog_name="gisgrid")
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            errors.print("gisgrid: interrupted. What was finished stays; the step at hand was undone.", soft_wrap=True, style="red")
+        raise
     except GisgridError as error:
         errors.print(f"gisgrid: {error.message}", soft_wrap=True, style="red")
         if error.hint:

@@ -68,6 +68,9 @@ DUPLICATE_POSITION = Check(
     "duplicate_position", "warn", "An earlier row of the same delivery is at the same place, to 1e-7 of a degree (a centimetre)."
 )
 MIXED_GEOMETRY = Check("mixed_geometry", "warn", "A file has different types of geometry, such as points and lines; told once a file.")
+DELIVERY_REFUSED = Check(
+    "delivery_refused", "reject", "The delivery was refused as a whole; nothing may be wrong with the row itself, and it is not kept apart."
+)
 HELD_BY_OTHER_SOURCE = Check("held_by_other_source", "reject", "A row with this code was loaded from another source, which keeps it.")
 
 CHECKS: dict[str, Check] = {
@@ -110,6 +113,7 @@ CHECKS: dict[str, Check] = {
         DUPLICATE_POSITION,
         MIXED_GEOMETRY,
         HELD_BY_OTHER_SOURCE,
+        DELIVERY_REFUSED,
     )
 }
 """Every check by its code."""

@@ -16,7 +16,7 @@ from gisgrid.db.records import Counts, Delivery, Held, Reject, RunRecord, Writte
 from gisgrid.deployment import Deployment
 from gisgrid.errors import GisgridError, SourceError
 from gisgrid.progress import Progress
-from ingest.checks import CHECKS, HELD_BY_OTHER_SOURCE
+from ingest.checks import CHECKS, DELIVERY_REFUSED, HELD_BY_OTHER_SOURCE
 from ingest.description import Source
 from ingest.duplicates import Duplicates
 from ingest.fingerprint import content_hash, source_hash
@@ -273,6 +273,9 @@ def _kept(report: LayerReport) -> dict[str, Any]:
 
 def _report(job: Job, status: RunStatus, work: _Work, written: Written, error: GisgridError | None = None) -> LayerReport:
     contents, tally, timings = job.opened.reader.contents, work.tally, work.timings
+    if status == "failed" and tally.loaded:
+        tally.reasons[DELIVERY_REFUSED.code] += tally.loaded
+        tally.rejected = tally.read
     if "read" in timings:
         timings["check"] = max(0.0, timings.pop("read and check") - timings["read"])
     return LayerReport(
@@ -281,7 +284,7 @@ def _report(job: Job, status: RunStatus, work: _Work, written: Written, error: G
         path=job.delivery.path,
         status=status,
         read=tally.read,
-        loaded=tally.loaded if status != "failed" else 0,
+        loaded=tally.loaded,
         repaired=tally.repaired,
         rejected=tally.rejected,
         warned=tally.warned,

@@ -21,6 +21,7 @@ DONE = {"reject": "rejected", "repair": "repaired", "warn": "loaded, with a warn
 """What happened to the rows that a check of each severity found."""
 
 _OTHER_TITLES = {"organizations": "Organizations 单位", "area_roles": "Area roles 网格责任人"}
+_FEW = 10  # rows that may be retired without a word
 _SHEETS = {".xlsx", ".xls", ".xlsm", ".ods"}
 _TEXTS = {".csv", ".tsv", ".txt"}
 
@@ -64,7 +65,8 @@ def tone(report: IngestReport) -> Tone:
     if any(source.status == "failed" for source in report.sources):
         return "bad"
     serious = any(issue.severity == "error" for issue in report.issues)
-    return "attention" if serious or report.draft is not None or report.total("rejected") else "good"
+    shrunk = any(_shrank(source) for source in report.sources)
+    return "attention" if serious or shrunk or report.draft is not None or report.total("rejected") else "good"
 
 
 def decisions(source: LayerReport) -> list[str]:
@@ -99,13 +101,28 @@ def _about_rows(report: IngestReport) -> Iterator[Advice]:
     if report.dry_run:
         return
     for source in report.sources:
-        if source.rejected:
+        if _shrank(source):
+            rows = counted(source.retired, "row")
+            yield Advice(
+                f"{rows} of {source.source_id} retired, for this delivery lacks them. If it is a part, load the last full one, then this:",
+                f"gisgrid ingest {shlex.quote(_description(report))} --source {shlex.quote(source.source_id)} --partial",
+            )
+        if source.rejected and source.status != "failed":
             file = shlex.quote(f"{source.source_id}-rejects{ending(source.path)}".replace("/", "-"))
             rows = counted(source.rejected, "row")
             yield Advice(
                 f"{rows} of {source.source_id} rejected; to get them back as a file, to be mended and sent again:",
                 f"gisgrid ingest rejects {shlex.quote(source.source_id)} -o {file}",
             )
+
+
+def _shrank(source: LayerReport) -> bool:
+    """Return whether a delivery retired more rows than it holds: it may be a part that was taken for the whole."""
+    return source.retired > max(source.loaded, _FEW)
+
+
+def _description(report: IngestReport) -> str:
+    return str(report.settings.get("description", "SOURCES.toml"))
 
 
 def ending(path: str) -> str:

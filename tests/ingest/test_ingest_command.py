@@ -249,3 +249,14 @@ def test_the_docs_tell_every_key_field_and_check() -> None:
     assert [name for name, description in keys if f"| `{name}` |" not in docs or description not in docs] == []
     fields = [(target.id, field) for target in TARGETS.values() for field in target.all_fields]
     assert [(id, field) for id, field in fields if f"`{field}`" not in docs] == []
+
+
+def test_an_interrupted_load_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ingest.load_command.run", interrupted)
+    done = gisgrid(tmp_path, "sources.toml", "--dry-run")
+    assert done.returncode == 130
+    assert "gisgrid: interrupted." in done.stderr
+    assert "Traceback" not in done.stderr

@@ -75,11 +75,12 @@ def stored(database: Database, layer: str) -> list[tuple[Any, ...]]:
 
 
 def counted(database: Database, report: LayerReport, before: list[tuple[Any, ...]]) -> None:
+    assert report.read == report.loaded + report.rejected
     if report.status == "failed":
         assert report.error
+        assert report.loaded == 0
         assert stored(database, report.layer) == before
         return
-    assert report.read == report.loaded + report.rejected
     assert report.loaded == report.inserted + report.updated + report.unchanged
     with database.connect() as connection:
         row = connection.execute(

@@ -90,6 +90,17 @@ def test_what_to_do_next_fits_what_was_found() -> None:
     assert odd[0].command == "gisgrid ingest rejects 'a b/c;' -o 'a b-c;-rejects.csv'"
 
 
+def test_a_delivery_that_retires_more_than_it_holds_says_how_to_undo_that() -> None:
+    settings = {"description": "my sources.toml"}
+    small = a_source(rejected=0, read=5, loaded=5, retired=11_890)
+    report = a_report(small, settings=settings)
+    assert tone(report) == "attention"
+    (only,) = advice(report, None)
+    assert only.command == "gisgrid ingest 'my sources.toml' --source covers --partial"
+    assert "11,890 rows of covers retired" in only.text
+    assert advice(a_report(a_source(rejected=0, loaded=3, retired=4)), None) == []
+
+
 @pytest.mark.parametrize(("path", "suits"), [("a.csv", ".csv"), ("a.XLSX", ".xlsx"), ("a.shp", ".gpkg"), ("a.tsv", ".csv"), ("", ".gpkg")])
 def test_bad_rows_come_back_in_a_format_like_the_source(path: str, suits: str) -> None:
     assert ending(path) == suits
