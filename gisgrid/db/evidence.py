@@ -21,7 +21,8 @@ from gisgrid.types import LEVELS, Level
 Degrees = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_NEAR_DEG = 0.0005  # some fifty metres: where a layer has nothing so near, it says nothing about a place
+NEAR_DEG = 0.0005
+"""Some fifty metres: where a layer has nothing so near, it says nothing about a place."""
 
 _LEVELS = """
 SELECT level, bool_or(generation_id = %(draft)s) FROM gisgrid.areas
@@ -116,11 +117,11 @@ class Known:
 
     def in_buildings(self, lon: Degrees, lat: Degrees) -> Coverage:
         """Return whether each point lies in a building."""
-        return self._coverage(_TO_BUILDING, {"lon": lon.tolist(), "lat": lat.tolist(), "near": _NEAR_DEG})
+        return self._coverage(_TO_BUILDING, {"lon": lon.tolist(), "lat": lat.tolist(), "near": NEAR_DEG})
 
     def hold_covers(self, shapes: NDArray[Any]) -> Coverage:
         """Return whether a manhole cover lies in each of the shapely polygons ``shapes``."""
-        return self._coverage(_TO_COVER, {"shapes": shapely.to_wkb(shapes).tolist(), "near": _NEAR_DEG})
+        return self._coverage(_TO_COVER, {"shapes": shapely.to_wkb(shapes).tolist(), "near": NEAR_DEG})
 
     def loaded(self, layer_id: str, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
         """Return where the rows of a layer with ``codes`` are now (their centre), by code; of areas those being served."""

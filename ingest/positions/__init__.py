@@ -3,7 +3,19 @@
 from ingest.positions.district import District, district_of
 from ingest.positions.likely import Likely, likely_systems
 from ingest.positions.sampler import Sampler
+from ingest.positions.surroundings import Delivered, Surroundings
 from ingest.positions.unnamed import hint_for_unnamed
 from ingest.positions.verdict import Verdict, compare
 
-__all__ = ["District", "Likely", "Sampler", "Verdict", "compare", "district_of", "hint_for_unnamed", "likely_systems"]
+__all__ = [
+    "Delivered",
+    "District",
+    "Likely",
+    "Sampler",
+    "Surroundings",
+    "Verdict",
+    "compare",
+    "district_of",
+    "hint_for_unnamed",
+    "likely_systems",
+]

@@ -6,11 +6,11 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gisgrid.db.evidence import Known
 from ingest import checks
 from ingest.findings import Findings, Mask
 from ingest.positions.ground import Ground
 from ingest.positions.plane import metres
+from ingest.positions.surroundings import Surroundings
 from ingest.readers.batch import Geometries
 from ingest.targets import Target
 
@@ -50,7 +50,7 @@ class District:
         return Ground(shapely.simplify(areas, _SIMPLER_M)).distances(places)
 
 
-def district_of(known: Known, target: Target) -> District | None:
+def district_of(known: Surroundings, target: Target) -> District | None:
     """Return what rows of a layer are held against; None for areas, which are the district, and where no areas are loaded."""
     if target.geometry is None or target.level is not None:
         return None

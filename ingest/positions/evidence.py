@@ -11,13 +11,14 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gisgrid.db.evidence import Coverage, Known
+from gisgrid.db.evidence import Coverage
 from gisgrid.deployment import Deployment
 from ingest.positions.ground import Ground
 from ingest.positions.hypotheses import Hypothesis, Pairs
 from ingest.positions.likely import within
 from ingest.positions.plane import metres
 from ingest.positions.sampler import Sample
+from ingest.positions.surroundings import Surroundings
 from ingest.readers.batch import Geometries
 from ingest.targets import Target
 
@@ -55,7 +56,7 @@ class Scene:
     sample: Sample
     target: Target
     deployment: Deployment
-    known: Known | None
+    known: Surroundings | None
 
     @cached_property
     def centres(self) -> Pairs:

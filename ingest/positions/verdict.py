@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from gisgrid.crs import Crs
-from gisgrid.db.evidence import Known
 from ingest.positions import evidence
 from ingest.positions.evidence import LOADED, Fits, Flags, Kind, Placed, Scene
 from ingest.positions.hypotheses import Hypothesis, declared, shifted, title_of, usual
 from ingest.positions.likely import likely_text, range_text
 from ingest.positions.sampler import Sampler
+from ingest.positions.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from ingest.steps import Opened
@@ -55,10 +55,10 @@ class _Compared(NamedTuple):
         return int((self.after.fits & self.paired).sum()) - int((self.before.fits & self.paired).sum())
 
 
-def compare(sampler: Sampler, opened: Opened, known: Known | None) -> Verdict:
+def compare(sampler: Sampler, opened: Opened, known: Surroundings | None) -> Verdict:
     """Return whether the sampled positions of a delivery can be where its coordinate system puts them.
 
-    Without ``known`` (no database) only the deployment's bounds are compared with.
+    Without ``known`` only the deployment's bounds are compared with.
     """
     sample = sampler.sample()
     if opened.crs is None or sample.size == 0:

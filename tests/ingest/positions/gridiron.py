@@ -11,17 +11,19 @@ import pyarrow as pa
 import shapely
 
 from gisgrid.crs import from_wgs84, parse_crs
-from gisgrid.db.evidence import Known
 from gisgrid.deployment import load_deployment
 from ingest.description import Source
 from ingest.outcomes import Seen
-from ingest.positions import Sampler, Verdict, compare
+from ingest.positions import Sampler, Surroundings, Verdict, compare
 from ingest.readers import Contents, RawBatch, Reader
 from ingest.steps import Opened
 from ingest.targets import target
 
 # Ten by eight communities of 0.01 degrees; in each cell of 0.001 degrees a building, its corners 0.0002 inside, streets between.
 WEST, SOUTH, COLUMNS, ROWS = 120.30, 36.05, 10, 8
+DISTRICT = shapely.box(WEST, SOUTH, 120.40, 36.13)
+CELLS = [shapely.box(WEST + x / 100, SOUTH + y / 100, 120.31 + x / 100, 36.06 + y / 100) for x in range(COLUMNS) for y in range(ROWS)]
+COMMUNITY_CODES = [f"370203001{number:03d}" for number in range(COLUMNS * ROWS)]
 TOWN = """
 INSERT INTO gisgrid.generations (id, status) VALUES (1, 'active');
 INSERT INTO gisgrid.areas (generation_id, level, code, name, parent_code, area_m2, geom)
@@ -70,7 +72,7 @@ class Delivery(NamedTuple):
     codes: list[str] | None = None
     named: list[str] | None = None
 
-    def judged(self, known: Known | None, crs: str, declared: str, *, swapped: bool = False, axis_order: str = "xy") -> Verdict:
+    def judged(self, known: Surroundings | None, crs: str, declared: str, *, swapped: bool = False, axis_order: str = "xy") -> Verdict:
         """Return the verdict when the file's numbers are in ``crs`` (with its axes the other way round, if ``swapped``)."""
         sampler = Sampler()
         codes = self.codes or [f"new {number}" for number in range(len(self.places))]
@@ -102,6 +104,11 @@ def houses(cells: Any) -> Any:
     """Return the footprints of the cells' buildings; ``cells`` is n x 2, column and row."""
     x, y = WEST + 0.001 * cells[:, 0], SOUTH + 0.001 * cells[:, 1]
     return shapely.box(x + 0.0002, y + 0.0002, x + 0.0008, y + 0.0008)
+
+
+def every_house() -> Any:
+    """Return the footprints of all buildings of the town."""
+    return houses(np.stack(np.meshgrid(np.arange(COLUMNS * 10), np.arange(ROWS * 10)), axis=-1).reshape(-1, 2))
 
 
 def communities_of(cells: Any) -> list[str]:

@@ -10,11 +10,10 @@ from gisgrid.db.evidence import Known
 from ingest.findings import Findings
 from ingest.positions import District, district_of
 from ingest.targets import target
+from tests.ingest.positions.gridiron import CELLS, DISTRICT
 
-CELLS = [shapely.box(120.30 + x / 100, 36.05 + y / 100, 120.31 + x / 100, 36.06 + y / 100) for x in range(10) for y in range(8)]
 
-
-@pytest.mark.parametrize("areas", [[shapely.box(120.30, 36.05, 120.40, 36.13)], CELLS], ids=["one", "many"])
+@pytest.mark.parametrize("areas", [[DISTRICT], CELLS], ids=["one", "many"])
 def test_points_and_buildings_outside_are_found(areas: list[shapely.Geometry]) -> None:
     geom = np.array(
         [

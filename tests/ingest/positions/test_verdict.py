@@ -7,7 +7,7 @@ import pytest
 import shapely
 
 from gisgrid.db.evidence import Known
-from tests.ingest.positions.gridiron import SOUTH, WEST, Delivery, buildings, communities_of, houses, numbers, points
+from tests.ingest.positions.gridiron import CELLS, DISTRICT, SOUTH, WEST, Delivery, buildings, communities_of, houses, numbers, points
 
 SHIFTED = [
     ("gcj02", "wgs84", "GCJ-02"),
@@ -131,10 +131,9 @@ def test_rows_loaded_before_convict_even_few(known: Known) -> None:
 
 
 def test_one_area_displaced_by_just_the_shift_is_refused(known: Known) -> None:
-    district = shapely.box(120.30, 36.05, 120.40, 36.13)
     for truly in ("gcj02", "bd09"):
-        assert Delivery("districts", [district], ["370203"]).judged(known, truly, "wgs84").refused
-    assert not Delivery("districts", [district], ["370203"]).judged(known, "gcj02", "gcj02").refused
+        assert Delivery("districts", [DISTRICT], ["370203"]).judged(known, truly, "wgs84").refused
+    assert not Delivery("districts", [DISTRICT], ["370203"]).judged(known, "gcj02", "gcj02").refused
 
 
 def test_a_new_border_of_a_district_is_no_shift(known: Known) -> None:
@@ -143,8 +142,7 @@ def test_a_new_border_of_a_district_is_no_shift(known: Known) -> None:
 
 
 def test_communities_are_held_against_the_district_of_the_same_ingest(bare: Known) -> None:
-    cells = [shapely.box(120.30 + x / 100, 36.05 + y / 100, 120.31 + x / 100, 36.06 + y / 100) for x in range(10) for y in range(8)]
-    delivery = Delivery("communities", cells, named=["370203"] * 80)
+    delivery = Delivery("communities", CELLS, named=["370203"] * 80)
     assert not delivery.judged(bare, "wgs84", "wgs84").refused
     verdict = delivery.judged(bare, "gcj02", "wgs84")
     assert verdict.refused
