@@ -19,6 +19,7 @@ from ingest.description import Rule, Source
 from ingest.expressions import parse_expression
 from ingest.findings import Findings, Mask
 from ingest.readers.batch import Contents, RawBatch
+from ingest.sexagesimal import Axis, decimal_degrees
 from ingest.targets import Target, TargetField
 from ingest.values import Parsed
 
@@ -129,10 +130,17 @@ def select(source: Source, raw: RawBatch) -> RawBatch:
 
 
 def coordinate_texts(source: Source, raw: RawBatch, findings: Findings) -> list[pa.Array]:
-    """Return the columns that ``coordinates`` names, as text in which numbers are written with a point."""
+    """Return the columns that ``coordinates`` names, as text in which numbers, and degrees with their minutes, are written with a point."""
+    if source.coordinates is None:
+        return []
     columns = Columns(raw, findings)
-    texts = [columns.text(name) for name in source.coordinates.columns] if source.coordinates else []
-    return texts if len(texts) == 1 else [values.plain(text, source.decimal) for text in texts]
+    texts = [columns.text(name) for name in source.coordinates.columns]
+    if source.coordinates.wkt is not None:
+        return texts
+    if source.coordinates.lon is not None:
+        axes: tuple[Axis, Axis] = ("lat", "lon") if source.axis_order == "yx" else ("lon", "lat")
+        texts = [decimal_degrees(text, axis) for text, axis in zip(texts, axes, strict=True)]
+    return [values.plain(text, source.decimal) for text in texts]
 
 
 def map_fields(source: Source, target: Target, raw: RawBatch, deployment: Deployment, *, is_recoded: bool = False) -> Mapped:

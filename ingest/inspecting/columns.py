@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from ingest import values
 from ingest.dates import dates
 from ingest.inspecting.tables import guesses
+from ingest.sexagesimal import decimal_degrees
 
 Kind = Literal["text", "integer", "number", "date", "boolean", "empty"]
 """What the values of a column are, whatever type the file gives them."""
@@ -22,6 +23,7 @@ _MAX_EXAMPLES = 3
 _EXAMPLE_CHARS = 40
 _MOSTLY = 0.9
 _TIME_OF_DAY = r"([T ]+\d{1,2}:\d{2}.*)?$"
+_PADDED = r"^0[0-9]+$"
 _DECIMAL_COMMA = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$"
 
 
@@ -31,7 +33,8 @@ class Column(NamedTuple):
     ``filled`` of ``rows`` values are not blank, ``distinct`` of them differ. ``listed`` holds the values with their counts,
     commonest first, when there are at most MAX_LISTED. ``lengths`` counts the texts by length. ``minimum``,
     ``maximum`` and ``median`` are set for numbers, ``formats`` for dates. ``decimal_comma`` says that numbers are written 3,5.
-    ``odd`` holds a few of the values that are not what the others are: words among numbers.
+    ``odd`` holds a few of the values that are not what the others are: words among numbers. ``is_padded`` says of texts that they are
+    whole numbers with zeros before them, ``is_angle`` that they are degrees, minutes and seconds; ``median`` is in degrees then.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Column(NamedTuple):
     formats: tuple[str, ...] = ()
     decimal_comma: bool = False
     odd: tuple[str, ...] = ()
+    is_padded: bool = False
+    is_angle: bool = False
 
     @property
     def share(self) -> float:
@@ -66,8 +71,8 @@ class Column(NamedTuple):
 
     @property
     def is_numeric(self) -> bool:
-        """Whether the values are numbers."""
-        return self.kind in {"integer", "number"}
+        """Whether the values can be read as numbers."""
+        return self.kind in {"integer", "number"} or self.is_padded
 
     @property
     def common_length(self) -> int:
@@ -106,8 +111,16 @@ def _typed(column: Column, kind: pa.DataType, filled: pa.Array) -> Column:
     commas = values.mask_of(pc.match_substring_regex(filled, pattern=_DECIMAL_COMMA))
     if commas.any() and _share(commas | ~plain.bad) >= _MOSTLY:
         return _numeric(column, values.numbers(filled, ",").values, filled)._replace(decimal_comma=True)
+    angles = in_degrees(filled)
+    if _share(~angles.bad) >= _MOSTLY:
+        return _numeric(column, angles.values, filled)._replace(kind="text", formats=(), is_angle=True)
     formats = date_formats(filled)
     return column._replace(kind="date" if formats else "text", formats=formats)
+
+
+def in_degrees(text: pa.Array, decimal: str | None = None) -> values.Parsed:
+    """Return numbers (float64) from text, where degrees, minutes and seconds of either axis are decimal degrees."""
+    return values.numbers(decimal_degrees(decimal_degrees(text, "lon"), "lat"), decimal)
 
 
 def _numeric(column: Column, numbers: pa.Array, filled: pa.Array) -> Column:
@@ -121,8 +134,13 @@ def _numeric(column: Column, numbers: pa.Array, filled: pa.Array) -> Column:
         median=float(np.median(found)),
         odd=_examples(odd),
     )
+    if not whole:
+        return column
+    padded = filled.filter(pc.match_substring_regex(filled, pattern=_PADDED))
+    if len(padded.filter(pc.invert(pc.is_in(padded, value_set=pa.array(guesses().dates.blank, pa.string()))))):
+        column = column._replace(kind="text", is_padded=True)
     # 20200717 is a number and may be a date too; a name has to say which.
-    return column._replace(formats=date_formats(filled)) if whole else column
+    return column._replace(formats=date_formats(filled))
 
 
 def _share(flags: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from gisgrid.crs.offset import EAST, NORTH, SOUTH, WEST
 from gisgrid.crs.systems import parse_crs
 from gisgrid.deployment import Deployment
 from ingest import values
-from ingest.inspecting.columns import Column
+from ingest.inspecting.columns import Column, in_degrees
 from ingest.inspecting.names import best_match, mentions
 from ingest.inspecting.sample import Boxes, Positions, Sample, are_degrees, middles
 from ingest.inspecting.tables import guesses
@@ -106,7 +106,7 @@ def _best(sample: Sample, key: str) -> Column | None:
 
 def _can_be(column: Column, limit: float) -> bool:
     """Say whether most values of a column can be coordinates up to ``limit``; a few rows may hold rubbish."""
-    return column.is_numeric and column.median is not None and abs(column.median) <= limit
+    return (column.is_numeric or column.is_angle) and column.median is not None and abs(column.median) <= limit
 
 
 def named_like_places(sample: Sample) -> list[Column]:
@@ -120,13 +120,15 @@ def no_place(sample: Sample) -> str:
     odd = named_like_places(sample)
     if not odd:
         return "no column looks like coordinates"
-    return f"{odd[0].name} holds texts such as {odd[0].examples[0]}: coordinates must be plain numbers, such as decimal degrees"
+    needs = "coordinates must be plain numbers, such as decimal degrees, or have the marks of degrees and minutes (120°22'15\"E)"
+    return f"{odd[0].name} holds texts such as {odd[0].examples[0]}: {needs}"
 
 
 def numbers_of(sample: Sample, column: Column) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the numbers of a column, NaN where a row has none."""
+    """Return the numbers of a column, NaN where a row has none; degrees with minutes and seconds as decimal degrees."""
     text, _ = values.cleaned(values.as_text(values.one_chunk(sample.table.column(column.name))))
-    return np.asarray(values.numbers(text, "," if column.decimal_comma else None).values.to_numpy(zero_copy_only=False), dtype=np.float64)
+    found = in_degrees(text, "," if column.decimal_comma else None)
+    return np.asarray(found.values.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def find_system(sample: Sample, place: Place, deployment: Deployment, declared: str | None, names: str) -> System:

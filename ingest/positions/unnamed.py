@@ -42,5 +42,4 @@ def _geometries(source: Source, raw: RawBatch) -> Geometries:
     findings = Findings(raw.size)
     if source.coordinates is None:
         return geometry.as_built(raw, findings)
-    columns = mapping.Columns(raw, findings)
-    return geometry.from_columns(source.coordinates, [columns.text(name) for name in source.coordinates.columns], findings)
+    return geometry.from_columns(source.coordinates, mapping.coordinate_texts(source, raw, findings), findings)

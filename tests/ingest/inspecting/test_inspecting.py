@@ -219,10 +219,22 @@ def test_the_parents_of_areas_are_found_by_their_values(tmp_path: Path, shibei: 
     assert lines["parent_code"] == "kreis"
 
 
-def test_positions_in_degrees_and_minutes_are_refused_with_the_reason(tmp_path: Path, helsinki: Deployment) -> None:
+def test_positions_in_degrees_minutes_and_seconds_are_found(tmp_path: Path, helsinki: Deployment) -> None:
     file = tmp_path / "manholes.csv"
-    file.write_text("id,lat,lon\n" + "".join(f'M{n},"52°22\'12.5""N","4°53\'{n}""E"\n' for n in range(9)))
+    file.write_text("id,lat,lon\n" + "".join(f'M{n},"60°10\'12.{n}""N","24°55\'{n}""E"\n' for n in range(9)))
     (part,) = inspect_files([file], helsinki, Options()).parts
+    assert part.place is not None
+    assert part.place.coordinates == {"lon": "lon", "lat": "lat"}
+    assert part.place.positions[3] == pytest.approx((24 + 55 / 60 + 3 / 3600, 60 + 10 / 60 + 12.3 / 3600))
+    assert [column.kind for column in part.sample.columns] == ["text", "text", "text"]
+    (source,) = written(helsinki, tmp_path, file)
+    assert source.crs == "wgs84"
+
+
+def test_positions_in_words_are_refused_with_the_reason(tmp_path: Path, helsinki: Deployment) -> None:
+    file = tmp_path / "manholes.csv"
+    file.write_text("id,lat,lon\n" + "".join(f"M{n},北纬60.17{n},东经24.93{n}\n" for n in range(9)), encoding="utf-8")
+    (part,) = inspect_files([file], helsinki, Options(encoding="utf-8")).parts
     assert "must be plain numbers" in part.why_not
     found = inspect_files([file], helsinki, Options(), "town")
     assert found.problem is not None
