@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pyarrow as pa
 
 from gisgrid.db.evidence import Known
 from gisgrid.db.loading import LayerLoad, Loading
@@ -21,7 +23,7 @@ from ingest.description import Source
 from ingest.duplicates import Duplicates
 from ingest.fingerprint import content_hash, source_hash
 from ingest.outcomes import InFile, as_in_file
-from ingest.positions import Sampler, compare, district_of
+from ingest.positions import Sampler, Surroundings, compare, district_of
 from ingest.readers import Contents, RawBatch, Reader
 from ingest.report import LayerReport, RunStatus, Tally
 from ingest.steps import Opened, prepare, process
@@ -111,16 +113,17 @@ def open_job(source: Source, folder: Path, deployment: Deployment, options: Opti
     return Job(opened, delivery)
 
 
-def check(job: Job, progress: Progress) -> LayerReport:
-    """Take one source through all checks and write nothing; positions are compared with the deployment's bounds only.
+def check(job: Job, progress: Progress, known: Surroundings, keep: Callable[[pa.Table], None]) -> LayerReport:
+    """Take one source through all checks and write nothing; positions are compared with what is ``known``.
 
-    Raises SourceError when the file turns out to be broken; a delivery that would be refused is reported as failed.
+    ``keep`` is given the rows that are fit to be loaded, batch by batch. Raises SourceError when the file turns out to be
+    broken; a delivery that would be refused is reported as failed.
     """
     work = _Work()
-    for _ in _outcomes(job, work, progress):
-        pass
+    for outcome in _outcomes(_placed(job, known), work, progress):
+        keep(outcome.rows)
     _require_rows(job, work.tally)
-    refusal = _judged(job, work, None) or _nothing_left(job, work.tally)
+    refusal = _judged(job, work, known) or _nothing_left(job, work.tally)
     return _report(job, "failed" if refusal else "checked", work, _NOTHING, refusal)
 
 
@@ -177,7 +180,7 @@ def _outcomes(job: Job, work: _Work, progress: Progress) -> Iterator[Any]:
         progress(job.delivery.source_id, work.tally.read, job.total)
 
 
-def _placed(job: Job, known: Known) -> Job:
+def _placed(job: Job, known: Surroundings) -> Job:
     """Return the job with what its rows are held against: the ground of the district, and the communities there are."""
     goal = job.opened.target
     communities = known.codes("community") if goal.id == "buildings" else None
@@ -201,7 +204,7 @@ def _stage(run: LayerLoad, known: Known, job: Job, work: _Work, progress: Progre
     return refusal or _nothing_left(job, work.tally)
 
 
-def _judged(job: Job, work: _Work, known: Known | None) -> SourceError | None:
+def _judged(job: Job, work: _Work, known: Surroundings) -> SourceError | None:
     """Compare the sampled positions with what is known; return the refusal when they cannot be right and nobody vouches for them."""
     verdict = compare(work.sampler, job.opened, known)
     work.evidence = verdict.sentences

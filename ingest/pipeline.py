@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from gisgrid.deployment import Deployment
 from gisgrid.errors import SourceError
 from gisgrid.progress import Progress, silent
 from ingest.description import Source, load_description
-from ingest.load import Job, Options, check, failed, load, open_job, unchanged
+from ingest.dry_run import DryRun
+from ingest.load import Job, Options, failed, load, open_job, unchanged
 from ingest.publish import Published, publish
 from ingest.report import IngestReport, LayerReport
 from ingest.targets import TARGETS, target
@@ -58,7 +59,9 @@ def run(
     jobs = [open_job(source, folder, deployment, options) for source in _chosen(sources_path, layers, sources)]
     tell = progress or silent
     if dry_run or database is None:
-        reports, published = _checked(jobs, tell), Published(None)
+        trial = DryRun(deployment)
+        reports = [_tried(job, lambda job: trial.check(job, tell)) for job in jobs]
+        published = Published(None, trial.issues())
     else:
         with open_loading(database, wait=wait) as loading:
             loading.require_deployment(deployment)
@@ -87,10 +90,6 @@ def _chosen(path: Path, layers: Collection[str] | None, ids: Collection[str] | N
             raise SourceError(f"{path} has no source for {', '.join(absent)}.", f"It has: {', '.join(sorted(set(present)))}.")
     chosen = (source for source in found if (not layers or source.layer in layers) and (not ids or source.id in ids))
     return sorted(chosen, key=lambda source: order.index(source.layer))
-
-
-def _checked(jobs: Iterable[Job], progress: Progress) -> list[LayerReport]:
-    return [_tried(job, lambda job: check(job, progress)) for job in jobs]
 
 
 def _tried(job: Job, work: Callable[[Job], LayerReport]) -> LayerReport:
