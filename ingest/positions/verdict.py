@@ -13,8 +13,8 @@ import numpy as np
 
 from gisgrid.crs import Crs
 from ingest.positions import evidence
-from ingest.positions.evidence import LOADED, Fits, Flags, Kind, Placed, Scene
-from ingest.positions.hypotheses import Hypothesis, declared, shifted, title_of, usual
+from ingest.positions.evidence import LOADED, TOLERANCE_M, Fits, Flags, Kind, Placed, Scene
+from ingest.positions.hypotheses import Hypothesis, Pairs, declared, shifted, title_of, usual
 from ingest.positions.likely import likely_text, range_text
 from ingest.positions.sampler import Sampler
 from ingest.positions.surroundings import Surroundings
@@ -29,6 +29,9 @@ _FEW = 5
 _CELL_M = 50.0
 _LEAST_MOVE_M = 100.0
 _EXACT_M = 25.0
+_LEAST_DISPLACED = 20
+_ONE_VECTOR_M = 15.0
+_MOST_DISPLACED = 0.8
 
 
 class Verdict(NamedTuple):
@@ -89,12 +92,33 @@ def _weighed(scene: Scene, now: Placed, others: list[Placed], crs: Crs, name: st
     )
     convicted = [(sum(one.gain for one in tested), place) for place, tested in enumerate(tests) if _convicts(tested)]
     if not convicted:
-        return Verdict(False, "", "", sentences)
+        return _displaced(scene, now, name, sentences) or Verdict(False, "", "", sentences)
     best = max(convicted)[1]
     hypothesis = others[best].hypothesis
     numbers = "; ".join(_numbers(one, now.hypothesis, hypothesis) for one in tests[best] if one.speaks > 0)
     message = f"{name} is declared as {title_of(crs)}, but looks like {hypothesis.title}: {numbers}."
+    if hypothesis.is_mishap:
+        message += " Either this delivery or what it is compared with (areas, buildings, what was loaded before) is in the wrong place."
     return Verdict(True, message, f"{hypothesis.remedy} {_ACCEPT}", sentences)
+
+
+def _displaced(scene: Scene, now: Placed, name: str, sentences: tuple[str, ...]) -> Verdict | None:
+    """Return the refusal of a delivery whose known rows were all moved by the same way, which no survey does; None if they were not."""
+    apart = now.xy - scene.loaded
+    apart = apart[np.isfinite(apart).all(axis=1)]
+    if len(apart) < _LEAST_DISPLACED:
+        return None
+    way = np.median(apart, axis=0)
+    off = np.hypot(*(apart - way).T)
+    together = int((off <= TOLERANCE_M).sum())
+    if np.hypot(*way) <= _LEAST_MOVE_M or np.median(off) >= _ONE_VECTOR_M or together < _MOST_DISPLACED * len(apart):
+        return None
+    message = (
+        f"{together:,} of {len(apart):,} sampled rows of {name} that were loaded before lie {_sides(way)} of there, all by the same way "
+        f"(half of them to {np.median(off):.0f} m). Either this delivery or what was loaded before is in the wrong place."
+    )
+    hint = "Ask its owner what was done to the positions. If they were really moved, say so with --accept-crs (or accept_crs = true)."
+    return Verdict(True, message, hint, sentences)
 
 
 def _convicts(tested: list[_Compared]) -> bool:
@@ -196,8 +220,9 @@ def _sentence(scene: Scene, now: Placed, kind: Kind, before: Fits) -> str:
 
 def _alternatively(kind: Kind, others: list[Placed], tests: list[list[_Compared]]) -> str:
     """Return the end of a sentence: what the share would be under each alternative."""
-    found = [(other, one) for other, tested in zip(others, tests, strict=True) for one in tested if one.kind is kind]
-    would = [f"; as {other.hypothesis.title} it would be {_share(one.after)}" for other, one in found if one.after.judged.any()]
+    found = [(other.hypothesis, one) for other, tested in zip(others, tests, strict=True) for one in tested if one.kind is kind]
+    told = [(other, one) for other, one in found if one.after.judged.any() and (one.gain > 0 or not other.is_mishap)]
+    would = [f"; as {other.title} it would be {_share(one.after)}" for other, one in told]
     return "".join(would) + "."
 
 
@@ -205,9 +230,12 @@ def _median(scene: Scene, now: Placed, before: Fits) -> str:
     apart = (now.xy - scene.loaded)[before.judged & now.there]
     if not len(apart):
         return ""
-    east, north = np.median(apart, axis=0)
-    sides = f"{abs(east):.0f} m {'west' if east < 0 else 'east'} and {abs(north):.0f} m {'south' if north < 0 else 'north'}"
-    return f" (median {sides} of there)"
+    return f" (median {_sides(np.median(apart, axis=0))} of there)"
+
+
+def _sides(way: Pairs) -> str:
+    east, north = way
+    return f"{abs(east):.0f} m {'west' if east < 0 else 'east'} and {abs(north):.0f} m {'south' if north < 0 else 'north'}"
 
 
 def _numbers(one: _Compared, now: Hypothesis, other: Hypothesis) -> str:

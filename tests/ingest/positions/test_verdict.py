@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import numpy as np
 import pytest
 import shapely
+from shapely.affinity import translate
 
+from gisgrid.crs import parse_crs, to_wgs84
+from gisgrid.db import Database
 from gisgrid.db.evidence import Known
 from tests.ingest.positions.gridiron import CELLS, DISTRICT, SOUTH, WEST, Delivery, buildings, communities_of, houses, numbers, points
 
@@ -178,3 +184,69 @@ def test_without_a_database_only_the_bounds_speak() -> None:
 
 def test_nothing_to_judge_is_no_fault(known: Known) -> None:
     assert not Delivery("cameras", []).judged(known, "wgs84", "wgs84").refused
+
+
+@pytest.mark.parametrize("crs", ["wgs84", "cgcs2000", "EPSG:4549"])
+@pytest.mark.parametrize("shift", ["gcj02", "bd09"])
+def test_positions_that_were_corrected_though_they_were_right_are_refused(known: Known, bare: Known, shift: str, crs: str) -> None:
+    for delivery, there in ((points("manhole_covers", 1000), known), (points("cameras", 2000), bare), (buildings(300), known)):
+        verdict = delivery._replace(places=corrected(delivery.places, shift)).judged(there, crs, crs)
+        assert verdict.refused
+        assert f"corrected for {'GCJ-02' if shift == 'gcj02' else 'BD-09'} once too often: " in verdict.message
+        assert "Either this delivery or what it is compared with" in verdict.message
+        assert "ask its owner for the original" in verdict.hint
+        assert "--accept-crs" in verdict.hint
+
+
+def corrected(places: Any, shift: str) -> Any:
+    """Return WGS 84 geometries as they become when somebody takes them for shifted ones."""
+
+    def move(lonlat: Any) -> Any:
+        return np.column_stack(to_wgs84(parse_crs(shift), lonlat[:, 0], lonlat[:, 1]))
+
+    return shapely.transform(np.asarray(places, dtype=object), move)
+
+
+def test_true_rows_are_not_loaded_into_shifted_areas_unseen(draft_only: Database) -> None:
+    with draft_only.connect() as connection:
+        shifted = shapely.to_wkb(numbers([DISTRICT], "gcj02"))[0]
+        connection.execute("UPDATE gisgrid.areas SET geom = ST_Multi(ST_GeomFromWKB(%s, 4326))", [shifted])
+        verdict = points("manhole_covers", 2000).judged(Known(connection, 1), "EPSG:4549", "EPSG:4549")
+        connection.rollback()
+    assert verdict.refused
+    assert "Either this delivery or what it is compared with (areas," in verdict.message
+    assert "what it is compared with was loaded shifted" in verdict.hint
+
+
+BEFORE = np.array([[x, y] for x in range(20, 60, 2) for y in range(20, 60, 2)])
+CODES = [f"B{x * 80 + y}" for x, y in BEFORE.tolist()]
+
+
+def moved(east_m: float, north_m: float, count: int = 400, noise_m: float = 0.0) -> Delivery:
+    """Return buildings that were loaded before, all moved by the same way."""
+    rng = np.random.default_rng(4)
+    way = np.array([east_m / 89_900, north_m / 111_195]) + rng.normal(0, noise_m / 100_000, (count, 2))
+    return Delivery(
+        "buildings", np.array([translate(one, *by) for one, by in zip(houses(BEFORE[:count]), way, strict=True)]), CODES[:count]
+    )
+
+
+@pytest.mark.parametrize("count", [20, 400])
+def test_rows_that_all_moved_by_the_same_way_are_refused_though_nothing_explains_it(known: Known, count: int) -> None:
+    verdict = moved(-120, 75, count, 5.0).judged(known, "wgs84", "wgs84")
+    assert verdict.refused
+    assert f"{count} of {count} sampled rows" in verdict.message
+    assert re.search(r"lie 1[12]\d m west and 7\d m north of there, all by the same way", verdict.message)
+    assert "If they were really moved, say so with --accept-crs" in verdict.hint
+
+
+def test_rows_that_moved_little_or_each_its_own_way_pass(known: Known) -> None:
+    mixed = moved(-120, 75)
+    mixed.places[::3] = houses(BEFORE)[::3]
+    for delivery in (moved(0, 0), moved(60, 60), moved(-120, 75, 19), moved(-120, 75, 400, 60.0), mixed):
+        assert not delivery.judged(known, "wgs84", "wgs84").refused
+
+
+def test_a_delivery_that_moved_as_a_chinese_map_is_called_that(known: Known) -> None:
+    delivery = Delivery("buildings", houses(BEFORE), CODES)
+    assert "but looks like GCJ-02: " in delivery.judged(known, "gcj02", "wgs84").message
