@@ -273,7 +273,7 @@ class _Filling:
         if field.type == "integer":
             found = values.whole(found.values, text)
         kind = "whole number" if field.type == "integer" else "number"
-        return self._in_range(rule, self._good(rule, checks.BAD_NUMBER, found, text, f"is not a {kind}."))
+        return self._in_range(rule, self._good(rule, checks.BAD_NUMBER, found, text, f"is not a {kind}."), text)
 
     def _number(self, rule: Rule, text: pa.Array) -> Parsed:
         """Return the number in the field's unit."""
@@ -294,12 +294,19 @@ class _Filling:
         bad &= values.mask_of(pc.is_valid(text))
         return self._good(rule, checks.UNKNOWN_VALUE, Parsed(_blanked(text, bad), bad), text, f"is not one of {', '.join(allowed)}.")
 
-    def _in_range(self, rule: Rule, found: pa.Array) -> pa.Array:
+    def _in_range(self, rule: Rule, found: pa.Array, text: pa.Array) -> pa.Array:
+        """Return the numbers that the field can hold; ``text`` is what was written for them."""
         low, high = self.field.minimum, self.field.maximum
         if low is None or high is None:
             return found
         bad = values.mask_of(pc.or_(pc.less(found, low), pc.greater(found, high)))
-        return self._good(rule, checks.OUT_OF_RANGE, Parsed(_blanked(found, bad), bad), found, f"is not between {low:g} and {high:g}.")
+
+        def say(position: int) -> str:
+            worked_out = f" ({found[position].as_py():g} {self.field.unit})" if rule.unit not in {None, self.field.unit} else ""
+            return f"{self.field.name}: {text[position].as_py()}{worked_out} is not between {low:g} and {high:g}."
+
+        self.findings.reject_or_drop(checks.OUT_OF_RANGE, bad, self.field.name, say, drop=rule.on_error == "null")
+        return _blanked(found, bad)
 
     def _good(self, rule: Rule, check: checks.Check, found: Parsed, given: pa.Array, why: str) -> pa.Array:
         """Return the values that are good; rows with others are rejected, or lose the value, with what was given and why not."""

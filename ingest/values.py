@@ -172,12 +172,17 @@ def matches(text: pa.Array, pattern: str) -> Mask:
 
 
 def lookup(text: pa.Array, table: dict[str, Any], otherwise: str | None) -> Parsed:
-    """Return ``table``'s value for each text, ``otherwise`` (or bad, when that is None) for texts that it lacks."""
+    """Return ``table``'s value for each text, ``otherwise`` (or bad, when that is None) for texts that it lacks; "" is null.
+
+    >>> lookup(pa.array(["是", "否", "?"]), {"是": 1, "否": ""}, "").values.to_pylist()
+    ['1', None, None]
+    """
     found = pc.index_in(text, value_set=pa.array(list(table), pa.string()))
-    values = pa.array([str(value) for value in table.values()], pa.string()).take(found)
+    values = pa.array([str(value) or None for value in table.values()], pa.string()).take(found)
     missing = pc.and_(pc.is_valid(text), pc.is_null(found))
     if otherwise is not None:
-        return Parsed(pc.if_else(missing, otherwise, values), np.zeros(len(text), dtype=bool))
+        rest = pa.scalar(otherwise or None, pa.string())
+        return Parsed(pc.if_else(missing, rest, values), np.zeros(len(text), dtype=bool))
     return Parsed(values, mask_of(missing))
 
 

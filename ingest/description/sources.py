@@ -158,7 +158,8 @@ def _check_rule(rule: Rule, field: TargetField) -> None:
         raise ValueError(f"{where}: `class_names` and `crosswalk` are for class_code")
     if not field.allowed:
         return
-    for value in (rule.constant, rule.otherwise, rule.default, *rule.values.values()):
+    mapped = (value for value in (rule.otherwise, *rule.values.values()) if value != "")  # that leaves the value blank
+    for value in (rule.constant, rule.default, *mapped):
         if value is not None and str(value) not in field.allowed:
             raise ValueError(
                 f"{where}: {field.name} cannot be {str(value)!r}{near(str(value), field.allowed)} (it is one of {', '.join(field.allowed)})"
