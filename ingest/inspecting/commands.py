@@ -32,7 +32,7 @@ def inspect(
     """Look at unknown files: what they hold, which column is probably what, and a source description to start from.
 
     Reads the first 100,000 rows of each and no database. What cannot be guessed is marked FILL IN in the description. Exit code 2 when
-    a file cannot be read, or none holds anything that a layer takes.
+    a file cannot be read (what the others show is written all the same), or none holds anything that a layer takes.
     """
     deployment = load_deployment(load_settings().deployment)
     found = inspect_files(files, deployment, Options(layer, encoding, crs), deployment_to.stem if deployment_to else None)
@@ -53,6 +53,8 @@ def inspect(
         _write(output, text)
     elif not as_json_:
         sys.stdout.write(f"\n{text}")
+    if found.unread:
+        raise typer.Exit(2)
 
 
 def _json(found: Inspection, text: str) -> str:

@@ -63,7 +63,7 @@ def choose_code(layer: str, columns: Iterable[Column], taken: frozenset[str] = f
         if score >= _LEAST:
             offers.append(Choice("code", column, score, _named(column.name, word)))
         elif not _is_prose(column):
-            offers.append(Choice("code", column, 30 if column.kind == "integer" else 20, "no value comes twice"))
+            offers.append(Choice("code", column, 30 if column.kind == "integer" or column.is_padded else 20, "no value comes twice"))
     return max(offers, key=lambda offer: offer.score, default=None)
 
 

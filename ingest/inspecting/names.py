@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 _DBF_WIDTH = 10
-_CHINESE = re.compile(r"[\u3400-\u9fff]")
+_COMPOUNDED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")  # kana, Chinese characters, Hangul: no blanks between words
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 EXACT = 100
@@ -57,7 +57,7 @@ def similarity(name: str, word: str) -> float:
 
 
 def _partial(name: str, ours: str, word: str, theirs: str) -> float:
-    if _CHINESE.search(word):
+    if _COMPOUNDED.search(word):
         return PART + 20 * len(theirs) / len(ours) if theirs in ours else 0
     parts, wanted = tokens(name), tokens(word)
     if len(theirs) < 2 or not any(parts[i : i + len(wanted)] == wanted for i in range(len(parts))):
@@ -77,5 +77,8 @@ def best_match(name: str, words: Iterable[str]) -> Match:
 
 
 def mentions(text: str, words: Iterable[str]) -> str | None:
-    """Return the first of ``words`` that ``text`` mentions as a whole word (a Chinese one: anywhere), None when there is none."""
+    """Return the first of ``words`` that ``text`` mentions as a whole word, None when there is none.
+
+    A Chinese, Japanese or Korean word counts wherever it stands.
+    """
     return next((word for word in words if similarity(text, word) > 0), None)

@@ -356,6 +356,18 @@ def test_the_command_writes_new_files_and_never_over_others(cameras: Path, tmp_p
     assert "is there already" in result.exception.message
 
 
+def test_a_file_that_cannot_be_read_makes_the_exit_code_2_and_the_others_are_written(cameras: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "covers.json"
+    broken.write_text("{")
+    result = command(cameras, broken, "-o", tmp_path / "s.toml")
+    assert (result.exit_code, type(result.exception)) == (2, SystemExit)
+    assert "covers.json" in result.stderr
+    assert [source.layer for source in load_description(tmp_path / "s.toml").sources] == ["cameras"]
+    result = command(cameras, broken, "--json")
+    assert result.exit_code == 2
+    assert len(json.loads(result.stdout)["unread"]) == 1
+
+
 def test_the_command_tells_everything_as_json(cameras: Path) -> None:
     found = json.loads(command(cameras, "--json").stdout)
     assert found["parts"][0]["rows_read"] == 9

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.inspecting.columns import Column, profile
+from ingest.inspecting.fields import choose, choose_code
 from ingest.inspecting.mapping import nearest, rule_for, unit_in
 from ingest.inspecting.names import best_match, folded, mentions, similarity
 from ingest.inspecting.parts import header_row, text_layout
@@ -56,6 +57,41 @@ def test_a_name_is_compared_by_its_words(name: str, word: str, least: float, mos
     assert least <= similarity(name, word) <= most
 
 
+@pytest.mark.parametrize(
+    ("layer", "names", "expected"),
+    [
+        ("communities", ("町コード", "町名"), {"code": "町コード", "name": "町名"}),
+        ("communities", ("町名コード", "町名", "名称"), {"code": "町名コード", "name": "名称"}),
+        ("grids", ("코드", "이름"), {"code": "코드", "name": "이름"}),
+        ("streets", ("NAME", "COD"), {"code": "COD", "name": "NAME"}),
+        (
+            "manhole_covers",
+            ("descrição", "situação", "função", "nome", "código"),
+            {"code": "código", "name": "nome", "class_code": "função", "state": "situação", "note": "descrição"},
+        ),
+        ("cameras", ("番号", "名称"), {"code": "番号", "name": "名称"}),
+        ("buildings", ("Cód.", "NOME", "FUNÇÃO"), {"code": "Cód.", "name": "NOME", "use": "FUNÇÃO"}),
+    ],
+)
+def test_names_in_other_languages_are_known(layer: str, names: tuple[str, ...], expected: dict[str, str]) -> None:
+    few = {"função", "situação", "FUNÇÃO"}
+    columns = [column(["a", "b"] * 10 if name in few else [f"a{number}" for number in range(20)], name) for name in names]
+    code = choose_code(layer, columns)
+    assert code is not None
+    chosen = {"code": code.column.name} | {
+        field: choice.column.name for field, choice in choose(layer, columns, frozenset({code.column.name})).items()
+    }
+    assert chosen == expected
+
+
+@pytest.mark.parametrize(("key", "names"), [("lon", ("経度", "경도")), ("lat", ("緯度", "위도"))])
+def test_coordinates_in_other_languages_are_known(key: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        scores = {one: best_match(name, guesses().coordinates[one]).score for one in ("lon", "lat")}
+        assert max(scores, key=lambda one: scores[one]) == key
+        assert scores[key] > 80
+
+
 def test_the_first_of_equally_good_words_wins() -> None:
     assert best_match("id", ["code", "id"]).word == "id"
     assert best_match("GLBJBSM", guesses().names_of("manhole_covers")["code"]).score == 100
@@ -81,6 +117,10 @@ def test_comparing_names_takes_any_text(name: str, word: str) -> None:
         (["31.1.2020", "1.12.2019"], "date"),
         ([True, False], "boolean"),
         (["a", "1", "2"], "text"),
+        (["000000", "000001", "000012"], "text"),
+        (["20200131", "00000000", "20190201"], "integer"),  # zeros for "no date" are no code
+        (["0.5", "0", "07.5"], "number"),
+        (["120°22'15\"E", "120°23'1.5\"E"], "text"),
     ],
 )
 def test_a_column_is_what_its_values_are(values: list[object], kind: str) -> None:
