@@ -35,7 +35,7 @@ class Coordinates(Model):
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns, the east one first; one column of WKT."""
-        return tuple(name for name in (self.lon or self.x, self.lat or self.y, self.wkt) if name is not None)
+        return tuple(name for name in (self.lon, self.x, self.lat, self.y, self.wkt) if name is not None)
 
 
 class Source(Model):

@@ -92,3 +92,11 @@ def test_a_number_of_a_typed_column_is_told_without_a_fraction(tmp_path: Path, d
     fields = '[sources.fields]\ncode = "code"\nkind = "kind"\nmount_height_m = "h"\n'
     _, (reject,), _ = dry.outcome(f'id = "cams"\nlayer = "cameras"\npath = "cams.gpkg"\n{fields}')
     assert "mount_height_m: -1 is not" in reject.message
+
+
+def test_columns_without_a_name_are_called_nothing(dry: Bench) -> None:
+    dry.write("cams.csv", "code,position,,kind\nA,120.38,36.07,ptz\n")
+    rules = CAMERAS.replace('lon = "lon", lat = "lat"', 'lon = "position", lat = ""')
+    rows, rejects, _ = dry.outcome(f'{rules}kind = "kind"\nname = ""\n')
+    assert not rejects
+    assert [(row["code"], row["name"]) for row in rows] == [("A", "36.07")]
