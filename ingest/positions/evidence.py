@@ -131,21 +131,23 @@ class Kind(NamedTuple):
     """One kind of evidence: what the rows that fit do, in words.
 
     ``least_share`` of the rows must fit under a hypothesis for it to be believed at all. ``least_part`` is what an alternative must
-    mend of a delivery of few rows: little where a wrong place hits something only now and then.
+    mend of a delivery of few rows: little where a wrong place hits something only now and then. ``witness`` is what the rows are
+    compared with.
     """
 
     name: str
     words: str
     least_share: float
     least_part: float
+    witness: str
 
 
-DISTRICT = Kind("district", "lie in the district", 0.8, 0.8)
-NAMED = Kind("named", "lie in the area that they name", 0.8, 0.3)
-HELD = Kind("held", "lie in their parent", 0.8, 0.08)
-OUTDOORS = Kind("outdoors", "stand outside buildings", 0.9, 0.1)
-COVERS = Kind("covers", "have no manhole cover inside them", 0.9, 0.1)
-LOADED = Kind("loaded", f"lie within {TOLERANCE_M:.0f} m of where they were loaded before", 0.8, 0.5)
+DISTRICT = Kind("district", "lie in the district", 0.8, 0.8, "areas")
+NAMED = Kind("named", "lie in the area that they name", 0.8, 0.3, "areas")
+HELD = Kind("held", "lie in their parent", 0.8, 0.08, "areas")
+OUTDOORS = Kind("outdoors", "stand outside buildings", 0.9, 0.1, "buildings")
+COVERS = Kind("covers", "have no manhole cover inside them", 0.9, 0.1, "covers")
+LOADED = Kind("loaded", f"lie within {TOLERANCE_M:.0f} m of where they were loaded before", 0.8, 0.5, "rows loaded before")
 
 
 def kinds(scene: Scene) -> Iterator[Kind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -21,9 +22,34 @@ from ingest.positions.plane import metres
 Coordinates = NDArray[np.float64]
 """Pairs of numbers as in the file, shape (n, 2), the first axis first."""
 
-_USUAL = ("4549", "4528", "4510", "4499", "3857")
-# National frames in force and WGS 84 before those that they replaced, which give nearly the same numbers.
-_IN_FORCE = ("CGCS2000", "ETRS89", "NAD83(2011)", "JGD2011", "GDA2020", "WGS 84")
+_WEB_MERCATOR = "3857"
+_USUAL = ("4549", "4528", "4510", "4499", _WEB_MERCATOR)
+# Frames in force before those that they replaced, which give nearly the same numbers; national ones before those of all the world.
+_IN_FORCE = (
+    *(
+        "CGCS2000",
+        "TWD97",
+        "KGD2002",
+        "JGD2011",
+        "VN-2000",
+        "GDM2000",
+        "PRS92",
+        "SRGI2013",
+        "GDA2020",
+        "NZGD2000",
+        "SIRGAS 2000",
+        "POSGAR 2007",
+    ),
+    *("MAGNA-SIRGAS", "Mexico ITRF2008", "NAD83(2011)", "NAD83(CSRS)", "RGF93", "SWEREF99", "CH1903+", "ETRF2000-PL", "RDN2008", "GR96"),
+    *("HTRS96", "TUREF", "ISN2016", "IRENET95", "Hartebeesthoek94", "UCS-2000", "GSK-2011", "KSA-GRF17", "ETRS89 /", "NAD83 /", "WGS 84 /"),
+)
+_MOST_TRIED = 120
+_PROBES = 64
+_LEAST_PROBED = 0.25
+_WIDEST_DEG = 15.0
+_BEYOND_DEGREES = 1_000.0
+_SLACK_DEG = 0.5
+_CGCS2000_ZONES = {zone: 4491 + zone - 13 for zone in range(13, 24)} | {zone: 4513 + zone - 25 for zone in range(25, 46)}
 _SAME_M = 500.0
 _LEAST_SHARE = 0.5
 _MOST = 4
@@ -67,21 +93,44 @@ def likely_systems(coordinates: Coordinates, deployment: Deployment, *, only_usu
     """Return the systems that put most of ``coordinates`` (n x 2, as in the file) into the deployment's bounds, the likeliest first.
 
     Tried are degrees, Web Mercator and the projected systems of the EPSG register that are meant for the deployment's
-    place, each also with its axes exchanged. Datums are not told apart: they differ by less than a bounds' margin.
-    An empty list says that nothing usual fits. With ``only_usual`` the register is not searched, which takes 0.3 s the first time:
+    place, each also with its axes exchanged; at bounds wider than a system can serve only those that any numbers may be in. Datums are
+    not told apart: they differ by less than a bounds' margin.
+    An empty list says that nothing usual fits. With ``only_usual`` the register is not searched, which takes half a second the first time:
     tried are degrees, Web Mercator, UTM and the systems that are usual in Qingdao.
     """
     sample = coordinates[np.isfinite(coordinates).all(axis=1)] if len(coordinates) else np.empty((0, 2))
     found: list[tuple[Likely, Coordinates]] = []
-    for candidate in _usual(deployment.box) if only_usual else _registered(deployment.box):
+    for candidate in _candidates(sample, deployment.box, only_usual=only_usual):
         for is_swapped in (False, True):
-            lonlat = _lonlat(candidate, sample[:, ::-1] if is_swapped else sample)
+            pairs = sample[:, ::-1] if is_swapped else sample
+            if not _is_promising(candidate, pairs, deployment.box):
+                continue
+            lonlat = _lonlat(candidate, pairs)
             inside = within(lonlat, deployment.box)
             one = Likely(candidate.name, candidate.title, is_swapped, int(inside.sum()), len(sample), zone=candidate.zone)
             if one.share >= _LEAST_SHARE:
                 found.append((one, np.where(inside[:, None], lonlat, np.nan)))
     found.sort(key=lambda pair: -pair[0].inside)  # stable: candidates come in the order of preference
     return _merged(found)[:_MOST]
+
+
+def _candidates(sample: Coordinates, box: Bounds, *, only_usual: bool) -> Iterator[_Candidate]:
+    """Yield what to try ``sample`` with, in the order of preference."""
+    yield _DEGREES
+    if not len(sample) or float(np.median(np.abs(sample).max(axis=1))) < _BEYOND_DEGREES:
+        return  # no map's numbers are so small
+    if only_usual:
+        yield from _usual(box)
+    elif max(box.east - box.west, box.north - box.south) > _WIDEST_DEG:
+        yield from _anywhere(box, sample)
+    else:
+        yield from _registered(box)
+
+
+def _is_promising(candidate: _Candidate, pairs: Coordinates, box: Bounds) -> bool:
+    """Return whether enough of some of ``pairs`` lie in ``box`` to look at all of them."""
+    some = pairs[:: max(1, len(pairs) // _PROBES)]
+    return bool(len(some)) and float(within(_lonlat(candidate, some), box).mean()) >= _LEAST_PROBED
 
 
 def within(lonlat: Coordinates, box: Bounds) -> NDArray[np.bool_]:
@@ -129,26 +178,46 @@ def _lonlat(candidate: _Candidate, pairs: Coordinates) -> Coordinates:
 
 @lru_cache(maxsize=8)
 def _registered(box: Bounds) -> tuple[_Candidate, ...]:
-    """Return the systems of the register to try for a deployment's bounds, in the order of preference: 0.3 s, once."""
+    """Return the systems of the register to try for a deployment's bounds, in the order of preference: 0.5 s, once."""
     area = AreaOfInterest(box.west, box.south, box.east, box.north)
     found = query_crs_info(auth_name="EPSG", pj_types=PJType.PROJECTED_CRS, area_of_interest=area)
-    listed = {info.code: info for info in found if not info.deprecated}
-    ordered = sorted(listed, key=lambda code: _preference(code, listed[code]))
-    return (_DEGREES, *(one for code in ordered if (one := _projected(code)) is not None))
+    ordered = sorted((info for info in found if not info.deprecated), key=lambda info: _preference(info, box))
+    return _built([info.code for info in ordered[:_MOST_TRIED]])
 
 
 @lru_cache(maxsize=8)
 def _usual(box: Bounds) -> tuple[_Candidate, ...]:
+    return _built([*_USUAL, _utm(box)])
+
+
+def _anywhere(box: Bounds, sample: Coordinates) -> tuple[_Candidate, ...]:
+    """Return what numbers in half the world may be in: the zone that eastings begin with, Web Mercator, UTM in the middle."""
+    first = np.median(np.abs(sample), axis=0) // 1e6
+    zones = [str(_CGCS2000_ZONES[int(zone)]) for zone in first if zone in _CGCS2000_ZONES]
+    return _built([*zones, _WEB_MERCATOR, _utm(box)])
+
+
+def _utm(box: Bounds) -> str:
     zone = int(((box.west + box.east) / 2.0 + 180.0) // 6.0) % 60 + 1
-    utm = f"{327 if box.south + box.north < 0.0 else 326}{zone:02d}"
-    return (_DEGREES, *(one for code in (*_USUAL, utm) if (one := _projected(code)) is not None))
+    return f"{327 if box.south + box.north < 0.0 else 326}{zone:02d}"
 
 
-def _preference(code: str, info: Any) -> tuple[int, int, float]:
-    usual = _USUAL.index(code) if code in _USUAL else len(_USUAL)
+def _preference(info: Any, box: Bounds) -> tuple[int, int, int, float, int]:
+    """Return what systems are sorted by: the usual ones, those meant for the whole place, frames in force, small areas of use."""
+    usual = _USUAL.index(info.code) if info.code in _USUAL else len(_USUAL)
     west, south, east, north = info.area_of_use.bounds if info.area_of_use is not None else (-180.0, -90.0, 180.0, 90.0)
     in_force = next((rank for rank, name in enumerate(_IN_FORCE) if info.name.startswith(name)), len(_IN_FORCE))
-    return usual, in_force, ((east - west) % 360.0 or 360.0) * (north - south)
+    if west > east:  # over the date line
+        west, east = (west - 360.0, east) if box.west < 0.0 else (west, east + 360.0)
+    lon, lat = (box.west + box.east) / 2.0, (box.south + box.north) / 2.0
+    holds_all = west - _SLACK_DEG <= box.west and box.east <= east + _SLACK_DEG and south - _SLACK_DEG <= box.south
+    holds_all &= box.north <= north + _SLACK_DEG
+    holds_middle = west <= lon <= east and south <= lat <= north
+    return usual, 2 - holds_all - holds_middle, in_force, (east - west) * (north - south), int(info.code)
+
+
+def _built(codes: list[str]) -> tuple[_Candidate, ...]:
+    return tuple(one for code in dict.fromkeys(codes) if (one := _projected(code)) is not None)
 
 
 def _projected(code: str) -> _Candidate | None:

@@ -97,8 +97,8 @@ def _weighed(scene: Scene, now: Placed, others: list[Placed], crs: Crs, name: st
     hypothesis = others[best].hypothesis
     numbers = "; ".join(_numbers(one, now.hypothesis, hypothesis) for one in tests[best] if one.speaks > 0)
     message = f"{name} is declared as {title_of(crs)}, but looks like {hypothesis.title}: {numbers}."
-    if hypothesis.is_mishap:
-        message += " Either this delivery or what it is compared with (areas, buildings, what was loaded before) is in the wrong place."
+    witnesses = " and ".join(dict.fromkeys(one.kind.witness for one in tests[best] if one.speaks > 0))
+    message += f" Either this delivery or what it is compared with ({witnesses}) is in the wrong place."
     return Verdict(True, message, f"{hypothesis.remedy} {_ACCEPT}", sentences)
 
 

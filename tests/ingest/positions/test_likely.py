@@ -8,7 +8,7 @@ import shapely
 
 from gisgrid.deployment import Deployment
 from gisgrid.errors import SourceError
-from ingest.positions import likely_systems
+from ingest.positions import Likely, likely, likely_systems
 from ingest.positions.likely import likely_text
 from tests.ingest.conftest import Bench
 from tests.ingest.positions.gridiron import numbers, street_points
@@ -81,3 +81,62 @@ def test_a_file_without_a_system_is_refused_with_the_likely_ones(dry: Bench) -> 
         dry.outcome(description)
     assert "Likely: EPSG:4528 (CGCS2000 / 3-degree Gauss-Kruger zone 40) - 200 of 200 sampled positions" in str(caught.value.hint)
     assert 'Write crs = "EPSG:4528" in the description' in str(caught.value.hint)
+
+
+def at(shibei: Deployment, bounds: tuple[float, float, float, float], crs: str, lon: float, lat: float) -> Likely:
+    """Return the likeliest system of a thousand places around ``lon``, ``lat`` that are given in ``crs``."""
+    around = np.linspace(-0.01, 0.01, 1000)
+    found = likely_systems(shapely.get_coordinates(numbers(shapely.points(lon + around, lat + around), crs)), elsewhere(shibei, bounds))
+    return next(one for one in found if not one.name.startswith("EPSG:45"))
+
+
+def elsewhere(shibei: Deployment, bounds: tuple[float, float, float, float]) -> Deployment:
+    """Return a deployment with other bounds."""
+    return shibei.model_copy(update={"bounds": bounds})
+
+
+@pytest.mark.parametrize(
+    ("bounds", "crs", "place", "old"),
+    [
+        ((120.0, 22.0, 122.1, 25.4), "EPSG:3826", (121.0, 24.0), "EPSG:3828"),
+        ((2.2, 48.7, 2.5, 49.0), "EPSG:2154", (2.3, 48.8), "EPSG:9793"),
+        ((17.8, 59.2, 18.3, 59.5), "EPSG:3006", (18.0, 59.3), "EPSG:25833"),
+        ((-46.9, -23.8, -46.3, -23.4), "EPSG:31983", (-46.6, -23.5), "EPSG:31998"),
+        ((13.1, 52.3, 13.7, 52.7), "EPSG:25833", (13.4, 52.5), "EPSG:23033"),
+        ((139.5, 35.5, 140.0, 35.9), "EPSG:6677", (139.7, 35.7), "EPSG:2451"),
+    ],
+)
+def test_frames_in_force_come_before_those_that_they_replaced(
+    shibei: Deployment, bounds: tuple[float, float, float, float], crs: str, place: tuple[float, float], old: str
+) -> None:
+    first = at(shibei, bounds, crs, *place)
+    assert first.name == crs
+    assert old in first.same
+
+
+def test_systems_meant_for_the_whole_place_come_before_those_that_touch_it(shibei: Deployment) -> None:
+    province = elsewhere(shibei, (114.0, 34.0, 126.0, 38.5))
+    found = likely_systems(pairs("EPSG:4549"), province)
+    assert found[0].name == "EPSG:4549"
+    assert not any("Japan" in one.title or "Korea" in one.title for one in found[:2])
+
+
+@pytest.mark.parametrize("bounds", [(-180.0, -90.0, 180.0, 90.0), (73.0, 18.0, 135.0, 53.0)])
+def test_bounds_of_a_country_or_the_world_are_not_tried_with_thousands_of_systems(
+    shibei: Deployment, bounds: tuple[float, float, float, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(likely, "_projected", built.append)
+    likely_systems(pairs("EPSG:4528"), elsewhere(shibei, bounds))
+    assert 0 < len(built) < 10
+    monkeypatch.undo()
+    assert likely_systems(pairs("EPSG:4528"), elsewhere(shibei, bounds))[0].name == "EPSG:4528"
+    assert likely_systems(pairs("wgs84"), elsewhere(shibei, bounds))[0].name == "wgs84"
+
+
+def test_of_many_systems_of_a_place_the_best_hundred_are_tried(shibei: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[str] = []
+    monkeypatch.setattr(likely, "_projected", built.append)
+    likely_systems(pairs("EPSG:4528"), elsewhere(shibei, (113.0, 30.5, 127.5, 44.5)))
+    assert 50 < len(built) <= 120
+    assert built[:4] == ["4549", "4528", "4510", "4499"]

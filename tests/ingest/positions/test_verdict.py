@@ -212,9 +212,12 @@ def test_true_rows_are_not_loaded_into_shifted_areas_unseen(draft_only: Database
         shifted = shapely.to_wkb(numbers([DISTRICT], "gcj02"))[0]
         connection.execute("UPDATE gisgrid.areas SET geom = ST_Multi(ST_GeomFromWKB(%s, 4326))", [shifted])
         verdict = points("manhole_covers", 2000).judged(Known(connection, 1), "EPSG:4549", "EPSG:4549")
+        cameras = points("cameras", 2000).judged(Known(connection, 1), "gcj02", "gcj02")
         connection.rollback()
+    assert cameras.refused
+    assert "Either this delivery or what it is compared with (areas)" in cameras.message
     assert verdict.refused
-    assert "Either this delivery or what it is compared with (areas," in verdict.message
+    assert "Either this delivery or what it is compared with (areas)" in verdict.message
     assert "what it is compared with was loaded shifted" in verdict.hint
 
 
