@@ -30,6 +30,7 @@ _CELL_M = 50.0
 _LEAST_MOVE_M = 100.0
 _EXACT_M = 25.0
 _LEAST_DISPLACED = 20
+_LEAST_SURE = 20  # rows, for the sign test to reach _SURE
 _ONE_VECTOR_M = 15.0
 _MOST_DISPLACED = 0.8
 
@@ -90,6 +91,7 @@ def _weighed(scene: Scene, now: Placed, others: list[Placed], crs: Crs, name: st
     sentences = tuple(
         _sentence(scene, now, kind, fits) + _alternatively(kind, others, tests) for kind, fits in before.items() if fits.judged.any()
     )
+    sentences += _too_few(before, tests)
     convicted = [(sum(one.gain for one in tested), place) for place, tested in enumerate(tests) if _convicts(tested)]
     if not convicted:
         return _displaced(scene, now, name, sentences) or Verdict(False, "", "", sentences)
@@ -224,6 +226,15 @@ def _alternatively(kind: Kind, others: list[Placed], tests: list[list[_Compared]
     told = [(other, one) for other, one in found if one.after.judged.any() and (one.gain > 0 or not other.is_mishap)]
     would = [f"; as {other.title} it would be {_share(one.after)}" for other, one in told]
     return "".join(would) + "."
+
+
+def _too_few(before: dict[Kind, Fits], tests: list[list[_Compared]]) -> tuple[str, ...]:
+    """Return the sentence about a delivery of too few rows to be sure by, none of them loaded before."""
+    most = max((int(one.paired.sum()) for tested in tests for one in tested), default=0)
+    if not 0 < most < _LEAST_SURE or any(kind is LOADED and fits.judged.any() for kind, fits in before.items()):
+        return ()
+    rows = "1 row that stands" if most == 1 else f"{most} rows that stand"
+    return (f"Only {rows} apart: too few to be sure that they are not shifted.",)
 
 
 def _median(scene: Scene, now: Placed, before: Fits) -> str:

@@ -253,3 +253,13 @@ def test_rows_that_moved_little_or_each_its_own_way_pass(known: Known) -> None:
 def test_a_delivery_that_moved_as_a_chinese_map_is_called_that(known: Known) -> None:
     delivery = Delivery("buildings", houses(BEFORE), CODES)
     assert "but looks like GCJ-02: " in delivery.judged(known, "gcj02", "wgs84").message
+
+
+def test_too_few_rows_are_said_to_be_too_few(known: Known) -> None:
+    def few(delivery: Delivery) -> list[str]:
+        return [sentence for sentence in delivery.judged(known, "wgs84", "wgs84").sentences if sentence.startswith("Only ")]
+
+    assert few(points("cameras", 1)) == ["Only 1 row that stands apart: too few to be sure that they are not shifted."]
+    assert few(points("cameras", 5)) == ["Only 5 rows that stand apart: too few to be sure that they are not shifted."]
+    assert few(points("cameras", 100)) == []
+    assert few(moved(0, 0, 5)) == [], "where they were before says enough"
