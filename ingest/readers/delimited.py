@@ -15,7 +15,8 @@ from ingest.readers.batch import BATCH_ROWS, Contents, RawBatch
 from ingest.readers.cells import Record, cell_batches, plain_table, table_batch
 from ingest.readers.survey import survey
 
-_MOST_NULS = 0.1  # a few come into a text by mistake; a binary file, or UTF-16 without a mark, is full of them
+_CONTROL = bytes([*range(9), *range(14, 32)])
+_MOST_CONTROL = 0.1  # a few come into a text by mistake; a binary file, or UTF-16 without a mark, is full of them
 _SNIFF_BYTES = 1 << 20
 _BINARY_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"SQLite", b"%PDF", b"\x1f\x8b")
 _MAX_CELL_CHARS = 10_000_000
@@ -149,5 +150,9 @@ def _refuse_other_formats(path: Path, declared: str | None) -> None:
     if not head.strip():
         raise SourceError(f"{path} is empty.", "The first line must name the columns.")
     is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or (declared or "").lower().startswith(("utf-16", "utf-32"))
-    if head.startswith(_BINARY_MARKS) or (head.count(b"\0") > _MOST_NULS * len(head) and not is_wide):
+    if head.startswith(_BINARY_MARKS) or (_is_binary(head) and not is_wide):
         raise SourceError(f"{path} is not a text file.", "Check what it is: a spreadsheet needs its own ending (.xlsx).")
+
+
+def _is_binary(head: bytes) -> bool:
+    return b"\0" in head and len(head) - len(head.translate(None, _CONTROL)) > _MOST_CONTROL * len(head)

@@ -38,7 +38,7 @@ ROW = "code,lon,lat\nA1,120.38,36.08\n"
         ("header.csv", b"code,lon,lat\n", ["has no rows"]),
         ("sheet.csv", b"PK\x03\x04rest", ["not a text file", ".xlsx"]),
         ("binary.csv", b"code,lon,lat\n\x00\x01\x02", ["not a text file"]),
-        ("gbk.csv", "code,lon,lat\n井盖,120.38,36.08\n".encode("gbk"), ["not UTF-8", 'encoding = "gb18030"']),
+        ("gbk.csv", "code,lon,lat\n井盖,120.38,36.08\n".encode("gbk"), ["not UTF-8", "gb18030 reads '井盖'", "Write encoding ="]),
         ("other.csv", b"id,x,y\n1,2,3\n", ["does not have the columns", "code = code", "coordinates = lon", "Its columns: id, x, y"]),
         ("twice.csv", b"code,code,lon,lat\n1,2,3,4\n", ["more than one column called code"]),
         ("text.xlsx", ROW.encode(), ["cannot be read as a spreadsheet"]),
@@ -98,6 +98,15 @@ def test_an_inner_layer_or_sheet_that_does_not_exist_is_refused_with_those_that_
     (tmp_path / "sources.toml").write_text(f"[[sources]]{PLACED.format(path=extract)}")
     with pytest.raises(SourceError, match=r"several layers.*points, lines"):
         run(None, helsinki, tmp_path / "sources.toml", dry_run=True)
+
+
+def test_a_nul_among_text_costs_nothing(dry: Any) -> None:
+    dry.write("cameras.csv", b"code,lon,lat\nA1,120.38,36.08\nA\x002,120.38,36.09\nA3,120.38,36.10\n")
+    rows, rejects, _ = dry.outcome(
+        PLACED.format(path="cameras.csv").replace("fields", "crs = 'wgs84'\ncoordinates = { lon = 'lon', lat = 'lat' }\nfields", 1)
+    )
+    assert [row["code"] for row in rows] == ["A1", "A2", "A3"]
+    assert rejects == []
 
 
 def test_a_missing_file_is_found_before_anything_is_loaded(bench: Any) -> None:

@@ -20,7 +20,7 @@ from ingest.pipeline import run
 from ingest.report import LayerReport
 
 QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-TEXT = st.text(st.characters(codec="utf-8"), max_size=10)
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=10)
 CODE = st.one_of(st.sampled_from(["A1", "A2", "A3", "A4", " A1 "]), TEXT)
 NUMBER = st.one_of(
     st.sampled_from(["120.38", "120.39", "36.08", "36.09", "0", "", "-1", "1e9", "NaN", "1,5"]), st.floats(120.1, 120.6).map(repr)
