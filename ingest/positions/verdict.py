@@ -69,7 +69,7 @@ def compare(sampler: Sampler, opened: Opened, known: Surroundings | None) -> Ver
         return Verdict(False, "", "", ())
     scene = Scene(sample, opened.target, opened.deployment, known)
     name = f"{opened.path} (source {opened.source.id!r})"
-    return _judge(scene, opened.crs, name, is_turned=getattr(opened.source, "axis_order", None) == "yx")
+    return _judge(scene, opened.crs, name, is_turned=opened.source.axis_order == "yx")
 
 
 def _judge(scene: Scene, crs: Crs, name: str, *, is_turned: bool) -> Verdict:

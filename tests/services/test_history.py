@@ -13,7 +13,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gisgrid import cli
 from gisgrid.crs import WGS84
 from gisgrid.db import Database
 from gisgrid.db.generations import activate, generation_at, read_generation, rollback
@@ -22,6 +21,7 @@ from gisgrid.locator import AreaTable
 from gisgrid.services import ReadModel, parse_instant
 from gisgrid.settings import Settings
 from gisgrid.types import Level
+from tests.services.conftest import Run
 from tests.services.recut import MOVED, NEW, OLD, Instants, recut
 
 
@@ -180,24 +180,9 @@ def test_anything_else_is_refused_by_name(text: str) -> None:
     assert refusal.value.name == "as_of"
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
 @pytest.fixture
-def run(own_town: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("GISGRID_DATABASE_URL", own_town.url)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["gisgrid", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as done:
-            code = int(done.code or 0)
-        return (code, *capsys.readouterr())
-
-    return call
+def run(own_town: Database, run_on: Callable[[Database], Run]) -> Run:
+    return run_on(own_town)
 
 
 def test_locate_and_batch_take_an_instant(run: Run, instants: Instants, tmp_path: Path) -> None:

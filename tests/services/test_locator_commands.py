@@ -8,29 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from gisgrid import cli
 from gisgrid.db import Database
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.services.conftest import Run
 
 
 @pytest.fixture
-def run(town: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run ``gisgrid`` with arguments; returns exit code, standard output and standard error."""
-    monkeypatch.setenv("GISGRID_DATABASE_URL", town.url)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["gisgrid", *arguments])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as done:
-            code = int(done.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
+def run(town: Database, run_on: Callable[[Database], Run]) -> Run:
+    return run_on(town)
 
 
 def test_locate_prints_a_table_for_people(run: Run) -> None:

@@ -19,24 +19,10 @@ from gisgrid.db import Database
 from gisgrid.db.generations import generation_at
 from gisgrid.errors import GisgridError, NotFoundError, ParameterError, SourceError, UsageError
 from ingest.generations.commands import app
+from tests.services.recut import DRAFT_AS_SERVED, MOVE_BORDER
 
 Areas = Callable[..., str]
 
-# A draft with all that is served, but for what a test says.
-_COPY = """
-INSERT INTO gisgrid.generations (id, status, completed_at) VALUES (2, 'draft', now());
-INSERT INTO gisgrid.areas (generation_id, level, code, name, parent_code, area_m2, geom)
-SELECT 2, level, code, name, parent_code, area_m2, geom FROM gisgrid.areas WHERE generation_id = 1;
-"""
-# The border between the grids 11 and 21 of the town goes 0.001 degrees, a fifth of a grid, to the west.
-_MOVE_BORDER = """
-UPDATE gisgrid.areas SET geom = ST_Multi(ST_MakeEnvelope(120.370, 36.080, 120.374, 36.084, 4326))
-WHERE generation_id = 2 AND code = '370203001001001';
-UPDATE gisgrid.areas SET geom = ST_Multi(ST_MakeEnvelope(120.374, 36.080, 120.380, 36.084, 4326))
-WHERE generation_id = 2 AND code = '370203001002001';
-UPDATE gisgrid.areas a SET geom = (SELECT ST_Multi(ST_Union(geom)) FROM gisgrid.areas g WHERE generation_id = 2 AND g.parent_code = a.code)
-WHERE generation_id = 2 AND level = 'community';
-"""
 _OVERLAP = """
 UPDATE gisgrid.areas SET geom = ST_Multi(ST_MakeEnvelope(120.370, 36.080, 120.376, 36.084, 4326))
 WHERE generation_id = 2 AND code = '370203001001001';
@@ -85,7 +71,7 @@ def flat(text: str) -> str:
 
 
 def test_the_list_shows_status_areas_and_what_is_known_of_issues(town: Database, run: Areas) -> None:
-    sql(town, _COPY)
+    sql(town, DRAFT_AS_SERVED)
     text = flat(run("list"))
     assert "Generation 1 active" in text
     assert all(words in text for words in ("1 district,", "2 streets", "3 communities", "6 grids"))
@@ -110,7 +96,7 @@ def test_the_list_of_an_empty_database_says_what_to_do(database: Database, run: 
 
 
 def test_check_takes_the_draft_and_keeps_what_it_finds_with_its_place(town: Database, run: Areas) -> None:
-    sql(town, _COPY, _OVERLAP)
+    sql(town, DRAFT_AS_SERVED, _OVERLAP)
     text = flat(run("check"))
     assert "1 error: overlap in grids 370203001001001 (网格 11) and 370203001002001 (网格 21) overlap by" in text
     assert "Generation 2 (draft) has 2 errors" in text
@@ -156,7 +142,7 @@ def test_buildings_and_covers_that_borders_cut_are_found_in_the_database(town: D
 
 
 def test_diff_counts_what_moves_and_writes_the_pieces(town: Database, run: Areas, tmp_path: Path) -> None:
-    sql(town, _COPY, _MOVE_BORDER)
+    sql(town, DRAFT_AS_SERVED, MOVE_BORDER)
     cases = tmp_path / "cases.csv"
     cases.write_text("id,wgs84_lon,wgs84_lat\n1,120.3745,36.082\n2,120.3745,36.083\n3,120.372,36.082\n4,,\n", encoding="utf-8")
     document = json.loads(run("diff", "--json", "--cases", str(cases), "--days", "4"))
@@ -189,7 +175,7 @@ def test_diff_counts_what_moves_and_writes_the_pieces(town: Database, run: Areas
 
 
 def test_diff_of_a_copy_says_that_they_are_the_same(town: Database, run: Areas, tmp_path: Path) -> None:
-    sql(town, _COPY)
+    sql(town, DRAFT_AS_SERVED)
     assert "They are the same." in run("diff")
     assert json.loads(run("diff", "--json"))["same"] is True
     run("diff", "-o", str(tmp_path / "none.geojson"))
@@ -199,7 +185,7 @@ def test_diff_of_a_copy_says_that_they_are_the_same(town: Database, run: Areas, 
 def test_diff_refuses_what_it_cannot_do_before_it_begins(town: Database, run: Areas, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no draft generation"):
         run("diff")
-    sql(town, _COPY)
+    sql(town, DRAFT_AS_SERVED)
     empty = tmp_path / "empty.csv"
     empty.write_text("wgs84_lon,wgs84_lat\n,\n", encoding="utf-8")
     other = tmp_path / "other.csv"
@@ -218,7 +204,7 @@ def test_diff_refuses_what_it_cannot_do_before_it_begins(town: Database, run: Ar
 
 
 def test_activate_checks_shows_the_difference_and_serves_the_draft(town: Database, run: Areas) -> None:
-    sql(town, _COPY, _MOVE_BORDER)
+    sql(town, DRAFT_AS_SERVED, MOVE_BORDER)
     text = flat(run("activate", "--note", "border along the new road"))
     assert all(row in text for row in ("districts streets communities grids", "before 1 2 3 6", "unchanged 1 2 1 4", "reshaped 0 0 2 2"))
     assert "Generation 2 is served from now on." in text
@@ -231,7 +217,7 @@ def test_activate_checks_shows_the_difference_and_serves_the_draft(town: Databas
 
 
 def test_activate_refuses_errors_and_says_how_many_of_what_unless_forced(town: Database, run: Areas) -> None:
-    sql(town, _COPY, _OVERLAP)
+    sql(town, DRAFT_AS_SERVED, _OVERLAP)
     with pytest.raises(UsageError, match=r"has 2 errors and was not activated: 1 \w+, 1 \w+\..*gisgrid areas check 2.*--force") as refusal:
         run("activate")
     assert "1 overlap" in str(refusal.value)
@@ -242,7 +228,7 @@ def test_activate_refuses_errors_and_says_how_many_of_what_unless_forced(town: D
 
 
 def test_rollback_goes_back_and_activate_forth_again(town: Database, run: Areas) -> None:
-    sql(town, _COPY, _MOVE_BORDER)
+    sql(town, DRAFT_AS_SERVED, MOVE_BORDER)
     run("activate", "--note", "new road")
     text = run("rollback")
     assert "Generation 1 is served again" in text
@@ -269,7 +255,7 @@ def _codes(database: Database, generation: int) -> list[str]:
 
 def test_what_is_served_always_has_its_issues(town: Database, run: Areas) -> None:
     """Forwards, back, and forwards to a retired one; those of what is no longer served are gone."""
-    sql(town, _COPY, _OVERLAP)
+    sql(town, DRAFT_AS_SERVED, _OVERLAP)
     faults = ["outside_parent", "overlap"]
     run("activate", "--force")
     assert (_codes(town, 2), _codes(town, 1)) == (faults, [])
@@ -288,7 +274,7 @@ def test_what_is_served_always_has_its_issues(town: Database, run: Areas) -> Non
 
 
 def test_when_the_check_fails_nothing_is_rolled_back(town: Database, run: Areas) -> None:
-    sql(town, _COPY)
+    sql(town, DRAFT_AS_SERVED)
     run("activate")
     sql(town, "ALTER TABLE gisgrid.quality_issues RENAME TO hidden")
     with pytest.raises(GisgridError):
@@ -298,7 +284,7 @@ def test_when_the_check_fails_nothing_is_rolled_back(town: Database, run: Areas)
 
 
 def test_everything_reads_at_80_columns_and_nothing_is_cut(town: Database, run: Areas, tmp_path: Path) -> None:
-    sql(town, _COPY, _MOVE_BORDER)
+    sql(town, DRAFT_AS_SERVED, MOVE_BORDER)
     sql(
         town,
         """UPDATE gisgrid.areas SET name = repeat('台东街道丰盛路社区', 3) WHERE generation_id = 2 AND code = '370203001001001';
@@ -317,7 +303,7 @@ def test_everything_reads_at_80_columns_and_nothing_is_cut(town: Database, run: 
 
 
 def test_rollback_does_not_serve_what_was_never_served(town: Database, run: Areas) -> None:
-    sql(town, _COPY)
+    sql(town, DRAFT_AS_SERVED)
     with pytest.raises(UsageError, match="draft that was never served"):
         run("rollback", "--to", "2")
     with pytest.raises(NotFoundError):
@@ -327,7 +313,7 @@ def test_rollback_does_not_serve_what_was_never_served(town: Database, run: Area
 def test_drop_throws_a_draft_away_and_nothing_else(town: Database, run: Areas) -> None:
     with pytest.raises(UsageError, match="not a draft"):
         run("drop", "1")
-    sql(town, _COPY)
+    sql(town, DRAFT_AS_SERVED)
     assert "Draft 2 was thrown away" in run("drop")
     assert one(town, "SELECT count(*) FROM gisgrid.areas WHERE generation_id = 2") == 0
     assert served(town) == 1
