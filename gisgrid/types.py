@@ -31,11 +31,15 @@ class AreaRef(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A grid that a point may belong to; ``distance_m`` is the distance on the ground to it, 0 inside."""
+    """A grid that a point may belong to; ``distance_m`` is the distance on the ground to it, 0 inside.
+
+    ``share`` is how much of the circle of uncertainty lies in the grid, 0 to 1; None where no uncertainty was given.
+    """
 
     code: str
     name: str
     distance_m: float
+    share: float | None = None
 
 
 class ResponsibleUnit(NamedTuple):
@@ -52,6 +56,7 @@ class Location(NamedTuple):
     ``lon`` and ``lat`` are WGS 84 degrees. ``distance_to_edge_m`` is the distance on the ground to the edge of the
     grid, or to the nearest grid when ``status`` is ``outside``; None when there is no grid at all. ``candidates`` lists
     every grid within the doubt of the position (the chosen one first), so two or more entries mean doubt.
+    ``outside_share`` is how much of the circle of uncertainty lies in no grid; None where no uncertainty was given.
     """
 
     lon: float
@@ -66,6 +71,7 @@ class Location(NamedTuple):
     candidates: tuple[Candidate, ...]
     nearest: Candidate | None
     responsible_unit: ResponsibleUnit | None
+    outside_share: float | None = None
 
 
 class Neighbour(NamedTuple):
