@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, LiteralString, NamedTuple
 
@@ -113,7 +114,7 @@ class ChangeFeed:
                     return self._advance(rows, self._position)
             return self._begin(connection.execute(_POSITION).fetchall())
 
-    async def follow(self) -> AsyncIterator[Batch]:
+    async def follow(self) -> AsyncGenerator[Batch]:
         """Yield batches for ever: what has changed, as soon as it is committed, and each loss and return of the database.
 
         The first batch says whether the feed is being heard. After a loss there is one batch with ``connected`` False,
@@ -123,10 +124,12 @@ class ChangeFeed:
         connected: bool | None = None
         while True:
             try:
-                async for batch in self._listen():
-                    if batch.changes or not connected:
-                        connected, pause = True, _FIRST_RETRY_S
-                        yield batch
+                # Closed here and not when the collector comes by: whoever stops following leaves no connection behind.
+                async with aclosing(self._listen()) as heard:
+                    async for batch in heard:
+                        if batch.changes or not connected:
+                            connected, pause = True, _FIRST_RETRY_S
+                            yield batch
             except (psycopg.Error, TimeoutError) as error:
                 if connected is not False:
                     logger.warning("The change feed at %s is lost: %s", self._database.address, first_line(error))
@@ -135,7 +138,7 @@ class ChangeFeed:
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))
                 pause = min(2 * pause, _LONGEST_RETRY_S)
 
-    async def _listen(self) -> AsyncIterator[Batch]:
+    async def _listen(self) -> AsyncGenerator[Batch]:
         """Yield a batch on connecting, on each notification and at least each second, until the connection breaks."""
         connection = await psycopg.AsyncConnection.connect(self._database.conninfo(), autocommit=True)
         async with connection:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import LiteralString
 
 import psycopg
@@ -128,11 +129,8 @@ def following(database: Database, scenario: Callable[[AsyncIterator[Batch]], Awa
     """Run ``scenario`` with a followed feed."""
 
     async def run() -> None:
-        batches = ChangeFeed(database.url).follow()
-        try:
+        async with aclosing(ChangeFeed(database.url).follow()) as batches:
             await scenario(batches)
-        finally:
-            await batches.aclose()  # type: ignore[attr-defined]
 
     asyncio.run(run())
 
