@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Edges, Flags, Floats, Ints, Longs, covers, edges_of, expand
 from gisgrid.locator.fine import ASK, PER_SIDE, divide
-from gisgrid.locator.raster import OUTSIDE, build_raster
+from gisgrid.locator.raster import OUTSIDE, Raster, build_raster
 from gisgrid.types import AreaRef
 
 _CHUNK = 1 << 17
@@ -32,6 +32,26 @@ class AreaTable(NamedTuple):
     geometries: NDArray[Any]
 
 
+Boxes = tuple[Floats, Floats, Floats, Floats]
+"""West, south, east and north of each area; the box of an area without a shape is empty (west > east)."""
+
+
+class AreaState(NamedTuple):
+    """All that an ``AreaIndex`` holds, as names and flat arrays in the order of the codes: what a file of it keeps.
+
+    ``inner`` is longitude and latitude of a point inside each area, NaN for an area without a shape.
+    """
+
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+    parent_codes: tuple[str | None, ...]
+    edges: Edges
+    raster: Raster
+    parts: Ints
+    boxes: Boxes
+    inner: tuple[Floats, Floats]
+
+
 class Covered(NamedTuple):
     """The answers for many points: ``number`` of the area (-1: none), and whether the point is on an edge."""
 
@@ -45,15 +65,38 @@ class AreaIndex:
     def __init__(self, table: AreaTable) -> None:
         order = sorted(range(len(table.codes)), key=table.codes.__getitem__)
         geometries = np.asarray(table.geometries, dtype=object)[order] if order else np.empty(0, dtype=object)
-        self.refs = tuple(AreaRef(table.codes[i], table.names[i]) for i in order)
-        self.parent_codes = tuple(table.parent_codes[i] for i in order)
-        self.number_of = {ref.code: number for number, ref in enumerate(self.refs)}
         self.edges = edges_of(geometries)
         always_ask = _always_ask(geometries, self.edges)
         self.raster = build_raster(self.edges, always_ask)
-        self.parts = divide(self.edges, self.raster, always_ask, self._ask_many)
-        self.boxes = _boxes(self.edges)
-        self._inner = shapely.point_on_surface(geometries)
+        inner = shapely.point_on_surface(geometries)
+        inner[shapely.is_empty(inner)] = None  # GEOS refuses to give the coordinates of an empty point
+        self._take_up(
+            AreaState(
+                tuple(table.codes[i] for i in order),
+                tuple(table.names[i] for i in order),
+                tuple(table.parent_codes[i] for i in order),
+                self.edges,
+                self.raster,
+                divide(self.edges, self.raster, always_ask, self._ask_many),
+                _boxes(self.edges),
+                (np.asarray(shapely.get_x(inner)), np.asarray(shapely.get_y(inner))),
+            )
+        )
+
+    @classmethod
+    def from_state(cls, state: AreaState) -> AreaIndex:
+        """Return the index whose ``state`` was kept; nothing is computed again, and no array is copied."""
+        index = cls.__new__(cls)
+        index._take_up(state)
+        return index
+
+    def _take_up(self, state: AreaState) -> None:
+        """Set every attribute, from nothing but ``state``, so that what is built and what is opened from a file are the same."""
+        self.state = state
+        self.refs = tuple(map(AreaRef, state.codes, state.names))
+        self.parent_codes = state.parent_codes
+        self.number_of = {code: number for number, code in enumerate(state.codes)}
+        self.edges, self.raster, self.parts, self.boxes = state.edges, state.raster, state.parts, state.boxes
         self._prepare_points()
 
     def __len__(self) -> int:
@@ -76,7 +119,8 @@ class AreaIndex:
 
     def inner_points(self) -> tuple[list[float], list[float]]:
         """Return longitude and latitude of a point inside each area; NaN for an area without a shape."""
-        return shapely.get_x(self._inner).tolist(), shapely.get_y(self._inner).tolist()
+        lon, lat = self.state.inner
+        return lon.tolist(), lat.tolist()
 
     def cell_value(self, lon: float, lat: float) -> int:
         """Return the number of the area that all of a point's cell lies in, -1 outside all; less where edges must be asked.
@@ -265,8 +309,7 @@ def _along(value: Floats, origin: float, per_unit: float, count: int) -> Floats:
     return cell
 
 
-def _boxes(edges: Edges) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return west, south, east and north of each area; the box of an area without a shape is empty (west > east)."""
+def _boxes(edges: Edges) -> Boxes:
     areas = len(edges.first) - 1
     lowest, highest = np.full((2, areas), np.inf), np.full((2, areas), -np.inf)
     np.minimum.at(lowest[0], edges.area, edges.x1)

@@ -49,18 +49,43 @@ class _Near(NamedTuple):
     edge: Longs
 
 
+class BoundaryState(NamedTuple):
+    """All that a ``Boundary`` holds beside the edges, as flat arrays: what a file of it keeps.
+
+    ``along`` is the way from each edge's start to its end in degrees; ``ends`` are start and way of the edges of ``near.edge``.
+    """
+
+    frame: Frame
+    along: tuple[Floats, Floats]
+    near: _Near
+    ends: tuple[Floats, Floats, Floats, Floats]
+
+
 class Boundary:
     """The edges of the areas of one level, asked for distances on the ground."""
 
     def __init__(self, edges: Edges) -> None:
+        along = edges.x2 - edges.x1, edges.y2 - edges.y1
+        frame = frame_for(edges, len(edges.first) - 1, _BLOCKS_PER_AREA)
+        near = _near_edges(edges, along, frame)
+        x1, y1, along_x, along_y = (part[near.edge] for part in (edges.x1, edges.y1, *along))
+        self._take_up(edges, BoundaryState(frame, along, near, (x1, y1, along_x, along_y)))
+
+    @classmethod
+    def from_state(cls, edges: Edges, state: BoundaryState) -> Boundary:
+        """Return the boundary of ``edges`` whose ``state`` was kept; nothing is computed again, and no array is copied."""
+        boundary = cls.__new__(cls)
+        boundary._take_up(edges, state)
+        return boundary
+
+    def _take_up(self, edges: Edges, state: BoundaryState) -> None:
+        """Set every attribute, from nothing but the arguments, so that what is built and what is opened from a file are the same."""
+        self.state = state
         self._edges = edges
-        self._along = edges.x2 - edges.x1, edges.y2 - edges.y1
-        self._frame = frame_for(edges, len(edges.first) - 1, _BLOCKS_PER_AREA)
-        self._near = _near_edges(edges, self._along, self._frame)
+        self._frame, self._along, self._near = state.frame, state.along, state.near
         # Lists of Python numbers: the loop for one point reads some dozen of them.
-        near = self._near
-        chosen = (edges.x1, edges.y1, *self._along)
-        self._ends = tuple(part[near.edge].data for part in chosen)
+        near = state.near
+        self._ends = tuple(part.data for part in state.ends)
         self._blocks = tuple(part.tolist() for part in near[:5])
         self._first = near.first.data
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -25,13 +25,19 @@ class Chain(NamedTuple):
 
 
 class Hierarchy:
-    """The indices of all levels, and how an area of one leads to those above."""
+    """The indices of all levels, and how an area of one leads to those above.
 
-    def __init__(self, levels: Mapping[Level, AreaIndex]) -> None:
+    ``trusted`` flags for the grids and each level above them (that has areas) but the last which areas' parent codes hold; it is given when
+    it was kept in a file.
+    """
+
+    def __init__(self, levels: Mapping[Level, AreaIndex], trusted: Sequence[Flags] | None = None) -> None:
         self.grids = levels["grid"]
         self._upper = tuple((level, levels[level]) for level in UPPER if level in levels and len(levels[level]))
         below = (self.grids, *(index for _, index in self._upper))
-        self._trusted = tuple(_parents_hold(index, above) for index, (_, above) in zip(below, self._upper, strict=False))
+        pairs = zip(below, self._upper, strict=False)
+        self.trusted = tuple(_parents_hold(index, above) for index, (_, above) in pairs) if trusted is None else tuple(trusted)
+        self._trusted = tuple(flags.tolist() for flags in self.trusted)
 
     def chain_of_grid(self, number: int) -> Chain | None:
         """Return the areas above a grid; None when a code leads nowhere or a shape denies it: then ask ``chain_at``."""
@@ -71,11 +77,11 @@ def _chain(found: Mapping[Level, AreaRef]) -> Chain:
     return Chain(found.get("district"), found.get("street"), found.get("community"))
 
 
-def _parents_hold(index: AreaIndex, above: AreaIndex) -> list[bool]:
+def _parents_hold(index: AreaIndex, above: AreaIndex) -> Flags:
     """Return for each area whether its parent code names an area of the next level, and whose shape holds its inner point."""
     held = []
     for parent_code, lon, lat in zip(index.parent_codes, *index.inner_points(), strict=True):
         parent = above.number_of.get(parent_code or "")
         shapeless = math.isnan(lon) or parent is None or above.edges.first[parent] == above.edges.first[parent + 1]
         held.append(parent is not None and (shapeless or parent in above.covering(lon, lat)[0]))
-    return held
+    return np.array(held, dtype=bool)
