@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -20,20 +17,11 @@ from gisgrid.settings import Settings, load_settings
 from ingest.sample.generate import DEFAULT_SEED, generate
 from tests.bench import ingest
 from tests.bench.__main__ import table
-from tests.bench.measure import Result, compare, seconds
+from tests.bench.measure import Result, compare, peak_of
 from tests.conftest import new_database
 
 _BATCH = 500_000
 _CLASSES = np.array(["01", "02", "03", "05", "06", "07", "08", "09", "10", "11", "12", "14", "27", "28", "29", "30"])
-# The peak that the system counts for a child begins with what its parent held at the fork; the process knows its own.
-_LOAD = """
-import atexit, os, re
-from pathlib import Path
-from gisgrid.cli import main
-peak = lambda: re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
-atexit.register(lambda: Path(os.environ["BENCH_PEAK"]).write_text(peak()))
-main()
-"""
 _SOURCE = """[[sources]]
 id = "many-covers"
 layer = "manhole_covers"
@@ -93,11 +81,8 @@ def _memory(settings: Settings, database: Database, points: int) -> Result:
     folder = settings.home / f"sample-bench-points-{points}"
     _write_points(folder, points)
     reset(database)
-    noted = folder / "peak"
-    environment = os.environ | {"GISGRID_DATABASE_URL": database.url, "GISGRID_DEPLOYMENT": "shibei", "BENCH_PEAK": str(noted)}
-    command = [sys.executable, "-c", _LOAD, "ingest", str(folder / "sources.toml"), "--quiet"]
-    took = seconds(lambda: subprocess.run(command, env=environment, check=True))
-    peak = int(noted.read_text(encoding="ascii")) / 1024
+    environment = {"GISGRID_DATABASE_URL": database.url, "GISGRID_DEPLOYMENT": "shibei"}
+    took, peak = peak_of(["ingest", str(folder / "sources.toml"), "--quiet"], environment)
     work = f"memory for {points:,} points of CSV ({points / took:,.0f} rows/s)"
     return Result(work, "1 GiB", peak, 1024, "MiB", peak / 1024, (peak / 1024, peak / 1024), "below 1")
 

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
+
+# The peak that the system counts for a child begins with what its parent held at the fork; the process knows its own.
+_COMMAND = """
+import atexit, os, re
+from pathlib import Path
+from gisgrid.cli import main
+peak = lambda: re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
+atexit.register(lambda: Path(os.environ["BENCH_PEAK"]).write_text(peak()))
+main()
+"""
 
 
 class Result(NamedTuple):
@@ -37,3 +52,12 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], rounds: int)
     ratios = [mine / other for mine, other in pairs]
     medians = statistics.median(mine for mine, _ in pairs), statistics.median(other for _, other in pairs)
     return *medians, statistics.median(ratios), (min(ratios), max(ratios))
+
+
+def peak_of(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float]:
+    """Run a ``gisgrid`` command in a process of its own and return its seconds of wall time and its peak of memory in MiB."""
+    with tempfile.TemporaryDirectory() as folder:
+        noted = Path(folder) / "peak"
+        command = [sys.executable, "-c", _COMMAND, *arguments]
+        took = seconds(lambda: subprocess.run(command, env={**os.environ, **environment, "BENCH_PEAK": str(noted)}, check=True))
+        return took, int(noted.read_text(encoding="ascii")) / 1024
