@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -87,6 +88,15 @@ def position(connection: psycopg.Connection[Any]) -> Position:
     return _read_position(connection.execute(_POSITION).fetchall())
 
 
+def changes_since(connection: psycopg.Connection[Any], before: Position) -> tuple[Position, list[Change]] | None:
+    """Return the position of ``connection``'s snapshot, and what it shows otherwise than one at ``before`` did.
+
+    None when the server's transactions lie before that position: it is another server, and everything may have changed.
+    """
+    rows = connection.execute(_SINCE, [str(before.watermark)]).fetchall()
+    return None if _is_older(rows, before) else _read_on(rows, before)
+
+
 class ChangeFeed:
     """A reader of the change feed that begins at ``start``, or at the moment of its first look when that is None.
 
@@ -99,6 +109,10 @@ class ChangeFeed:
     def __init__(self, url: str, start: Position | None = None) -> None:
         self._database = Database(url)
         self._position = start
+        self.looked_at: float | None = None
+        """When the last look that succeeded began (``time.monotonic``): all that was committed before has been told."""
+        self.looked_before: float | None = None
+        """When the look before that one began."""
 
     @property
     def position(self) -> Position | None:
@@ -145,8 +159,10 @@ class ChangeFeed:
             await connection.execute(_LISTEN)
             while True:
                 # A server that has vanished without a word would be waited for until the system gives up.
+                began = time.monotonic()
                 async with asyncio.timeout(_ANSWER_S):
                     changes = await self._look(connection)
+                self.looked_before, self.looked_at = self.looked_at, began
                 yield Batch(tuple(changes), True, self._version())
                 async for _ in connection.notifies(timeout=_POLL_S, stop_after=1):
                     pass
@@ -169,17 +185,22 @@ class ChangeFeed:
 
     def _advance(self, rows: list[tuple[Any, ...]], before: Position) -> list[Change]:
         """Take what a look has found; return what is new in it and remember how far we have come."""
-        watermark = int(rows[0][0])
-        found = {(int(row[1]), row[2]): row for row in rows if row[1] is not None}
-        new = [_read_change(row) for key, row in found.items() if key not in before.seen]
-        seen = frozenset(key for key in found if key[0] >= watermark)
-        self._position = Position(watermark, seen, max([before.version, *(change.id for change in new)]))
+        self._position, new = _read_on(rows, before)
         return new
 
 
 def _read_position(rows: list[tuple[Any, ...]]) -> Position:
     watermark, version, seen = rows[0]
     return Position(int(watermark), frozenset((int(xid), int(id)) for xid, id in seen), version)
+
+
+def _read_on(rows: list[tuple[Any, ...]], before: Position) -> tuple[Position, list[Change]]:
+    """Return the position that a look has come to, and what is new in it since ``before``."""
+    watermark = int(rows[0][0])
+    found = {(int(row[1]), row[2]): row for row in rows if row[1] is not None}
+    new = [_read_change(row) for key, row in found.items() if key not in before.seen]
+    seen = frozenset(key for key in found if key[0] >= watermark)
+    return Position(watermark, seen, max([before.version, *(change.id for change in new)])), new
 
 
 def _read_change(row: tuple[Any, ...]) -> Change:

@@ -5,75 +5,74 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Collection, Mapping
+from contextlib import aclosing
 from datetime import datetime
-from typing import NamedTuple
-
-import psycopg
 
 from gisgrid.crs import Crs, check_point, to_wgs84
 from gisgrid.db import Database, reading
-from gisgrid.db.changes import ChangeFeed, Position
-from gisgrid.db.periods import read_periods
+from gisgrid.db.changes import Batch, ChangeFeed
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import DatabaseError, NotFoundError
-from gisgrid.layers import AREA_LAYERS
-from gisgrid.locator import AreaIndex, FootprintIndex, Locator, PointIndex, Roles
+from gisgrid.locator import FootprintIndex, Locator, PointIndex
 from gisgrid.services.documents import building_document
-from gisgrid.services.history import AreasThen, History
+from gisgrid.services.freshness import Currency, Freshness
+from gisgrid.services.history import AreasThen
+from gisgrid.services.snapshot import POINT_LAYERS, Snapshot, catch_up, read_snapshot
 from gisgrid.settings import Settings
-from gisgrid.types import Level, Location, Neighbour
+from gisgrid.types import Location, Neighbour
 
 _log = logging.getLogger(__name__)
-
-POINT_LAYERS = ("cameras", "manhole_covers")
-"""The layers whose nearest features can be asked for."""
 
 BUILDING_WITHIN_M = 5.0
 """A point this near to a building counts as at it: positions are that good at best."""
 
-_ROLE_LAYERS = {"organizations", "area_roles"}
 _RETRY_S = 0.5
-
-
-class Snapshot(NamedTuple):
-    """Everything at one position of the change feed; never changed, only replaced as a whole."""
-
-    position: Position
-    areas: Mapping[Level, AreaIndex]
-    roles: Roles
-    locator: Locator
-    points: Mapping[str, PointIndex]
-    footprints: FootprintIndex
-    history: History
 
 
 class ReadModel:
     """Answers lookups from memory. Any thread may ask; ``follow`` replaces the data when the database has changed.
 
-    Make one with ``load``. ``database_is_up`` tells whether the change feed is being heard: while it is not, answers go on
-    from what was last read, and may be out of date.
+    Make one with ``load``. Whoever asks more than one thing for one answer takes ``snapshot`` once and asks that, so that
+    no answer mixes two versions. ``currency`` says how current the answers are: while the database is away they go on from
+    what was last read.
     """
 
-    def __init__(self, database: Database, deployment: Deployment, settings: Settings, snapshot: Snapshot) -> None:
+    def __init__(self, database: Database, deployment: Deployment, settings: Settings, snapshot: Snapshot, read_at: float) -> None:
         self._database, self._settings = database, settings
         self.deployment = deployment
         self.snapshot = snapshot
-        self.database_is_up = True
+        self._freshness = Freshness(read_at)
+        self._feed: ChangeFeed | None = None
         self._reloading = threading.Lock()
+        self._wanted = asyncio.Event()
+        self._whole: set[str] = set()
 
     @classmethod
     def load(cls, database: Database, settings: Settings) -> ReadModel:
         """Return a read model of what ``database`` holds now; raises DatabaseError when it cannot be read."""
         deployment = load_deployment(settings.deployment)
         with reading.snapshot(database) as connection:
-            snapshot = _read(connection, database, settings.doubt_m, None, ())
-        return cls(database, deployment, settings, snapshot)
+            read_at = time.monotonic()
+            snapshot = read_snapshot(connection, database, settings.doubt_m)
+        return cls(database, deployment, settings, snapshot, read_at)
+
+    @property
+    def database_is_up(self) -> bool:
+        """Whether the change feed is being heard."""
+        return self._freshness.is_up
+
+    def currency(self) -> Currency:
+        """Return how current the answers are at this moment."""
+        if self._feed is not None and self._feed.looked_at is not None:
+            self._freshness.looked(self._feed.looked_at)
+        return self._freshness.at(time.monotonic())
 
     @property
     def version(self) -> int:
         """The version of the data: the number of the last change that it holds."""
-        return self.snapshot.position.version
+        return self.snapshot.version
 
     @property
     def default_crs(self) -> str | None:
@@ -146,67 +145,60 @@ class ReadModel:
         found = self.snapshot.footprints.at(lon, lat, BUILDING_WITHIN_M)
         return None if found is None else building_document(found)
 
-    def refresh(self, layers: Collection[str] = ()) -> None:
-        """Read again what has changed since the last time, and ``layers`` in any case; then answer from that.
+    def refresh(self, whole: Collection[str] = ()) -> None:
+        """Read what has changed since the last time, and the layers ``whole`` in any case; then answer from that.
 
         Raises DatabaseError when the database cannot be read; the answers then stay as they were.
         """
-        with self._reloading, reading.snapshot(self._database) as connection:
-            self.snapshot = _read(connection, self._database, self._settings.doubt_m, self.snapshot, layers)
+        with self._reloading:
+            mark, began = self._freshness.begin(), time.monotonic()
+            with reading.snapshot(self._database) as connection:
+                self.snapshot = catch_up(connection, self._database, self._settings.doubt_m, self.snapshot, whole)
+            self._freshness.done(mark, began)
 
     async def follow(self) -> None:
         """Keep the data current until cancelled: a change is in the answers within a second of its commit.
 
         When the database is lost, the last data stay; when it comes back, what was missed is read.
         """
-        feed = ChangeFeed(self._database.url, self.snapshot.position)
-        async for batch in feed.follow():
-            self.database_is_up = batch.connected
-            if batch.changes:
-                await self._catch_up({change.layer for change in batch.changes})
+        self._feed, self._wanted = ChangeFeed(self._database.url, self.snapshot.position), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hear(self._feed), name="hearing of changes")
+            tasks.create_task(self._keep_up(), name="reading changes")
 
-    async def _catch_up(self, layers: set[str]) -> None:
+    async def _hear(self, feed: ChangeFeed) -> None:
+        async with aclosing(feed.follow()) as batches:
+            async for batch in batches:
+                self._heard(feed, batch)
+
+    def _heard(self, feed: ChangeFeed, batch: Batch) -> None:
+        """Take note of what the feed has told; wake the reader when there is something to read."""
+        state = self._freshness
+        if not batch.connected:
+            state.lost()
+            return
+        if batch.changes:
+            # What was told before that is all read, or it is being waited for.
+            state.looked(feed.looked_before or 0.0)
+            state.changed()
+            # Changes of another server are in no feed that could be read again.
+            self._whole |= {change.layer for change in batch.changes if change.bounds is None}
+        state.connected()
+        if state.is_waiting:
+            self._wanted.set()
+
+    async def _keep_up(self) -> None:
+        """Read whenever there is something to read; what comes in meanwhile is read together after it."""
         while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            whole, self._whole = self._whole, set()
             try:
-                await asyncio.to_thread(self.refresh, layers)
+                await asyncio.to_thread(self.refresh, whole)
             except DatabaseError as error:
-                self.database_is_up = False
                 _log.warning("A change cannot be read, answers stay as they are: %s", error.message)
+                self._whole |= whole
                 await asyncio.sleep(_RETRY_S)
-            else:
-                self.database_is_up = True
-                return
-
-
-def _read(connection: psycopg.Connection, database: Database, doubt_m: float, before: Snapshot | None, layers: Collection[str]) -> Snapshot:
-    """Return the snapshot that ``connection`` sees, taking over from ``before`` what has not changed since."""
-    position = reading.read_position(connection)
-    changed = None if before is None else reading.read_changed(connection, before.position) | set(layers)
-    roles = before.roles if before and changed is not None and not changed & _ROLE_LAYERS else reading.read_roles(connection)
-    areas = {level: _area_index(connection, level, before, changed) for level in AREA_LAYERS}
-    if before and all(areas[level] is before.areas[level] for level in areas):
-        locator = before.locator if roles is before.roles else before.locator.with_roles(roles)
-    else:
-        locator = Locator.from_indices(areas, roles, doubt_m)
-    points = {layer_id: _point_index(connection, layer_id, before, changed) for layer_id in POINT_LAYERS}
-    if before and changed is not None and "buildings" not in changed:
-        footprints = before.footprints
-    else:
-        footprints = FootprintIndex(reading.read_footprints(connection, "buildings"))
-    if before and changed is not None and "generations" not in changed:
-        history = before.history
-    else:
-        history = History(database, read_periods(connection), doubt_m)
-    return Snapshot(position, areas, roles, locator, points, footprints, history)
-
-
-def _area_index(connection: psycopg.Connection, level: Level, before: Snapshot | None, changed: set[str] | None) -> AreaIndex:
-    if before and changed is not None and AREA_LAYERS[level].id not in changed and "generations" not in changed:
-        return before.areas[level]
-    return AreaIndex(reading.read_areas(connection, level))
-
-
-def _point_index(connection: psycopg.Connection, layer_id: str, before: Snapshot | None, changed: set[str] | None) -> PointIndex:
-    if before and changed is not None and layer_id not in changed:
-        return before.points[layer_id]
-    return PointIndex(reading.read_points(connection, layer_id))
+                # While the database is away the feed tells when it is back.
+                if self._freshness.is_up:
+                    self._wanted.set()
