@@ -20,7 +20,10 @@ GeometryType = Literal["MultiPolygon", "Point", "Geometry"]
 
 
 class Field(NamedTuple):
-    """One attribute of a layer: ``unit`` as in ``m`` or ``deg``; in tiles from zoom ``min_zoom`` on, if ``in_tiles``."""
+    """One attribute of a layer: ``unit`` as in ``m`` or ``deg``; in tiles from zoom ``min_zoom`` on, if ``in_tiles``.
+
+    ``choices`` are all the values there are, where the database takes no others.
+    """
 
     name: str
     type: FieldType
@@ -29,6 +32,7 @@ class Field(NamedTuple):
     unit: str = ""
     min_zoom: int = 0
     in_tiles: bool = True
+    choices: tuple[str, ...] = ()
 
 
 class Layer(NamedTuple):
@@ -94,7 +98,7 @@ LAYERS: tuple[Layer, ...] = (
             Field("class_name", "text", "类别名称", "Class name", in_tiles=False),
             Field("kind", "text", "井盖种类", "Kind of cover", in_tiles=False),
             Field("name", "text", "部件名称", "Component name"),
-            Field("state", "text", "状态", "State"),
+            Field("state", "text", "状态", "State", choices=("intact", "broken", "missing", "abandoned", "removed", "unknown")),
             Field("department_code", "text", "主管部门代码", "Department in charge"),
             Field("owner_code", "text", "权属单位代码", "Owner", min_zoom=16),
             Field("maintainer_code", "text", "养护单位代码", "Maintainer", min_zoom=16),
@@ -140,8 +144,8 @@ LAYERS: tuple[Layer, ...] = (
         (
             Field("code", "text", "设备编码", "Device code"),
             Field("name", "text", "名称", "Name", min_zoom=16),
-            Field("kind", "text", "类型", "Kind"),
-            Field("status", "text", "状态", "Status"),
+            Field("kind", "text", "类型", "Kind", choices=("fixed", "dome", "ptz")),
+            Field("status", "text", "状态", "Status", choices=("online", "offline", "fault")),
             Field("azimuth_deg", "number", "方位角", "Azimuth", "deg"),
             Field("azimuth_uncertainty_deg", "number", "方位角误差", "Azimuth uncertainty", "deg", min_zoom=16),
             Field("field_of_view_deg", "number", "视场角", "Field of view", "deg"),
