@@ -32,7 +32,7 @@ class Hierarchy:
     """
 
     def __init__(self, levels: Mapping[Level, AreaIndex], trusted: Sequence[Flags] | None = None) -> None:
-        self.grids = levels["grid"]
+        self.levels, self.grids = levels, levels["grid"]
         self._upper = tuple((level, levels[level]) for level in UPPER if level in levels and len(levels[level]))
         below = (self.grids, *(index for _, index in self._upper))
         pairs = zip(below, self._upper, strict=False)

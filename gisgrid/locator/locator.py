@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from gisgrid.errors import ParameterError
+from gisgrid.locator import files
 from gisgrid.locator.areas import AreaIndex, AreaTable
+from gisgrid.locator.arrays import Buffer
 from gisgrid.locator.boundary import Boundary
 from gisgrid.locator.edges import Flags, Floats, Ints
+from gisgrid.locator.files import About, Contents
 from gisgrid.locator.ground import metres_per_degree
 from gisgrid.locator.hierarchy import Chain, Hierarchy
 from gisgrid.types import LEVELS, AreaRef, Candidate, Level, Location, ResponsibleUnit, Status
@@ -43,11 +48,13 @@ class Located(NamedTuple):
 class Locator:
     """An index of the areas of a city: a value, never changed, that any number of threads may ask.
 
-    Make one with ``from_areas``. Positions are longitude and latitude in degrees, WGS 84, in that order.
+    Make one with ``from_areas``, ``from_frames`` or ``open``. Positions are longitude and latitude in degrees, WGS 84, in that order.
+    ``about`` tells the version of the data and when they were read, where that is known.
     """
 
-    def __init__(self, hierarchy: Hierarchy, boundary: Boundary, roles: Roles, doubt_m: float) -> None:
+    def __init__(self, hierarchy: Hierarchy, boundary: Boundary, roles: Roles, doubt_m: float, about: About | None = None) -> None:
         self._hierarchy, self._boundary = hierarchy, boundary
+        self.about = about or About()
         self._grids = hierarchy.grids
         self._farthest_lat = self._grids.farthest_lat
         self._doubt_m, self._doubt_deg = doubt_m, self._reach_deg(doubt_m)
@@ -72,14 +79,49 @@ class Locator:
         return cls.from_indices({level: AreaIndex(table) for level, table in levels.items()}, roles, doubt_m)
 
     @classmethod
-    def from_indices(cls, levels: Mapping[Level, AreaIndex], roles: Roles | None = None, doubt_m: float = DEFAULT_DOUBT_M) -> Locator:
+    def from_indices(
+        cls,
+        levels: Mapping[Level, AreaIndex],
+        roles: Roles | None = None,
+        doubt_m: float = DEFAULT_DOUBT_M,
+        about: About | None = None,
+    ) -> Locator:
         """Return a locator on indices made before, so that a change of one level builds only that one anew."""
         hierarchy = Hierarchy({level: levels[level] if level in levels else AreaIndex(_EMPTY) for level in LEVELS})
-        return cls(hierarchy, Boundary(hierarchy.grids.edges), roles or {}, doubt_m)
+        return cls(hierarchy, Boundary(hierarchy.grids.edges), roles or {}, doubt_m, about)
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> Locator:
+        """Return the locator in a file that ``save`` made, mapped into memory, so that processes share it.
+
+        It answers what the one that was saved does, bit for bit.
+
+        Raises SourceError for a file that is missing, cut, damaged, of another kind, or made by another version of gisgrid.
+        """
+        return cls(*files.read(Path(path)))
+
+    @classmethod
+    def from_bytes(cls, buffer: Buffer) -> Locator:
+        """Return the locator that ``to_bytes`` made into bytes, which it goes on using; raises SourceError as ``open``."""
+        return cls(*files.from_bytes(buffer))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the locator to a file, which appears whole or not at all; raises SourceError when it cannot be written."""
+        files.write(self._contents(), Path(path))
+
+    def to_bytes(self) -> bytearray:
+        """Return what ``save`` writes, to be sent to another process."""
+        return files.to_bytes(self._contents())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Locator.from_bytes, (self.to_bytes(),)
+
+    def _contents(self) -> Contents:
+        return Contents(self._hierarchy, self._boundary, self._roles, self._doubt_m, self.about)
 
     def with_roles(self, roles: Roles) -> Locator:
         """Return a locator of the same areas with other responsible units; cheap."""
-        return Locator(self._hierarchy, self._boundary, roles, self._doubt_m)
+        return Locator(self._hierarchy, self._boundary, roles, self._doubt_m, self.about)
 
     def grid_codes(self) -> list[str]:
         """Return the codes of the grids by number, ascending."""
