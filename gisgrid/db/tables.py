@@ -262,6 +262,8 @@ asset_versions = Table(
     *_text("source_id"),
     Index("asset_versions_asset", "layer", "asset_id", "version"),
     Index("asset_versions_code", "layer", "code", "valid_from"),
+    Index("asset_versions_valid_from", "layer", "valid_from"),
+    Index("asset_versions_valid_to", "layer", "valid_to"),
 )
 
 area_roles = Table(
@@ -374,5 +376,6 @@ changes = Table(
     Column("changed_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("rows", BigInteger, nullable=False),
     *[Column(name, Double) for name in ("west", "south", "east", "north")],
+    Column("began_at", DateTime(timezone=True), server_default=func.now()),
     Index("changes_xid", "xid"),
 )

@@ -110,25 +110,20 @@ class ReadModel:
         locator = self.snapshot.locator if as_of is None else self.areas_at(as_of).locator
         return locator.locate(lon, lat, accuracy_m)
 
-    def areas_at(self, instant: datetime) -> AreasThen:
-        """Return the areas that were served at an instant (an aware datetime).
+    def areas_at(self, instant: datetime, features: Collection[str] = ()) -> AreasThen:
+        """Return what was served at an instant (an aware datetime): areas, responsible units and features of then.
 
-        Those of the past are read when they are asked for first; the responsible units in them are today's. Raises
-        ParameterError when nothing was served then, DatabaseError when they have to be read and cannot.
+        What is past is read when it is asked for first: the areas here, ``features`` (of FEATURES_THEN, or ``sight``) here too, others
+        when they are taken from the answer. Raises ParameterError when nothing was served then, DatabaseError when something
+        has to be read and cannot.
         """
         now = self.snapshot
-        period = now.history.period_at(instant)
-        is_now = period.generation == now.history.served
-        locator = now.locator if is_now else now.history.locator(period.generation, now.roles)
-        return AreasThen(instant, period, locator)
+        return now.history.at(instant, now, features)
 
-    def areas_at_hand(self, instant: datetime) -> AreasThen | None:
-        """Return what ``areas_at`` does if that takes no reading, else None."""
+    def areas_at_hand(self, instant: datetime, features: Collection[str] = ()) -> AreasThen | None:
+        """Return what ``areas_at`` does if that takes no reading and no building, else None."""
         now = self.snapshot
-        period = now.history.period_at(instant)
-        is_now = period.generation == now.history.served
-        locator = now.locator if is_now else now.history.kept(period.generation, now.roles)
-        return None if locator is None else AreasThen(instant, period, locator)
+        return now.history.at_hand(instant, now, features)
 
     def nearest(self, layer_id: str, lon: float, lat: float, k: int, radius_m: float | None = None) -> list[Neighbour]:
         """Return the ``k`` features of a point layer nearest to a WGS 84 point, none beyond ``radius_m`` metres if given.

@@ -9,7 +9,6 @@ import psycopg
 
 from gisgrid.db import Database, reading
 from gisgrid.db.changes import Change, Position, changes_since
-from gisgrid.db.periods import read_periods
 from gisgrid.layers import AREA_LAYERS
 from gisgrid.locator import AreaIndex, FootprintIndex, Locator, PointIndex, Roles
 from gisgrid.services.history import History
@@ -48,7 +47,7 @@ def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: f
     areas = {level: AreaIndex(reading.read_areas(connection, level)) for level in AREA_LAYERS}
     points = {layer_id: PointIndex(reading.read_points(connection, layer_id)) for layer_id in POINT_LAYERS}
     footprints = FootprintIndex(reading.read_footprints(connection, "buildings"))
-    history = History(database, read_periods(connection), doubt_m)
+    history = History.read(connection, database, doubt_m)
     return Snapshot(position, areas, roles, Locator.from_indices(areas, roles, doubt_m), points, footprints, history)
 
 
@@ -74,7 +73,7 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
         _locator(before, areas, roles, doubt_m),
         points,
         FootprintIndex(reading.read_footprints(connection, "buildings")) if "buildings" in touched else before.footprints,
-        History(database, read_periods(connection), doubt_m) if "generations" in touched else before.history,
+        before.history.renewed(connection, before.position, touched),
     )
 
 
