@@ -10,6 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gisgrid.locator.ground import metres_per_degree
+from gisgrid.locator.replacing import Boxes, each_box, splice
 
 
 class FootprintTable(NamedTuple):
@@ -65,3 +66,25 @@ class FootprintIndex:
             return np.where(covered, 0.0, math.inf)
         in_metres = shapely.transform(shapes, lambda coordinates: (coordinates - (lon, lat)) * scale)
         return np.asarray(shapely.distance(in_metres, shapely.Point(0.0, 0.0)))
+
+    def replaced(self, bounds: Boxes, table: FootprintTable) -> FootprintIndex:
+        """Return an index in which those of ``table`` have taken the place of the footprints that touch ``bounds`` (degrees).
+
+        A footprint touches where its own box does. ``table`` holds every feature that touches now; it may hold others as
+        they are. The answers are those of an index built anew.
+        """
+        old = self.table
+        box_west, box_south, box_east, box_north = shapely.bounds(old.geometries).reshape(-1, 4).T
+        touched = np.zeros(len(old.ids), bool)
+        for west, south, east, north in each_box(bounds):
+            touched |= (west <= box_east) & (box_west <= east) & (south <= box_north) & (box_south <= north)
+        change = splice(old.ids, touched, table.ids)
+        return FootprintIndex(
+            FootprintTable(
+                change.of(old.ids, table.ids),
+                change.of(old.codes, table.codes),
+                change.of_arrays(old.geometries, table.geometries),
+                old.fields,
+                change.of(old.rows, table.rows),
+            )
+        )

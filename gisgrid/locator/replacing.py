@@ -1,0 +1,48 @@
+"""Taking over most of an index: which rows of a table stay when the features in some boxes are read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gisgrid.types import Bounds
+
+Boxes = Bounds | Sequence[Bounds]
+"""One box or several, degrees, WGS 84; their borders belong to them."""
+
+Member = TypeVar("Member")
+
+
+def each_box(boxes: Boxes) -> tuple[Bounds, ...]:
+    """Return the boxes one by one, however many there are."""
+    return (boxes,) if isinstance(boxes, Bounds) else tuple(boxes)
+
+
+class Splice(NamedTuple):
+    """Old and new rows in the order of their ids: of those one after the other, ``kept`` says which stay, ``order`` where they come."""
+
+    kept: NDArray[np.bool_]
+    order: NDArray[np.int64]
+
+    def of(self, old: Sequence[Member], new: Sequence[Member]) -> list[Member]:
+        """Return a column of the table that comes out, from that of the old table and that of the new one."""
+        both = [*compress(old, self.kept.tolist()), *new]
+        return [both[place] for place in self.order.tolist()]
+
+    def of_arrays(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+        """Return what ``of`` does, for arrays along their first axis."""
+        return np.concatenate([old[self.kept], new])[self.order]
+
+
+def splice(old_ids: Sequence[int], touched: NDArray[np.bool_], new_ids: Sequence[int]) -> Splice:
+    """Return how the rows ``touched`` of an old table give way to those of a new one.
+
+    An old row whose id comes again gives way too: the new table may hold a little more than what was touched.
+    """
+    old, new = np.array(old_ids, np.int64), np.array(new_ids, np.int64)
+    kept = ~touched & ~np.isin(old, new)
+    return Splice(kept, np.argsort(np.concatenate([old[kept], new]), kind="stable"))
