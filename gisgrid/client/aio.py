@@ -1,0 +1,151 @@
+"""The client for asyncio: the methods of ``Client``, awaited; batches keep several requests under way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from gisgrid.client import calls, sending
+from gisgrid.client.answers import ConvertAnswer, CoverAnswer, LocateAnswer, NearestAnswer, NotLocated
+from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, Place
+from gisgrid.types import Location
+
+T = TypeVar("T")
+
+DEFAULT_AT_ONCE = 4
+"""Requests of a batch that are under way at once."""
+
+
+class AsyncClient:
+    """The HTTP API of one server, as ``Client`` has it, for one event loop. Use it in an ``async with`` block, or await ``close``."""
+
+    def __init__(
+        self,
+        url: str = sending.DEFAULT_URL,
+        *,
+        crs: str | None = None,
+        timeout_s: float = 30.0,
+        retries: int = 4,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.url, self.crs = url, crs
+        self._policy = sending.Policy(timeout_s, retries)
+        settings: dict[str, Any] = sending.settings(url, self._policy)
+        self._http = httpx.AsyncClient(**settings, transport=transport)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def locate(
+        self,
+        first: float,
+        second: float,
+        *,
+        crs: str | None = None,
+        accuracy_m: float | None = None,
+        as_of: datetime | str | None = None,
+        include: Sequence[str] = (),
+        **options: object,
+    ) -> LocateAnswer:
+        """Return where a place is: longitude and latitude (or x and y) in ``crs``; ``accuracy_m`` is its uncertainty in metres.
+
+        ``include`` names what else to answer (``cameras``, ``manhole_covers``, ``building``, ``cover``); ``options`` are
+        the other parameters of ``GET /locate``, such as ``sight=True`` or ``text="..."``.
+        """
+        asked = Asked((first, second), crs or self.crs)
+        return await self._send(calls.locate(asked, {"accuracy_m": accuracy_m, "as_of": as_of, "include": tuple(include), **options}))
+
+    async def locate_many(
+        self,
+        places: Iterable[Place],
+        *,
+        crs: str | None = None,
+        as_of: datetime | str | None = None,
+        piece: int = DEFAULT_PIECE,
+        at_once: int = DEFAULT_AT_ONCE,
+    ) -> AsyncIterator[Location | NotLocated]:
+        """Yield the answer for each of any number of places, in their order; ``at_once`` requests of ``piece`` places are under way.
+
+        A place that cannot be answered is a ``NotLocated`` in its turn.
+        """
+        under_way: deque[asyncio.Task[list[Location | NotLocated]]] = deque()
+        try:
+            for part in calls.pieces(places, piece):
+                under_way.append(asyncio.create_task(self._send(calls.batch(part, crs or self.crs, as_of))))
+                if len(under_way) >= at_once:
+                    for answer in await under_way.popleft():
+                        yield answer
+            while under_way:
+                for answer in await under_way.popleft():
+                    yield answer
+        finally:
+            for task in under_way:
+                task.cancel()
+
+    async def nearest(
+        self,
+        layer: str,
+        first: float,
+        second: float,
+        *,
+        crs: str | None = None,
+        k: int = 5,
+        radius_m: float | None = None,
+        as_of: datetime | str | None = None,
+        sight: bool | str | None = None,
+        target_height_m: float | None = None,
+        **where: object,
+    ) -> NearestAnswer:
+        """Return the ``k`` features of ``cameras``, ``manhole_covers`` or ``buildings`` nearest to a place on the ground.
+
+        ``where`` filters by fields, such as ``kind="sewage"`` or ``state=["missing", "broken"]``. For cameras ``sight=True``
+        says of each whether it sees the place (``target_height_m`` above the ground), ``sight="seeing"`` gives only such.
+        """
+        options = {"k": k, "radius_m": radius_m, "as_of": as_of, "sight": sight, "target_height_m": target_height_m}
+        return await self._send(calls.nearest(layer, Asked((first, second), crs or self.crs), options, where))
+
+    async def match_cover(
+        self,
+        first: float,
+        second: float,
+        *,
+        crs: str | None = None,
+        text: str | None = None,
+        accuracy_m: float | None = None,
+        as_of: datetime | str | None = None,
+        **options: object,
+    ) -> CoverAnswer:
+        """Return which manhole cover a case at a place is about; ``text`` is what the case says, ``options`` the other parameters."""
+        asked = Asked((first, second), crs or self.crs)
+        return await self._send(calls.match_cover(asked, {"text": text, "accuracy_m": accuracy_m, "as_of": as_of, **options}))
+
+    async def convert(self, first: float, second: float, to: str, *, crs: str | None = None) -> ConvertAnswer:
+        """Return a place in the coordinate system ``to``."""
+        return await self._send(calls.convert(Asked((first, second), crs or self.crs), to))
+
+    async def _send(self, call: Call[T]) -> T:
+        arguments: dict[str, Any] = sending.content(call)
+        attempts = sending.Attempts(self.url, self._policy)
+        while True:
+            outcome: httpx.Response | httpx.TransportError
+            try:
+                outcome = await self._http.request(**arguments)
+            except httpx.TransportError as error:
+                outcome = error
+            pause_s = attempts.pause_after(outcome)
+            if pause_s is None and isinstance(outcome, httpx.Response):
+                return sending.read(call, outcome)
+            await asyncio.sleep(pause_s or 0.0)

@@ -1,0 +1,258 @@
+"""What the HTTP API answers, as values with types: read from the documents, nothing added and nothing left out.
+
+Every answer keeps the whole document it was read from, so that a newer server's members can be reached as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from gisgrid.types import AreaRef, Candidate, Location, ResponsibleUnit
+
+Document = Mapping[str, Any]
+
+
+class Currency(NamedTuple):
+    """How current an answer is: the version of the data, and whether the server could be sure that nothing newer exists.
+
+    ``age_s`` is set while ``stale``: the seconds since the server last knew its data to be current.
+    """
+
+    data_version: int
+    stale: bool
+    age_s: float | None
+
+
+class Then(NamedTuple):
+    """The instant of an answer about the past, and the generation of areas that was served then (``valid_to`` None: still)."""
+
+    as_of: datetime
+    generation: int
+    valid_from: datetime
+    valid_to: datetime | None
+
+
+class Sight(NamedTuple):
+    """Whether a camera can see the place: ``state``, and the ``share`` of what its direction may be that sees it.
+
+    ``blocked_by`` describes the building in the way (id, code, where the line meets it), or is None.
+    """
+
+    state: str
+    share: float | None
+    reason: str
+    blocked_by: Document | None
+
+
+class Feature(NamedTuple):
+    """A feature near the place asked for: degrees, WGS 84; metres on the ground; bearing clockwise from true north.
+
+    ``lon``, ``lat`` and ``bearing_deg`` are None for a building. ``sight`` is set for cameras when it was asked for.
+    """
+
+    id: int
+    code: str
+    lon: float | None
+    lat: float | None
+    distance_m: float
+    bearing_deg: float | None
+    properties: Document
+    sight: Sight | None
+
+
+class BuildingAt(NamedTuple):
+    """The building at a place; ``distance_m`` is 0 where its footprint covers it."""
+
+    id: int
+    code: str
+    distance_m: float
+    properties: Document
+
+
+class Cover(NamedTuple):
+    """A manhole cover that a case may be about: how likely (0 to 1), and what speaks for and against it."""
+
+    feature: Feature
+    score: float
+    parts: tuple[Document, ...]
+
+
+class CoverAnswer(NamedTuple):
+    """Which cover a case is about: ``status`` is ``matched``, ``ambiguous`` or ``none``; ``reason`` says why."""
+
+    status: str
+    reason: str
+    kinds_named: tuple[str, ...]
+    cover: Cover | None
+    candidates: tuple[Cover, ...]
+    document: Document
+
+
+class LocateAnswer(NamedTuple):
+    """Where a place is, and what else was asked for there: None for what was not asked for (or a building that is not there)."""
+
+    location: Location
+    currency: Currency
+    then: Then | None
+    cameras: tuple[Feature, ...] | None
+    manhole_covers: tuple[Feature, ...] | None
+    building: BuildingAt | None
+    cover: CoverAnswer | None
+    document: Document
+
+
+class NotLocated(NamedTuple):
+    """A point of a batch that cannot be answered: what is wrong, and with which parameter if one is to blame."""
+
+    message: str
+    parameter: str | None
+    document: Document
+
+
+class NearestAnswer(NamedTuple):
+    """The features nearest to a place, the nearest first; ``lon`` and ``lat`` are the place in WGS 84 degrees."""
+
+    lon: float
+    lat: float
+    features: tuple[Feature, ...]
+    currency: Currency
+    then: Then | None
+    document: Document
+
+
+class ConvertAnswer(NamedTuple):
+    """A position in another coordinate system: longitude and latitude, or x and y; ``accuracy_m`` None where nobody knows it."""
+
+    first: float
+    second: float
+    crs: str
+    accuracy_m: float | None
+    document: Document
+
+
+def read_locate(document: Document) -> LocateAnswer:
+    """Return the answer of ``GET /locate``."""
+    return LocateAnswer(
+        read_location(document),
+        _currency(document),
+        _then(document),
+        _features(document.get("cameras")),
+        _features(document.get("manhole_covers")),
+        _building(document.get("building")),
+        read_cover(document["cover"]) if document.get("cover") else None,
+        document,
+    )
+
+
+def read_location(document: Document) -> Location:
+    """Return where a point lies, from an answer of ``/locate`` or one result of a batch."""
+    point, nearest, unit = document["point"], document["nearest"], document["responsible_unit"]
+    return Location(
+        point["lon"],
+        point["lat"],
+        document["status"],
+        _area(document["district"]),
+        _area(document["street"]),
+        _area(document["community"]),
+        _area(document["grid"]),
+        document["distance_to_edge_m"],
+        document["on_edge"],
+        tuple(_candidate(candidate) for candidate in document["candidates"]),
+        None if nearest is None else _candidate(nearest),
+        None if unit is None else ResponsibleUnit(unit["code"], unit["name"], unit["level"]),
+        document.get("outside_share"),
+    )
+
+
+def read_result(document: Document) -> Location | NotLocated:
+    """Return one result of a batch."""
+    problem = document.get("error")
+    if problem is None:
+        return read_location(document)
+    return NotLocated(problem.get("detail", ""), problem.get("parameter"), problem)
+
+
+def read_nearest(document: Document) -> NearestAnswer:
+    """Return the answer of a nearest-feature route."""
+    point = document["point"]
+    return NearestAnswer(point["lon"], point["lat"], _features(document["features"]) or (), _currency(document), _then(document), document)
+
+
+def read_cover(document: Document) -> CoverAnswer:
+    """Return the answer of ``GET /manhole_covers/match``, or the member ``cover`` of another answer."""
+    best = document["cover"]
+    return CoverAnswer(
+        document["status"],
+        document["reason"],
+        tuple(document["kinds_named"]),
+        None if best is None else _cover(best),
+        tuple(_cover(candidate) for candidate in document["candidates"]),
+        document,
+    )
+
+
+def read_convert(document: Document) -> ConvertAnswer:
+    """Return the answer of ``GET /convert`` for one target."""
+    output = document["output"]
+    names = ("x", "y") if "x" in output else ("lon", "lat")
+    return ConvertAnswer(output[names[0]], output[names[1]], output["crs"], document.get("accuracy_m"), document)
+
+
+def _currency(document: Document) -> Currency:
+    return Currency(document["data_version"], document.get("stale", document.get("database") == "down"), document.get("age_s"))
+
+
+def _then(document: Document) -> Then | None:
+    if "as_of" not in document:
+        return None
+    period = document["generation"]
+    until = period["valid_to"]
+    return Then(_instant(document["as_of"]), period["id"], _instant(period["valid_from"]), None if until is None else _instant(until))
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _area(document: Document | None) -> AreaRef | None:
+    return None if document is None else AreaRef(document["code"], document["name"])
+
+
+def _candidate(document: Document) -> Candidate:
+    return Candidate(document["code"], document["name"], document["distance_m"], document.get("share"))
+
+
+def _features(documents: list[Document] | None) -> tuple[Feature, ...] | None:
+    return None if documents is None else tuple(_feature(document) for document in documents)
+
+
+def _feature(document: Document) -> Feature:
+    return Feature(
+        document["id"],
+        document["code"],
+        document.get("lon"),
+        document.get("lat"),
+        document["distance_m"],
+        document.get("bearing_deg"),
+        document["properties"],
+        _sight(document.get("sight")),
+    )
+
+
+def _sight(document: Document | None) -> Sight | None:
+    if document is None:
+        return None
+    return Sight(document["state"], document["share"], document["reason"], document["blocked_by"])
+
+
+def _building(document: Document | None) -> BuildingAt | None:
+    if document is None:
+        return None
+    fields = {name: value for name, value in document.items() if name not in {"id", "distance_m"}}
+    return BuildingAt(document["id"], document["code"], document["distance_m"], fields)
+
+
+def _cover(document: Document) -> Cover:
+    return Cover(_feature(document), document["score"], tuple(document["parts"]))

@@ -1,0 +1,135 @@
+"""The client that waits for each answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from gisgrid.client import calls, sending
+from gisgrid.client.answers import ConvertAnswer, CoverAnswer, LocateAnswer, NearestAnswer, NotLocated
+from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, Place
+from gisgrid.types import Location
+
+T = TypeVar("T")
+
+
+class Client:
+    """The HTTP API of one server. Close it when done, or use it in a ``with`` block; threads may share it.
+
+    ``crs`` is the coordinate system of places where a call names none: ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or
+    ``EPSG:n``. What passes (a lost connection, 429, 502, 503, 504) is tried again ``retries`` times. Every method raises
+    ParameterError, CrsError or UsageError for what the server refuses, NotFoundError, and UnavailableError when no answer came.
+    """
+
+    def __init__(
+        self,
+        url: str = sending.DEFAULT_URL,
+        *,
+        crs: str | None = None,
+        timeout_s: float = 30.0,
+        retries: int = 4,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.url, self.crs = url, crs
+        self._policy = sending.Policy(timeout_s, retries)
+        settings: dict[str, Any] = sending.settings(url, self._policy)
+        self._http = httpx.Client(**settings, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def locate(
+        self,
+        first: float,
+        second: float,
+        *,
+        crs: str | None = None,
+        accuracy_m: float | None = None,
+        as_of: datetime | str | None = None,
+        include: Sequence[str] = (),
+        **options: object,
+    ) -> LocateAnswer:
+        """Return where a place is: longitude and latitude (or x and y) in ``crs``; ``accuracy_m`` is its uncertainty in metres.
+
+        ``include`` names what else to answer (``cameras``, ``manhole_covers``, ``building``, ``cover``); ``options`` are
+        the other parameters of ``GET /locate``, such as ``sight=True`` or ``text="..."``.
+        """
+        asked = Asked((first, second), crs or self.crs)
+        return self._send(calls.locate(asked, {"accuracy_m": accuracy_m, "as_of": as_of, "include": tuple(include), **options}))
+
+    def locate_many(
+        self, places: Iterable[Place], *, crs: str | None = None, as_of: datetime | str | None = None, piece: int = DEFAULT_PIECE
+    ) -> Iterator[Location | NotLocated]:
+        """Yield the answer for each of any number of places, in their order: ``piece`` of them are asked for in one request.
+
+        A place that cannot be answered is a ``NotLocated`` in its turn. Requests are sent as the answers are taken.
+        """
+        for part in calls.pieces(places, piece):
+            yield from self._send(calls.batch(part, crs or self.crs, as_of))
+
+    def nearest(
+        self,
+        layer: str,
+        first: float,
+        second: float,
+        *,
+        crs: str | None = None,
+        k: int = 5,
+        radius_m: float | None = None,
+        as_of: datetime | str | None = None,
+        sight: bool | str | None = None,
+        target_height_m: float | None = None,
+        **where: object,
+    ) -> NearestAnswer:
+        """Return the ``k`` features of ``cameras``, ``manhole_covers`` or ``buildings`` nearest to a place on the ground.
+
+        ``where`` filters by fields, such as ``kind="sewage"`` or ``state=["missing", "broken"]``. For cameras ``sight=True``
+        says of each whether it sees the place (``target_height_m`` above the ground), ``sight="seeing"`` gives only such.
+        """
+        options = {"k": k, "radius_m": radius_m, "as_of": as_of, "sight": sight, "target_height_m": target_height_m}
+        return self._send(calls.nearest(layer, Asked((first, second), crs or self.crs), options, where))
+
+    def match_cover(
+        self,
+        first: float,
+        second: float,
+        *,
+        crs: str | None = None,
+        text: str | None = None,
+        accuracy_m: float | None = None,
+        as_of: datetime | str | None = None,
+        **options: object,
+    ) -> CoverAnswer:
+        """Return which manhole cover a case at a place is about; ``text`` is what the case says, ``options`` the other parameters."""
+        asked = Asked((first, second), crs or self.crs)
+        return self._send(calls.match_cover(asked, {"text": text, "accuracy_m": accuracy_m, "as_of": as_of, **options}))
+
+    def convert(self, first: float, second: float, to: str, *, crs: str | None = None) -> ConvertAnswer:
+        """Return a place in the coordinate system ``to``."""
+        return self._send(calls.convert(Asked((first, second), crs or self.crs), to))
+
+    def _send(self, call: Call[T]) -> T:
+        arguments: dict[str, Any] = sending.content(call)
+        attempts = sending.Attempts(self.url, self._policy)
+        while True:
+            outcome: httpx.Response | httpx.TransportError
+            try:
+                outcome = self._http.request(**arguments)
+            except httpx.TransportError as error:
+                outcome = error
+            pause_s = attempts.pause_after(outcome)
+            if pause_s is None and isinstance(outcome, httpx.Response):
+                return sending.read(call, outcome)
+            time.sleep(pause_s or 0.0)
