@@ -2,6 +2,6 @@
 
 from gisgrid.codes.classes import ClassKey, ComponentClass, component_classes, of_edition
 from gisgrid.codes.crosswalk import crosswalk
-from gisgrid.codes.names import ClassNames
+from gisgrid.codes.names import ClassNames, kind_words
 
-__all__ = ["ClassKey", "ClassNames", "ComponentClass", "component_classes", "crosswalk", "of_edition"]
+__all__ = ["ClassKey", "ClassNames", "ComponentClass", "component_classes", "crosswalk", "kind_words", "of_edition"]

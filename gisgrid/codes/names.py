@@ -12,6 +12,7 @@ from gisgrid.codes.classes import ClassKey, ComponentClass, component_classes, o
 
 # Words for "manhole" and "cover" that a name may end with; Qingdao says 古力 for a manhole.
 _COVER = re.compile(r"(?:检查井|窨井|古力|井|盖)(?:井|口)?(?:盖板|盖子|盖)?$")
+_GRATING = "箅子"
 _BLANKS = re.compile(r"\s+")
 _BRACKETS = str.maketrans("()", "（）")
 
@@ -42,6 +43,21 @@ class ClassNames:
             return None
         stem = _stem(plain)
         return self._by_stem.get(stem) or self._by_kind.get(_aliases().get(stem, "?"))
+
+
+@cache
+def kind_words() -> dict[str, str]:
+    """Return the kind of cover for each word that stands before 井盖, 井 or 古力: the names in every edition, and what else people say.
+
+    >>> kind_words()["上水"], kind_words()["煤气"]
+    ('water_supply', 'gas')
+    """
+    words = {alias: kind for alias, kind in _aliases().items() if alias}
+    for item in component_classes().values():
+        name = _plain(item.name)
+        if item.kind and ((item.is_cover and _stem(name) != name) or name.endswith(_GRATING)):
+            words.setdefault(_stem(name), item.kind)
+    return words
 
 
 def _plain(name: str) -> str:

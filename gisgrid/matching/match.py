@@ -1,0 +1,164 @@
+"""From a report to the manhole cover that it is about, with how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from gisgrid.errors import ParameterError
+from gisgrid.locator import PointIndex
+from gisgrid.matching import likelihood
+from gisgrid.matching.likelihood import ScorePart
+from gisgrid.matching.owners import owner_named
+from gisgrid.matching.reading import Report, read_report
+from gisgrid.matching.said import with_given
+from gisgrid.types import Neighbour
+
+STANDS_OUT = 0.8
+"""A cover is matched, or none is, from this probability on: the next one is then at most a quarter as likely."""
+
+MatchStatus = Literal["matched", "ambiguous", "none"]
+"""Whether one cover stands out, none does, or it is none of those recorded."""
+
+MOST_LOOKED_AT = 128
+_LEAST_REACH_M = 20.0
+_ABOUT_A_COVER = {"cover": 1.0, "unsaid": 1.0, "other": 0.05}
+"""How likely a report is about a cover, by what its text speaks of."""
+
+
+class ScoredCover(NamedTuple):
+    """A cover with the probability that it is the one concerned, and the factors that make it up."""
+
+    neighbour: Neighbour
+    score: float
+    parts: tuple[ScorePart, ...]
+
+
+class CoverMatch(NamedTuple):
+    """Which cover a report is about.
+
+    ``cover`` is set when ``status`` is ``matched``; ``candidates`` are in the order of their scores, the cover first.
+    ``none_score`` is the probability that it is none of the covers in the data; with the scores of all covers near it
+    makes one. ``reach_m`` is how far covers were looked for, metres.
+    """
+
+    status: MatchStatus
+    cover: ScoredCover | None
+    candidates: tuple[ScoredCover, ...]
+    kinds_named: tuple[str, ...]
+    reason: str
+    none_score: float = 1.0
+    reach_m: float = 0.0
+
+
+def match_cover(
+    index: PointIndex,
+    lon: float,
+    lat: float,
+    *,
+    accuracy_m: float | None = None,
+    text: str = "",
+    kind: str | None = None,
+    state: str | None = None,
+    owner_code: str | None = None,
+    limit: int = 5,
+    organizations: Mapping[str, str] | None = None,
+) -> CoverMatch:
+    """Return which of the covers in ``index`` a report at a place (degrees, WGS 84) is about.
+
+    ``accuracy_m`` is the radius within which the true place lies in two cases of three, metres (10 when not given); ``text``
+    what the report says, in Chinese. ``kind`` (``sewage``, 污水井盖; several with commas), ``state`` (``broken``, 破损) and
+    ``owner_code`` say what is known beside the text and go before it. ``organizations`` gives the codes of owners by
+    their names, to be looked for in the text. At most ``limit`` candidates are named.
+
+    Raises ParameterError for a position, an accuracy, a limit, a kind or a state that cannot be meant.
+    """
+    _check(lon, lat, accuracy_m, limit)
+    report = with_given(read_report(text), kind, state)
+    named_owner = None if owner_code else owner_named(text, organizations or {})
+    owner = (owner_code or named_owner, owner_code is None)
+    reach_m = max(likelihood.REACH_SIGMAS * likelihood.least_sigma_m(accuracy_m), _LEAST_REACH_M)
+    around = index.nearest(lon, lat, MOST_LOOKED_AT, reach_m)
+    scored, none_score = _scored(around, report, accuracy_m, owner, reach_m)
+    return _answer(scored, none_score, report, reach_m, limit)
+
+
+def _check(lon: float, lat: float, accuracy_m: float | None, limit: int) -> None:
+    for name, value in (("lon", lon), ("lat", lat)):
+        if not math.isfinite(value):
+            raise ParameterError(name, f"{value} is not a coordinate.", "degrees, WGS 84")
+    if accuracy_m is not None and not 0.0 <= accuracy_m < math.inf:
+        raise ParameterError("accuracy_m", f"{accuracy_m} is not a distance.", "metres, 0 or more")
+    if limit < 1:
+        raise ParameterError("limit", f"{limit} candidates cannot be named.", "1 or more")
+
+
+def _scored(
+    around: list[Neighbour], report: Report, accuracy_m: float | None, owner: tuple[str | None, bool], reach_m: float
+) -> tuple[list[ScoredCover], float]:
+    """Return the covers with their probabilities, the best first, and the probability that it is none of them."""
+    parts = [_parts(neighbour, report, accuracy_m, owner) for neighbour in around]
+    weights = [math.prod(part.value for part in found) for found in parts]
+    none = _weight_of_none(around, report, accuracy_m, owner[0], reach_m)
+    about = _ABOUT_A_COVER[report.subject]
+    share = about / (sum(weights) + none)
+    scored = [ScoredCover(*found) for found in zip(around, (weight * share for weight in weights), parts, strict=True)]
+    scored.sort(key=lambda cover: (-cover.score, cover.neighbour.distance_m, str(cover.neighbour.properties.get("code"))))
+    return scored, none * share + 1.0 - about
+
+
+def _parts(neighbour: Neighbour, report: Report, accuracy_m: float | None, owner: tuple[str | None, bool]) -> tuple[ScorePart, ...]:
+    recorded = neighbour.properties.get
+    return (
+        likelihood.distance_part(neighbour, accuracy_m),
+        likelihood.kind_part(_text(recorded("kind")), report.kinds, report.source, report.denied),
+        likelihood.state_part(_text(recorded("state")), report.states),
+        likelihood.owner_part(_text(recorded("owner_code")), *owner),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _weight_of_none(around: list[Neighbour], report: Report, accuracy_m: float | None, owner: str | None, reach_m: float) -> float:
+    """Return how likely the report is of a cover that is not in the data, on the scale of the weights of covers.
+
+    Such covers are thought to lie anywhere, as many for each one recorded as experience says, where as many are recorded as here.
+    """
+    # One more than are seen: where nothing is recorded, something may be missing all the same.
+    seen_m = around[-1].distance_m if len(around) == MOST_LOOKED_AT else reach_m
+    density_m2 = likelihood.NOT_RECORDED * (len(around) + 1) / (math.pi * max(seen_m, 1.0) ** 2)
+    kinds = [_text(neighbour.properties.get("kind")) for neighbour in around]
+    told = likelihood.kind_of_none(kinds, report.kinds, report.source) * (likelihood.OWNER_OF_NONE if owner else 1.0)
+    return density_m2 * 2.0 * math.pi * likelihood.least_sigma_m(accuracy_m) ** 2 * told
+
+
+def _answer(scored: list[ScoredCover], none_score: float, report: Report, reach_m: float, limit: int) -> CoverMatch:
+    status, reason = _verdict(scored, none_score, report, reach_m)
+    cover = scored[0] if status == "matched" else None
+    return CoverMatch(status, cover, tuple(scored[:limit]), report.kinds, reason, none_score, reach_m)
+
+
+def _verdict(scored: list[ScoredCover], none_score: float, report: Report, reach_m: float) -> tuple[MatchStatus, str]:
+    if not scored:
+        return "none", f"no cover is recorded within {reach_m:.0f} m"
+    if none_score >= STANDS_OUT:
+        why = "the text speaks of something else than a cover" if report.subject == "other" else "no cover near fits"
+        return "none", f"{why}: {none_score:.0%} for none of those recorded"
+    best = scored[0]
+    if best.score < STANDS_OUT:
+        others = f"the next {scored[1].score:.0%}" if len(scored) > 1 else "no other near"
+        return "ambiguous", f"no cover stands out: the likeliest has {best.score:.0%}, {others}, none of them {none_score:.0%}"
+    if doubt := _doubt(best, report):
+        return "ambiguous", f"{doubt}, though no other fits better"
+    return "matched", f"stands out with {best.score:.0%}: " + "; ".join(part.why for part in best.parts)
+
+
+def _doubt(best: ScoredCover, report: Report) -> str:
+    """Return what speaks against a cover however well it stands out: its own owner would be sent for another's."""
+    recorded = best.neighbour.properties
+    if recorded.get("kind") in report.denied or (report.source == "named" and likelihood.is_another(recorded.get("kind"), report.kinds)):
+        return next(part.why for part in best.parts if part.name == "kind")
+    return "the likeliest cover is recorded as removed" if recorded.get("state") == "removed" else ""
