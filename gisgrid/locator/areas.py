@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Edges, Flags, Floats, Ints, Longs, covers, edges_of, expand
 from gisgrid.locator.fine import ASK, PER_SIDE, divide
+from gisgrid.locator.overlaps import Coverage
 from gisgrid.locator.raster import OUTSIDE, Raster, build_raster
 from gisgrid.types import AreaRef
 
@@ -39,7 +40,8 @@ Boxes = tuple[Floats, Floats, Floats, Floats]
 class AreaState(NamedTuple):
     """All that an ``AreaIndex`` holds, as names and flat arrays in the order of the codes: what a file of it keeps.
 
-    ``inner`` is longitude and latitude of a point inside each area, NaN for an area without a shape.
+    ``inner`` is longitude and latitude of a point inside each area, NaN for an area without a shape. ``strange`` flags areas
+    of which PostGIS's answer cannot be told from where the edges are, so that they are asked for every point of their box.
     """
 
     codes: tuple[str, ...]
@@ -50,6 +52,7 @@ class AreaState(NamedTuple):
     parts: Ints
     boxes: Boxes
     inner: tuple[Floats, Floats]
+    strange: Flags
 
 
 class Covered(NamedTuple):
@@ -80,6 +83,7 @@ class AreaIndex:
                 divide(self.edges, self.raster, always_ask, self._ask_many),
                 _boxes(self.edges),
                 (np.asarray(shapely.get_x(inner)), np.asarray(shapely.get_y(inner))),
+                always_ask,
             )
         )
 
@@ -97,6 +101,7 @@ class AreaIndex:
         self.parent_codes = state.parent_codes
         self.number_of = {code: number for number, code in enumerate(state.codes)}
         self.edges, self.raster, self.parts, self.boxes = state.edges, state.raster, state.parts, state.boxes
+        self.coverage = Coverage(state.edges, state.strange)
         self._prepare_points()
 
     def __len__(self) -> int:

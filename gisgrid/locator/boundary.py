@@ -130,6 +130,29 @@ class Boundary:
         k = int(((east * per_lon) ** 2 + (north * per_lat) ** 2).argmin())
         return _distance_m(lon, lat, float(east[k]), float(north[k]))
 
+    def distances_to_m(self, numbers: Longs, lon: float, lat: float) -> Floats:
+        """Return the distances on the ground from a point to the boundaries of several areas, as ``distance_m`` does; metres."""
+        out = np.full(len(numbers), np.inf)
+        first = self._edges.first[numbers]
+        owner, edge = expand(first, self._edges.first[numbers + 1] - first)
+        if not len(edge):
+            return out
+        east, north = self._feet(edge, lon, lat, 0.0)
+        per_lon, per_lat = metres_per_degree(lat)
+        square = (east * per_lon) ** 2 + (north * per_lat) ** 2
+        heads = np.flatnonzero(np.diff(owner, prepend=-1))
+        best = np.flatnonzero(square == np.minimum.reduceat(square, heads)[np.cumsum(np.diff(owner, prepend=owner[0]) != 0)])
+        best = best[np.diff(owner[best], prepend=-1) != 0]
+        east, north = east[best], north[best]
+        halfway_lon, halfway_lat = metres_per_degree_many(lat + north / 2.0)
+        distance = np.hypot(east * halfway_lon, north * halfway_lat)
+        far = np.flatnonzero((distance > LOCAL_M) | (np.abs(east) >= 1.0))
+        if far.size:
+            start = np.full(far.size, lon), np.full(far.size, lat)
+            distance[far] = _GEOD.inv(*start, lon + east[far], lat + north[far])[2]
+        out[owner[best]] = distance
+        return out
+
     def distances_m(self, number: Ints, lon: Floats, lat: Floats) -> Floats:
         """Return for arrays of points the distance to the boundary of the area that each lies in; NaN where it is negative."""
         out = np.full(lon.shape, np.nan)

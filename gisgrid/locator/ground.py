@@ -21,6 +21,9 @@ _DEG = math.pi / 180.0
 LOCAL_M = 10_000.0
 """Up to this distance the scale halfway is as good as a geodesic."""
 
+METRES_PER_DEGREE_LAT_LEAST = 110_574.0
+"""No degree of latitude is shorter than this, anywhere."""
+
 
 def metres_per_degree(lat: float) -> tuple[float, float]:
     """Return the metres of a degree of longitude and of a degree of latitude at a latitude, WGS 84.

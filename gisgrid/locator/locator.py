@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,17 +17,18 @@ from gisgrid.locator import files
 from gisgrid.locator.areas import AreaIndex, AreaTable
 from gisgrid.locator.arrays import Buffer
 from gisgrid.locator.boundary import Boundary
+from gisgrid.locator.doubt import Doubt, Doubtful
 from gisgrid.locator.edges import Flags, Floats, Ints
 from gisgrid.locator.files import About, Contents
-from gisgrid.locator.ground import metres_per_degree
+from gisgrid.locator.ground import METRES_PER_DEGREE_LAT_LEAST, metres_per_degree
 from gisgrid.locator.hierarchy import Chain, Hierarchy
-from gisgrid.types import LEVELS, AreaRef, Candidate, Level, Location, ResponsibleUnit, Status
+from gisgrid.types import LEVELS, AreaRef, Level, Location, ResponsibleUnit, Status
 
 Roles = Mapping[tuple[Level, str], ResponsibleUnit]
 """The responsible unit that was named for an area, by level and code."""
 
 DEFAULT_DOUBT_M = 0.5
-_SHORTEST_LAT_DEGREE_M = 110_574.0
+_SLACK_M = 1e-6
 
 _EMPTY = AreaTable([], [], [], np.empty(0, dtype=object))
 
@@ -59,7 +61,7 @@ class Locator:
         self._farthest_lat = self._grids.farthest_lat
         self._doubt_m, self._doubt_deg = doubt_m, self._reach_deg(doubt_m)
         self._roles = roles
-        self._alone = tuple(Candidate(ref.code, ref.name, 0.0) for ref in self._grids.refs)
+        self._doubt = Doubt(self._grids, boundary, self._reach_deg)
         self._chains = tuple(hierarchy.chain_of_grid(number) for number in range(len(self._grids)))
         self._units = tuple(self._unit(ref, chain) if chain else None for ref, chain in zip(self._grids.refs, self._chains, strict=True))
 
@@ -136,14 +138,25 @@ class Locator:
         """Return the number of the grid of each point, -1 where there is none (or a coordinate is NaN); the same shape out."""
         return self._grids.covering_many(*_floats(lon, lat)).number
 
-    def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, distances: bool = True) -> Located:
-        """Return for arrays of points (degrees, WGS 84) what ``locate`` says of each; ``distances`` costs the most."""
+    def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, distances: bool = True, accuracy_m: ArrayLike | None = None) -> Located:
+        """Return for arrays of points (degrees, WGS 84) what ``locate`` says of each; ``distances`` costs the most.
+
+        With ``accuracy_m``, metres, one for all or one for each (NaN where none is given), ``in_doubt`` marks the rows whose
+        circle leaves their grid, and some more to be safe; what is no distance is marked too. All others have one
+        candidate, whose share is 1. It needs the distances, which are then returned in any case.
+        """
         x, y = _floats(lon, lat)
         number, on_edge = self._grids.covering_many(x, y)
-        in_doubt = on_edge | (number < 0) | ~self._grids.plain_around_many(x, y, *self._doubt_deg)
-        if not distances:
+        in_doubt = on_edge | (number < 0)
+        if not distances and accuracy_m is None:
+            in_doubt |= ~self._grids.plain_around_many(x, y, *self._doubt_deg)
             return Located(number, on_edge, in_doubt, None)
         distance = self._boundary.distances_m(number.ravel(), x.ravel(), y.ravel()).reshape(x.shape)
+        reach = self._doubt_m if accuracy_m is None else _reaches(accuracy_m, self._doubt_m)
+        # Said so that NaN counts as doubt.
+        in_doubt |= ~(distance > reach + _SLACK_M)
+        if self._crowded.any():
+            in_doubt |= self._crowded[number]
         return Located(number, on_edge, in_doubt, distance)
 
     def locate(self, lon: float, lat: float, accuracy_m: float | None = None) -> Location:
@@ -156,16 +169,20 @@ class Locator:
         numbers, on_edge = self._grids.covering(lon, lat)
         reach_m = self._reach_m(accuracy_m)
         if not numbers:
-            return self._outside(lon, lat, reach_m)
+            return self._outside(lon, lat, reach_m, accuracy_m or None)
         number = numbers[0]
         ref, chain, unit = self._grids.refs[number], self._chains[number], self._units[number]
         if chain is None:
             chain = self._hierarchy.chain_at(lon, lat, self._grids.parent_codes[number])
             unit = self._unit(ref, chain)
         distance_m = self._boundary.distance_m(number, lon, lat)
-        candidates = self._candidates(lon, lat, reach_m, numbers)
         status: Status = "edge" if on_edge else "inside"
-        return Location(lon, lat, status, *chain, ref, distance_m, on_edge, candidates, None, unit)
+        if distance_m > reach_m and not on_edge and not self._crowded_list[number]:
+            doubtful = self._doubt.certain(number, circle=bool(accuracy_m))
+        else:
+            doubtful = self._doubt.around(lon, lat, numbers, reach_m, accuracy_m or None)
+        candidates, outside_share = doubtful
+        return Location(lon, lat, status, *chain, ref, distance_m, on_edge, candidates, None, unit, outside_share)
 
     def outside_many(self, lon: Floats, lat: Floats) -> list[Location | None]:
         """Return for points that are in no grid what ``locate`` says; None for those that it must be asked about.
@@ -176,7 +193,7 @@ class Locator:
         sure = self._hierarchy.is_in_none_many(lon, lat) & (distance > self._doubt_m)
         answers: list[Location | None] = []
         for is_sure, k, far, x, y in zip(sure.tolist(), number.tolist(), distance.tolist(), lon.tolist(), lat.tolist(), strict=True):
-            nearest = self._alone[k]._replace(distance_m=far) if is_sure else None
+            nearest = self._doubt.alone(k)._replace(distance_m=far) if is_sure else None
             answers.append(Location(x, y, "outside", None, None, None, None, far, False, (), nearest, None) if nearest else None)
         return answers
 
@@ -188,37 +205,36 @@ class Locator:
         chain = self._chains[number]
         if chain is None:
             return None
-        nan, alone = math.nan, (self._alone[number],)
+        nan, alone = math.nan, (self._doubt.alone(number),)
         return Location(nan, nan, "inside", *chain, self._grids.refs[number], nan, False, alone, None, self._units[number])
 
-    def _outside(self, lon: float, lat: float, reach_m: float) -> Location:
+    def _outside(self, lon: float, lat: float, reach_m: float, radius_m: float | None) -> Location:
         chain = self._hierarchy.chain_at(lon, lat, None)
         unit = self._unit(None, chain)
         found = self._boundary.nearest(lon, lat)
+        candidates, outside_share = Doubtful((), None if radius_m is None else 1.0)
         if not found:
-            return Location(lon, lat, "outside", *chain, None, None, False, (), None, unit)
+            return Location(lon, lat, "outside", *chain, None, None, False, candidates, None, unit, outside_share)
         number, distance_m = found[0]
-        nearest = self._alone[number]._replace(distance_m=distance_m)
-        candidates = self._candidates(lon, lat, reach_m, ()) if distance_m <= reach_m else ()
-        return Location(lon, lat, "outside", *chain, None, distance_m, False, candidates, nearest, unit)
+        nearest = self._doubt.alone(number)._replace(distance_m=distance_m)
+        if distance_m <= reach_m:
+            candidates, outside_share = self._doubt.around(lon, lat, (), reach_m, radius_m)
+        return Location(lon, lat, "outside", *chain, None, distance_m, False, candidates, nearest, unit, outside_share)
 
-    def _candidates(self, lon: float, lat: float, reach_m: float, covering: tuple[int, ...]) -> tuple[Candidate, ...]:
-        """Return the grids within ``reach_m`` of a point: those that cover it first, then by distance and code."""
-        reach_lon, reach_lat = self._doubt_deg if reach_m == self._doubt_m else self._reach_deg(reach_m)
-        if len(covering) == 1 and self._grids.is_plain_around(lon, lat, reach_lon, reach_lat, covering[0]):
-            return (self._alone[covering[0]],)
-        near = self._grids.within_box(lon, lat, reach_lon, reach_lat).tolist()
-        distances = ((self._boundary.distance_m(number, lon, lat), number) for number in near if number not in covering)
-        others = sorted((round(distance_m, 6), number) for distance_m, number in distances if distance_m <= reach_m)
-        return (
-            *(self._alone[number] for number in covering),
-            *(self._alone[number]._replace(distance_m=distance_m) for distance_m, number in others),
-        )
+    @cached_property
+    def _crowded(self) -> Flags:
+        """Flags the grids within which there may be another one, and one entry more, for points in none."""
+        return np.append(self._grids.coverage.crowded, False)
+
+    @cached_property
+    def _crowded_list(self) -> list[bool]:
+        crowded: list[bool] = self._crowded.tolist()
+        return crowded
 
     def _reach_deg(self, reach_m: float) -> tuple[float, float]:
         """Return at least as many degrees of longitude and latitude as make ``reach_m`` metres wherever there is a grid."""
-        per_lon, _ = metres_per_degree(min(self._farthest_lat + reach_m / _SHORTEST_LAT_DEGREE_M, 89.9))
-        return 1.001 * reach_m / per_lon, 1.001 * reach_m / _SHORTEST_LAT_DEGREE_M
+        per_lon, _ = metres_per_degree(min(self._farthest_lat + reach_m / METRES_PER_DEGREE_LAT_LEAST, 89.9))
+        return 1.001 * reach_m / per_lon, 1.001 * reach_m / METRES_PER_DEGREE_LAT_LEAST
 
     def _reach_m(self, accuracy_m: float | None) -> float:
         """Return the distance within which grids are candidates; raises ParameterError for what is no distance."""
@@ -241,6 +257,14 @@ class Locator:
             if unit is not None:
                 return unit
         return None
+
+
+def _reaches(accuracy_m: ArrayLike, doubt_m: float) -> Floats:
+    """Return within how many metres of each position there is doubt; NaN for accuracies that are no distance."""
+    radius = np.asarray(accuracy_m, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        wrong = (radius < 0.0) | np.isinf(radius)
+    return np.where(wrong, np.nan, np.fmax(radius, doubt_m))
 
 
 def _floats(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:

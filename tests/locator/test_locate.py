@@ -102,7 +102,7 @@ def test_on_a_shared_edge_the_smallest_code_wins_and_the_others_follow() -> None
     answer = city().locate(120.002, 36.002)
     assert (answer.status, answer.on_edge) == ("edge", True)
     assert answer.grid == AreaRef("A", "a")
-    assert answer.candidates == (("A", "a", 0.0), ("B", "b", 0.0), ("C", "c", 0.0), ("D", "d", 0.0))
+    assert answer.candidates == (("A", "a", 0.0, None), ("B", "b", 0.0, None), ("C", "c", 0.0, None), ("D", "d", 0.0, None))
     assert answer.distance_to_edge_m == 0.0
 
 
