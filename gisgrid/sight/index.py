@@ -1,0 +1,189 @@
+"""Which cameras see a place: the rules of docs/sight.md, for one place or for many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from gisgrid.errors import ParameterError
+from gisgrid.locator.footprints import FootprintTable
+from gisgrid.locator.ground import earth_centred, earth_centred_point
+from gisgrid.locator.points import PointTable
+from gisgrid.sight.answers import BLOCKED, NO_CAMERA, PROBABLY_SEES, SEES, STATES, Blocker, Sighting, Sightings
+from gisgrid.sight.blocking import Scene
+from gisgrid.sight.hosts import NO_HOST, Hosts
+from gisgrid.sight.judging import SAME_PLACE_M, Judged, judge
+from gisgrid.sight.reasons import Case, reason
+from gisgrid.sight.views import Cameras
+from gisgrid.sight.walls import Walls
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
+HIGHEST_M = 1000.0
+"""The greatest height of a place."""
+
+_PIECE = 16_384
+
+
+class SightIndex:
+    """The cameras and the buildings of a town, ready to be asked who sees a place. Never changed: any thread may ask."""
+
+    def __init__(self, cameras: PointTable, buildings: FootprintTable) -> None:
+        self._set(Cameras(cameras), Walls(buildings), cameras, buildings)
+
+    def _set(self, optics: Cameras, walls: Walls, cameras: PointTable, buildings: FootprintTable) -> None:
+        self.cameras, self.buildings = cameras, buildings
+        self._scene = Scene(optics, walls, Hosts(optics, walls))
+        self._tree = cKDTree(earth_centred(optics.lon, optics.lat)) if len(cameras.ids) else None
+        self._farthest = float(np.nanmax(optics.range, initial=0.0))
+        self._floors = buildings.fields.index("floors") if "floors" in buildings.fields else None
+        self._height = buildings.fields.index("height_m") if "height_m" in buildings.fields else None
+        self._status = cameras.fields.index("status") if "status" in cameras.fields else None
+
+    def replaced(self, *, cameras: PointTable | None = None, buildings: FootprintTable | None = None) -> SightIndex:
+        """Return an index of other tables; what hangs on the one that is not given is kept, which saves most of the work."""
+        new = object.__new__(SightIndex)
+        optics = self._scene.cameras if cameras is None else Cameras(cameras)
+        walls = self._scene.walls if buildings is None else Walls(buildings)
+        new._set(optics, walls, self.cameras if cameras is None else cameras, self.buildings if buildings is None else buildings)
+        return new
+
+    def look(self, lon: float, lat: float, rows: Sequence[int], target_height_m: float = 0.0) -> list[Sighting]:
+        """Return whether each of some cameras sees a place (degrees, WGS 84), ``target_height_m`` metres above the ground.
+
+        ``rows`` are rows of the table of cameras, such as those of the nearest; the answers come in their order. Raises
+        ParameterError for a position, a row or a height that cannot be meant.
+        """
+        _check_place(lon, lat, target_height_m)
+        camera = np.asarray(rows, dtype=np.int64)
+        if camera.size and not (camera.min() >= 0 and camera.max() < len(self.cameras.ids)):
+            raise ParameterError("rows", "there is no camera in one of the rows.", f"0 to {len(self.cameras.ids) - 1}")
+        judged = judge(self._scene, camera, np.full(len(camera), lon), np.full(len(camera), lat), target_height_m)
+        columns = zip(*(values.tolist() for values in judged), strict=True)
+        return [
+            self._sighting(row, lon, lat, target_height_m, Judged(*values)) for row, values in zip(camera.tolist(), columns, strict=True)
+        ]
+
+    def look_many(self, lon: Floats, lat: Floats, rows: Longs, target_height_m: float = 0.0) -> Sightings:
+        """Return whether cameras see places: degrees of shape (n,), rows of cameras of shape (n, k), -1 where there are fewer.
+
+        A place that is NaN gets no answer (state -1). Works in pieces: beyond the answer it needs some tens of megabytes. Raises
+        ParameterError for shapes, rows or a height that cannot be meant.
+        """
+        _check_height(target_height_m)
+        lon, lat, rows = np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64), np.asarray(rows, dtype=np.int64)
+        if lon.ndim != 1 or lat.shape != lon.shape or rows.ndim != 2 or len(rows) != len(lon):
+            raise ParameterError("rows", f"shapes {lon.shape}, {lat.shape} and {rows.shape} do not fit.", "(n,), (n,) and (n, k)")
+        if rows.size and rows.max() >= len(self.cameras.ids):
+            raise ParameterError("rows", "there is no camera in one of the rows.", f"-1 to {len(self.cameras.ids) - 1}")
+        result = _no_sightings(rows.shape)
+        asked = np.flatnonzero((rows >= 0) & np.isfinite(lon + lat)[:, None])
+        flat = [values.reshape(-1) for values in result]
+        for begin in range(0, len(asked), _PIECE):
+            at = asked[begin : begin + _PIECE]
+            place = at // rows.shape[1]
+            judged = judge(self._scene, rows.reshape(-1)[at], lon[place], lat[place], target_height_m)
+            for whole, piece in zip(flat, judged, strict=False):  # the last, doubts, is for reasons only
+                whole[at] = piece
+        return result
+
+    def seeing(self, lon: float, lat: float, k: int, target_height_m: float = 0.0) -> list[int]:
+        """Return the rows of the ``k`` cameras nearest to a place (degrees, WGS 84) that see or probably see it, nearest first.
+
+        Cameras equally far come in the order of their codes. Raises ParameterError for a position or a height that cannot be meant.
+        """
+        _check_place(lon, lat, target_height_m)
+        if self._tree is None or k < 1:
+            return []
+        place, reach = earth_centred_point(lon, lat), self._farthest + SAME_PLACE_M
+        size, wanted = len(self.cameras.ids), max(8 * k, 2)
+        while True:
+            straight, row = self._tree.query(place, k=wanted, distance_upper_bound=reach)
+            near = straight <= np.append(self._scene.cameras.range, np.nan)[row] + SAME_PLACE_M
+            found = self._seeing_of(lon, lat, row[near], target_height_m)
+            # Those not fetched are not nearer than the last that was.
+            if row[-1] == size or (len(found) >= k and found[k - 1][0] < straight[-1] - SAME_PLACE_M):
+                return [row for _, _, row in found[:k]]
+            wanted *= 4
+
+    def _seeing_of(self, lon: float, lat: float, rows: Longs, height_m: float) -> list[tuple[float, str, int]]:
+        """Return distance, code and row of those of some cameras that see or probably see a place, in that order."""
+        judged = judge(self._scene, rows, np.full(len(rows), lon), np.full(len(rows), lat), height_m)
+        seen = np.flatnonzero((judged.state == SEES) | (judged.state == PROBABLY_SEES))
+        rows = rows[seen]
+        codes = [self.cameras.codes[row] for row in rows.tolist()]
+        return sorted(zip(judged.distance_m[seen].tolist(), codes, rows.tolist(), strict=True))
+
+    def _sighting(self, row: int, lon: float, lat: float, height_m: float, judged: Judged) -> Sighting:
+        """Return the answer in words; the fields of ``judged`` are plain numbers here."""
+        optics, building = self._scene.cameras, judged.building
+        share, bearing = _known(judged.share), _known(judged.bearing_deg)
+        mount = _known(optics.mount[row])
+        blocker = self._blocker(row, lon, lat, (mount or 0.0, height_m), judged) if judged.state == BLOCKED else None
+        azimuth = _known(optics.azimuth[row])
+        case = Case(
+            state=STATES[judged.state],
+            doubts=judged.doubts,
+            distance_m=judged.distance_m,
+            share=share,
+            off_deg=None if bearing is None or azimuth is None else abs((bearing - azimuth + 180.0) % 360.0 - 180.0),
+            azimuth_deg=azimuth,
+            uncertainty_deg=float(optics.spread[row]),
+            field_deg=_known(optics.field[row]),
+            range_m=_known(optics.range[row]),
+            mount_m=mount,
+            range_assumed=bool(optics.range_assumed[row]),
+            field_assumed=bool(optics.field_assumed[row]),
+            status=None if self._status is None else self.cameras.rows[row][self._status],  # type: ignore[arg-type]
+            open_code=self.buildings.codes[building] if building >= 0 else None,
+            blocker=blocker,
+            floors=None if blocker is None else self._floors_of(building),
+            host=blocker is not None and self._scene.hosts.kinds(np.array([row]), np.array([building]))[0] != NO_HOST,
+        )
+        return Sighting(self.cameras.ids[row], case.state, share, judged.distance_m, bearing, reason(case), blocker)
+
+    def _blocker(self, row: int, lon: float, lat: float, heights: tuple[float, float], judged: Judged) -> Blocker:
+        building, optics = judged.building, self._scene.cameras
+        share = judged.met_m / judged.distance_m
+        begin_lon, begin_lat = float(optics.lon[row]), float(optics.lat[row])
+        return Blocker(
+            self.buildings.ids[building],
+            self.buildings.codes[building],
+            begin_lon + share * (lon - begin_lon),
+            begin_lat + share * (lat - begin_lat),
+            judged.met_m,
+            heights[0] + share * (heights[1] - heights[0]),
+            float(self._scene.walls.roof[building]),
+        )
+
+    def _floors_of(self, building: int) -> float | None:
+        """Return the number of floors that the height of a roof was reckoned from; None if the height is recorded."""
+        row = self.buildings.rows[building]
+        height = None if self._height is None else row[self._height]
+        recorded = isinstance(height, (int, float)) and height > 0.0
+        return None if recorded or self._floors is None else row[self._floors]  # type: ignore[return-value]
+
+
+def _no_sightings(shape: tuple[int, ...]) -> Sightings:
+    share, distance, bearing, met = (np.full(shape, np.nan) for _ in range(4))
+    return Sightings(np.full(shape, NO_CAMERA, dtype=np.int8), share, distance, bearing, np.full(shape, -1, dtype=np.int64), met)
+
+
+def _check_place(lon: float, lat: float, height_m: float) -> None:
+    _check_height(height_m)
+    if not (math.isfinite(lon) and -90.0 <= lat <= 90.0):
+        raise ParameterError("lon, lat", f"({lon:g}, {lat:g}) is no position.", "degrees, WGS 84")
+
+
+def _check_height(height_m: float) -> None:
+    if not 0.0 <= height_m <= HIGHEST_M:
+        raise ParameterError("target_height_m", f"{height_m:g} is no height of a place.", f"metres from 0 to {HIGHEST_M:g}")
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,58 @@
+"""The verdict on cameras and places: range, view, line, and what remains in doubt, in that order."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pyproj import Geod
+
+from gisgrid.sight import views
+from gisgrid.sight.answers import BLOCKED, OUT_OF_RANGE, OUT_OF_VIEW, PROBABLY_SEES, SEES, UNKNOWN
+from gisgrid.sight.blocking import Scene, Sightlines, obstacles
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
+SAME_PLACE_M = 0.5
+"""Nearer than this a place has no bearing from a camera."""
+
+_GEOD = Geod(ellps="WGS84")
+
+
+class Judged(NamedTuple):
+    """What ``Sightings`` holds, and the bits of doubt, for a row of cameras (arrays) or for one (numbers)."""
+
+    state: Any
+    share: Any
+    distance_m: Any
+    bearing_deg: Any
+    building: Any
+    met_m: Any
+    doubts: Any
+
+
+def judge(scene: Scene, camera: Longs, lon: Floats, lat: Floats, height_m: float) -> Judged:
+    """Return whether cameras (rows) see places (degrees), one each."""
+    optics = scene.cameras
+    bearing, _, distance = _GEOD.inv(optics.lon[camera], optics.lat[camera], lon, lat)
+    bearing = np.where(distance < SAME_PLACE_M, np.nan, bearing % 360.0)
+    share, doubts = optics.view(camera, bearing)
+    doubts |= np.where(distance > optics.sure_range[camera], views.ASSUMED_RANGE, 0)
+    state = np.where(distance > optics.range[camera], OUT_OF_RANGE, np.where(share == 0.0, OUT_OF_VIEW, SEES)).astype(np.int8)
+    building, met_m = np.full(len(camera), -1), np.full(len(camera), np.nan)
+    looked = np.flatnonzero((state == SEES) & (distance >= SAME_PLACE_M) & (doubts & views.NO_RANGE == 0))
+    if looked.size:
+        sights = Sightlines(camera[looked], lon[looked], lat[looked], distance[looked], np.full(len(looked), height_m))
+        found = obstacles(scene, sights)
+        doubts[looked] |= np.where(found.open >= 0, views.NO_HEIGHT, 0) | np.where(found.at_building, views.AT_BUILDING, 0)
+        doubts[looked] |= np.where(found.unsure, views.ASSUMED_MOUNT, 0)
+        blocked = found.blocker >= 0
+        state[looked[blocked]] = BLOCKED
+        building[looked] = np.where(blocked, found.blocker, found.open)
+        met_m[looked] = np.where(blocked, found.blocker_m, found.open_m)
+    clear = state == SEES
+    state[clear & (doubts != 0)] = PROBABLY_SEES
+    state[clear & (doubts & views.HARD != 0)] = UNKNOWN
+    return Judged(state, share, distance, bearing, building, met_m, doubts)
