@@ -80,13 +80,30 @@ def least_sigma_m(accuracy_m: float | None) -> float:
     return math.hypot(sigma_m(accuracy_m), min(_SURVEY_M.values()))
 
 
-def distance_part(neighbour: Neighbour, accuracy_m: float | None) -> ScorePart:
-    """Return the density of reports of this cover at the place, over the greatest that there can be."""
-    scale_m, best_m = math.hypot(sigma_m(accuracy_m), survey_m(neighbour)), least_sigma_m(accuracy_m)
+def distance_value(neighbour: Neighbour, accuracy_m: float | None) -> float:
+    """Return the density of reports of a cover at the place, over the greatest that a well surveyed one can have."""
+    scale_m = math.hypot(sigma_m(accuracy_m), survey_m(neighbour))
     half = 0.5 * (neighbour.distance_m / scale_m) ** 2
     shape = (1 - _FAR_OFF) * math.exp(-half) + _FAR_OFF / _FAR_OFF_TIMES**2 * math.exp(-half / _FAR_OFF_TIMES**2)
-    usual_m = scale_m * _RADIUS_IN_SIGMAS
-    return ScorePart("distance", shape * (best_m / scale_m) ** 2, f"{neighbour.distance_m:.1f} m away, where {usual_m:.1f} m are usual")
+    return shape * (least_sigma_m(accuracy_m) / scale_m) ** 2
+
+
+def distance_part(neighbour: Neighbour, accuracy_m: float | None) -> ScorePart:
+    """Return ``distance_value`` with its reason."""
+    usual_m = math.hypot(sigma_m(accuracy_m), survey_m(neighbour)) * _RADIUS_IN_SIGMAS
+    value = distance_value(neighbour, accuracy_m)
+    return ScorePart("distance", value, f"{neighbour.distance_m:.1f} m away, where {usual_m:.1f} m are usual")
+
+
+def area_of_none_m2(accuracy_m: float | None, seen_m: float) -> float:
+    """Return the integral of ``distance_value``, square metres, over where covers are that are not looked at.
+
+    That is everywhere for those that are not in the data, and beyond ``seen_m`` for those that are.
+    """
+    scale_m = least_sigma_m(accuracy_m)
+    half = 0.5 * (seen_m / scale_m) ** 2
+    beyond = (1 - _FAR_OFF) * math.exp(-half) + _FAR_OFF * math.exp(-half / _FAR_OFF_TIMES**2)
+    return 2.0 * math.pi * scale_m**2 * (NOT_RECORDED + beyond)
 
 
 def kind_part(recorded: str | None, kinds: tuple[str, ...], source: Source, denied: tuple[str, ...]) -> ScorePart:

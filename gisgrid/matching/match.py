@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -23,7 +24,7 @@ MatchStatus = Literal["matched", "ambiguous", "none"]
 
 MOST_LOOKED_AT = 128
 _LEAST_REACH_M = 20.0
-_ABOUT_A_COVER = {"cover": 1.0, "unsaid": 1.0, "other": 0.05}
+_ABOUT_A_COVER = {"cover": 1.0, "unsaid": 1.0, "drain": 0.5, "other": 0.05}
 """How likely a report is about a cover, by what its text speaks of."""
 
 
@@ -76,12 +77,21 @@ def match_cover(
     """
     _check(lon, lat, accuracy_m, limit)
     report = with_given(read_report(text), kind, state)
-    named_owner = None if owner_code else owner_named(text, organizations or {})
-    owner = (owner_code or named_owner, owner_code is None)
+    said = _Said(report, owner_code or owner_named(text, organizations or {}), by_name=not owner_code)
     reach_m = max(likelihood.REACH_SIGMAS * likelihood.least_sigma_m(accuracy_m), _LEAST_REACH_M)
     around = index.nearest(lon, lat, MOST_LOOKED_AT, reach_m)
-    scored, none_score = _scored(around, report, accuracy_m, owner, reach_m)
-    return _answer(scored, none_score, report, reach_m, limit)
+    scored, none_score = _scored(around, said, accuracy_m, reach_m, limit)
+    status, reason = _verdict(scored, none_score, report, reach_m)
+    cover = scored[0] if status == "matched" else None
+    return CoverMatch(status, cover, tuple(scored[:limit]), report.kinds, reason, none_score, reach_m)
+
+
+class _Said(NamedTuple):
+    """What a report says; the owner ``by_name`` when only the text names it."""
+
+    report: Report
+    owner_code: str | None
+    by_name: bool
 
 
 def _check(lon: float, lat: float, accuracy_m: float | None, limit: int) -> None:
@@ -94,51 +104,56 @@ def _check(lon: float, lat: float, accuracy_m: float | None, limit: int) -> None
         raise ParameterError("limit", f"{limit} candidates cannot be named.", "1 or more")
 
 
-def _scored(
-    around: list[Neighbour], report: Report, accuracy_m: float | None, owner: tuple[str | None, bool], reach_m: float
-) -> tuple[list[ScoredCover], float]:
-    """Return the covers with their probabilities, the best first, and the probability that it is none of them."""
-    parts = [_parts(neighbour, report, accuracy_m, owner) for neighbour in around]
-    weights = [math.prod(part.value for part in found) for found in parts]
-    none = _weight_of_none(around, report, accuracy_m, owner[0], reach_m)
-    about = _ABOUT_A_COVER[report.subject]
-    share = about / (sum(weights) + none)
-    scored = [ScoredCover(*found) for found in zip(around, (weight * share for weight in weights), parts, strict=True)]
-    scored.sort(key=lambda cover: (-cover.score, cover.neighbour.distance_m, str(cover.neighbour.properties.get("code"))))
+def _scored(around: list[Neighbour], said: _Said, accuracy_m: float | None, reach_m: float, limit: int) -> tuple[list[ScoredCover], float]:
+    """Return the likeliest covers with their probabilities, at least two if there are, and the probability that it is none."""
+    told: dict[tuple[str | None, ...], tuple[float, tuple[ScorePart, ...]]] = {}
+    ranked = []
+    for place, neighbour in enumerate(around):
+        record = _record(neighbour)
+        if record not in told:
+            parts = _parts(*record, said)
+            told[record] = math.prod(part.value for part in parts), parts
+        weight = likelihood.distance_value(neighbour, accuracy_m) * told[record][0]
+        ranked.append((-weight, neighbour.distance_m, str(neighbour.properties.get("code")), place))
+    none = _weight_of_none(around, said, accuracy_m, reach_m)
+    about = _ABOUT_A_COVER[said.report.subject]
+    share = about / (none - sum(weight for weight, *_ in ranked))
+    # Words only for those that are shown.
+    best = [(-weight * share, around[place]) for weight, *_, place in heapq.nsmallest(max(limit, 2), ranked)]
+    scored = [ScoredCover(item, score, (likelihood.distance_part(item, accuracy_m), *told[_record(item)][1])) for score, item in best]
     return scored, none * share + 1.0 - about
 
 
-def _parts(neighbour: Neighbour, report: Report, accuracy_m: float | None, owner: tuple[str | None, bool]) -> tuple[ScorePart, ...]:
+def _record(neighbour: Neighbour) -> tuple[str | None, str | None, str | None]:
+    """Return what the data say of a cover: kind, state, owner."""
     recorded = neighbour.properties.get
-    return (
-        likelihood.distance_part(neighbour, accuracy_m),
-        likelihood.kind_part(_text(recorded("kind")), report.kinds, report.source, report.denied),
-        likelihood.state_part(_text(recorded("state")), report.states),
-        likelihood.owner_part(_text(recorded("owner_code")), *owner),
-    )
+    return _text(recorded("kind")), _text(recorded("state")), _text(recorded("owner_code"))
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _weight_of_none(around: list[Neighbour], report: Report, accuracy_m: float | None, owner: str | None, reach_m: float) -> float:
-    """Return how likely the report is of a cover that is not in the data, on the scale of the weights of covers.
+def _parts(kind: str | None, state: str | None, owner_code: str | None, said: _Said) -> tuple[ScorePart, ...]:
+    report = said.report
+    return (
+        likelihood.kind_part(kind, report.kinds, report.source, report.denied),
+        likelihood.state_part(state, report.states),
+        likelihood.owner_part(owner_code, said.owner_code, said.by_name),
+    )
 
-    Such covers are thought to lie anywhere, as many for each one recorded as experience says, where as many are recorded as here.
+
+def _weight_of_none(around: list[Neighbour], said: _Said, accuracy_m: float | None, reach_m: float) -> float:
+    """Return how likely the report is of a cover that is not among those around, on the scale of the weights of covers.
+
+    Such covers are thought to lie anywhere: beyond those looked at as many as here, and not in the data as many for each
+    one that is as experience says. One more than are seen counts: where nothing is recorded, something may be missing all the same.
     """
-    # One more than are seen: where nothing is recorded, something may be missing all the same.
     seen_m = around[-1].distance_m if len(around) == MOST_LOOKED_AT else reach_m
-    density_m2 = likelihood.NOT_RECORDED * (len(around) + 1) / (math.pi * max(seen_m, 1.0) ** 2)
+    density_m2 = (len(around) + 1) / (math.pi * max(seen_m, 1.0) ** 2)
     kinds = [_text(neighbour.properties.get("kind")) for neighbour in around]
-    told = likelihood.kind_of_none(kinds, report.kinds, report.source) * (likelihood.OWNER_OF_NONE if owner else 1.0)
-    return density_m2 * 2.0 * math.pi * likelihood.least_sigma_m(accuracy_m) ** 2 * told
-
-
-def _answer(scored: list[ScoredCover], none_score: float, report: Report, reach_m: float, limit: int) -> CoverMatch:
-    status, reason = _verdict(scored, none_score, report, reach_m)
-    cover = scored[0] if status == "matched" else None
-    return CoverMatch(status, cover, tuple(scored[:limit]), report.kinds, reason, none_score, reach_m)
+    told = likelihood.kind_of_none(kinds, said.report.kinds, said.report.source) * (likelihood.OWNER_OF_NONE if said.owner_code else 1.0)
+    return density_m2 * likelihood.area_of_none_m2(accuracy_m, seen_m) * told
 
 
 def _verdict(scored: list[ScoredCover], none_score: float, report: Report, reach_m: float) -> tuple[MatchStatus, str]:

@@ -12,8 +12,8 @@ from gisgrid.matching.vocabulary import Role, Token, plain, tokens
 Source = Literal["named", "owner", "contents", ""]
 """How a text tells the kind: said of the cover itself, by whose it is, by what comes out of it; empty when it does not."""
 
-Subject = Literal["cover", "unsaid", "other"]
-"""What a text is about: a cover, nothing that it names, or something else."""
+Subject = Literal["cover", "unsaid", "drain", "other"]
+"""What a text is about: a cover, nothing that it names, something that overflows, as manholes do, or something else."""
 
 MAX_TEXT = 10_000
 
@@ -27,6 +27,8 @@ _AFTER = re.compile(
 )
 _COMPANY = re.compile(r"[\u4e00-\u9fff]{0,8}")
 _DENIED = re.compile(r"(?:一个|该|这个|我们的|我们|我公司|我司|我单位|的|所谓)*")
+# After an organisation: it says that the cover is not its own.
+_DISOWNED = re.compile(r"[^。;!?]{0,16}?(?:不是|并非|非|不属于|不属|不归|不由)(?:他|她|它|我|其|本|该|自)")
 _MARKS = re.compile(r"[\W_]+")
 # So few characters beside the words of trouble name no other thing.
 _NOTHING_ELSE = 2
@@ -69,7 +71,7 @@ def _read(text: str) -> Report:
     denied = tuple(dict.fromkeys(kind for mention in mentions if mention.denied for kind in mention.kinds))
     kinds, source = _kinds(found, mentions, denied)
     is_cover = any("cover" in token.word.values for token in found) or any(mention.source == "named" for mention in mentions)
-    return Report(kinds, source, denied, _states(found), "cover" if is_cover else _subject(text, found))
+    return Report(kinds, source, denied, _states(found), "cover" if is_cover else _subject(text, found, source))
 
 
 class _Mention(NamedTuple):
@@ -103,7 +105,8 @@ def _mentions(text: str, found: list[Token]) -> list[_Mention]:
         source, last = _source_of_run(text, found, at, end)
         if source:
             kinds = [kind for token in found[at:end] for kind in _values(token, source)]
-            mentions.append(_Mention(tuple(dict.fromkeys(kinds)), source, _is_denied(text, found, at)))
+            denied = _is_denied(text, found, at) or (source == "owner" and _DISOWNED.match(text, found[last - 1].end) is not None)
+            mentions.append(_Mention(tuple(dict.fromkeys(kinds)), source, denied))
         at = max(end, last)
     return mentions
 
@@ -156,16 +159,18 @@ def _is_denied(text: str, found: list[Token], at: int) -> bool:
 
 
 def _states(found: list[Token]) -> tuple[str, ...]:
-    """Return the states that a text tells, but for those that it says are not so (无破损)."""
+    """Return the states that a text tells, but for those that it says are not so (无破损, 不是丢了)."""
     states: list[str] = []
     for k, token in enumerate(found):
-        undone = k > 0 and _is(found[k - 1], "without") and found[k - 1].end == token.start
+        undone = k > 0 and _is(found[k - 1], "without", "deny") and found[k - 1].end == token.start
         states += [] if undone else token.word.values.get("state", ())
     return tuple(dict.fromkeys(states))
 
 
-def _subject(text: str, found: list[Token]) -> Subject:
+def _subject(text: str, found: list[Token], source: Source) -> Subject:
     """Return what a text without a cover is about."""
+    if source == "contents" and "overflowing" in _states(found):
+        return "drain"
     rest = list(text)
     for token in found:
         if _is(token, "state", "without"):

@@ -11,32 +11,24 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gisgrid.crs import EXPECTED, Crs, parse_crs
 from gisgrid.db import open_database
-from gisgrid.errors import CrsError, ParameterError
+from gisgrid.errors import ParameterError
 from gisgrid.progress import progress_bar
 from gisgrid.services.batch import BatchSummary, locate_file
-from gisgrid.services.coordinates import read_coordinate
 from gisgrid.services.documents import as_document, neighbour_document
 from gisgrid.services.history import AreasThen, parse_instant
+from gisgrid.services.options import AsOfOption, CrsOption, LatArgument, LonArgument, coordinates_of, system_of
 from gisgrid.services.read_model import POINT_LAYERS, ReadModel
-from gisgrid.settings import Settings, load_settings
+from gisgrid.settings import load_settings
 from gisgrid.types import Location
 
 _INCLUDES = (*POINT_LAYERS, "building")
 _NEIGHBOURS = 5
 
-CrsOption = Annotated[str | None, typer.Option("--crs", help=f"Coordinate system of the input: {EXPECTED}.", show_default=False)]
-
-AsOfOption = Annotated[
-    str | None,
-    typer.Option("--as-of", help="In the areas that were served then: a date, or a time as 2026-11-22T17:00:00+08:00.", show_default="now"),
-]
-
 
 def locate(
-    lon: Annotated[str, typer.Argument(help="Longitude in degrees, or easting in a projected system.")],
-    lat: Annotated[str, typer.Argument(help="Latitude in degrees, or northing in a projected system.")],
+    lon: LonArgument,
+    lat: LatArgument,
     *,
     crs: CrsOption = None,
     accuracy_m: Annotated[float | None, typer.Option("--accuracy-m", help="Radius of the position's uncertainty, metres.")] = None,
@@ -46,10 +38,10 @@ def locate(
 ) -> None:
     """Say in which grid, community, street and district a point lies, and who is responsible."""
     settings = load_settings()
-    system = _system(crs, settings)
+    system = system_of(crs, settings)
     included = _included(include)
     instant = None if as_of is None else parse_instant(as_of)
-    first, second = (_number(name, text) for name, text in zip(system.axes, (lon, lat), strict=True))
+    first, second = coordinates_of(system, lon, lat)
     model = ReadModel.load(open_database(settings), settings)
     then = None if instant is None else model.areas_at(instant)
     location = model.locate(first, second, system, accuracy_m, as_of=instant)
@@ -62,23 +54,6 @@ def locate(
         Console().print(_table(location, then))
         for name, found in around.items():
             Console().print(_around_table(name, found if isinstance(found, list) else [found] if found else []))
-
-
-def _system(text: str | None, settings: Settings) -> Crs:
-    text = text if text is not None else settings.default_crs
-    if text is None:
-        raise CrsError("no coordinate system is given, and none is assumed.", f"--crs with {EXPECTED}")
-    return parse_crs(text)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        value = read_coordinate(text)
-    except ValueError:
-        value = None
-    if value is None:
-        raise ParameterError(name, f"{text[:60]!r} is not a number.", "a plain decimal number")
-    return value
 
 
 def _included(text: str) -> list[str]:
@@ -143,7 +118,7 @@ def batch(
     """Locate every row of a CSV file and write it with the answers in more columns; no row is dropped or moved."""
     settings = load_settings()
     if crs is None and crs_column is None:
-        _system(None, settings)
+        system_of(None, settings)
     instant = None if as_of is None else parse_instant(as_of)
     if not source.is_file():
         raise ParameterError("IN", f"there is no file {source}.", "a CSV file")
