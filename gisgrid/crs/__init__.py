@@ -1,6 +1,7 @@
 """Coordinate systems: what an input is in, and to WGS 84 and back."""
 
-from gisgrid.crs.convert import check_point, from_wgs84, to_wgs84, transformer, valid
+from gisgrid.crs.accuracy import ConversionAccuracy, accuracy_m, conversion_accuracy
+from gisgrid.crs.convert import check_point, convert, from_wgs84, to_wgs84, transformer, valid
 from gisgrid.crs.systems import BD09, CGCS2000, EXPECTED, GCJ02, WGS84, Crs, parse_crs
 
 __all__ = [
@@ -9,8 +10,12 @@ __all__ = [
     "EXPECTED",
     "GCJ02",
     "WGS84",
+    "ConversionAccuracy",
     "Crs",
+    "accuracy_m",
     "check_point",
+    "conversion_accuracy",
+    "convert",
     "from_wgs84",
     "parse_crs",
     "to_wgs84",

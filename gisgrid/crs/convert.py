@@ -10,10 +10,11 @@ from typing import Any, overload
 import numpy as np
 import pyproj
 from numpy.typing import ArrayLike, NDArray
+from pyproj.exceptions import ProjError
 
 from gisgrid.crs import offset
 from gisgrid.crs.offset import Floats
-from gisgrid.crs.systems import EXPECTED, Crs
+from gisgrid.crs.systems import EXPECTED, WGS84, Crs, same_datum
 from gisgrid.errors import CrsError, ParameterError
 from gisgrid.types import Bounds
 
@@ -26,14 +27,18 @@ _ARRAYS = Callable[[Floats, Floats], tuple[Floats, Floats]]
 def transformer(source: int, target: int) -> pyproj.Transformer:
     """Return the transformer between two EPSG systems, x before y always; made once for each thread that asks.
 
-    A pyproj transformer holds a PROJ context and must not be used by two threads at a time.
+    A pyproj transformer holds a PROJ context and must not be used by two threads at a time. Raises CrsError when PROJ knows no
+    way between the two.
     """
     cache: dict[tuple[int, int], pyproj.Transformer] | None = getattr(_LOCAL, "transformers", None)
     if cache is None:
         cache = _LOCAL.transformers = {}
     key = (source, target)
     if key not in cache:
-        cache[key] = pyproj.Transformer.from_crs(source, target, always_xy=True)
+        try:
+            cache[key] = pyproj.Transformer.from_crs(source, target, always_xy=True)
+        except ProjError:
+            raise CrsError(f"there is no way known from EPSG:{source} to EPSG:{target}.", EXPECTED) from None
     return cache[key]
 
 
@@ -106,19 +111,52 @@ def from_wgs84(crs: Crs, lon: Any, lat: Any) -> tuple[Any, Any]:
     A scalar that ``crs`` cannot hold raises CrsError; in arrays such rows come out as NaN in both.
     """
     if isinstance(lon, (float, int)) and isinstance(lat, (float, int)):
-        _check_range(lon, lat, ("lon", "lat"))
+        _check_range(lon, lat, WGS84)
         point = _POINT_OUT.get(crs.name)
         if point is not None:
             return point(lon, lat)
         x, y = transformer(_WGS84_EPSG, crs.epsg or 0).transform(lon, lat)
-        if not (math.isfinite(x) and math.isfinite(y)):
-            raise CrsError(f"{crs} has no coordinates for longitude {lon}, latitude {lat}.", EXPECTED)
+        _require_held(crs, x, y, lon, lat)
         return x, y
     lon, lat = _arrays(lon, lat)
     arrays = _ARRAY_OUT.get(crs.name)
     x, y = arrays(lon, lat) if arrays is not None else _by_proj(_WGS84_EPSG, crs.epsg or 0, lon, lat)
     good = np.isfinite(x) & np.isfinite(y)
     return np.where(good, x, np.nan), np.where(good, y, np.nan)
+
+
+@overload
+def convert(source: Crs, target: Crs, first: float, second: float) -> tuple[float, float]: ...
+@overload
+def convert(source: Crs, target: Crs, first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]: ...
+def convert(source: Crs, target: Crs, first: Any, second: Any) -> tuple[Any, Any]:
+    """Return a position in ``source`` as one in ``target``; a float or arrays in, the same shape out.
+
+    Systems on the same datum are converted without a detour, all others by way of WGS 84. A scalar that is no position in
+    ``source``, or that ``target`` cannot hold, raises ParameterError (CrsError); in arrays such rows come out as NaN in both.
+
+    >>> from gisgrid.crs import parse_crs
+    >>> x, y = convert(parse_crs("gcj02"), parse_crs("EPSG:4549"), 120.38, 36.0873)
+    >>> round(x, 2), round(y, 2)
+    (533762.48, 3995264.18)
+    """
+    lon, lat = to_wgs84(source, first, second)
+    if not (source.epsg and target.epsg and same_datum(source, target)):
+        return from_wgs84(target, lon, lat)
+    if isinstance(lon, float) and isinstance(lat, float):
+        x, y = (float(first), float(second)) if source == target else transformer(source.epsg, target.epsg).transform(first, second)
+        _require_held(target, x, y, lon, lat)
+        return x, y
+    x, y = _arrays(first, second)
+    if source != target:
+        x, y = _by_proj(source.epsg, target.epsg, x, y)
+    good = np.isfinite(lon) & np.isfinite(x) & np.isfinite(y)
+    return np.where(good, x, np.nan), np.where(good, y, np.nan)
+
+
+def _require_held(crs: Crs, x: float, y: float, lon: float, lat: float) -> None:
+    if not (math.isfinite(x) and math.isfinite(y)):
+        raise CrsError(f"{crs} has no coordinates for longitude {lon}, latitude {lat}.", EXPECTED)
 
 
 def _arrays(first: ArrayLike, second: ArrayLike) -> tuple[Floats, Floats]:
@@ -141,12 +179,13 @@ def _point_by_proj(crs: Crs, x: float, y: float) -> tuple[float, float]:
 
 
 def valid(crs: Crs, first: ArrayLike, second: ArrayLike) -> NDArray[np.bool_]:
-    """Return which rows can be positions in ``crs`` at all: finite, and within ±180 and ±90 unless it is projected."""
+    """Return which rows can be positions in ``crs`` at all: finite, and within ±180 and ±90 degrees unless it is projected."""
     x, y = _arrays(first, second)
     if crs.is_projected:
         return np.isfinite(x) & np.isfinite(y)
+    east, north = crs.limits
     with np.errstate(invalid="ignore"):
-        return (np.abs(x) <= 180.0) & (np.abs(y) <= 90.0)
+        return (np.abs(x) <= east) & (np.abs(y) <= north)
 
 
 def check_point(crs: Crs, first: float, second: float, plausible: Bounds | None = None) -> None:
@@ -158,24 +197,24 @@ def check_point(crs: Crs, first: float, second: float, plausible: Bounds | None 
     if crs.is_projected:
         _check_projected(crs, first, second)
     else:
-        _check_range(first, second, ("lon", "lat"))
+        _check_range(first, second, crs)
     if plausible is not None:
         _check_order(crs, first, second, plausible)
 
 
-def _check_range(lon: float, lat: float, names: tuple[str, str]) -> None:
-    if abs(lon) <= 180.0 and abs(lat) <= 90.0:
+def _check_range(lon: float, lat: float, crs: Crs) -> None:
+    east, north = crs.limits
+    if abs(lon) <= east and abs(lat) <= north:
         return
-    _check_finite(lon, lat, names)
-    if abs(lon) <= 90.0 and abs(lat) <= 180.0:
+    _check_finite(lon, lat, ("lon", "lat"))
+    if abs(lon) <= north and abs(lat) <= east:
         raise ParameterError(
             "lat", f"{lat} is out of range; lon {lon} and lat {lat} look exchanged.", "the longitude in lon, the latitude in lat"
         )
     if abs(lon) > 1000.0 and abs(lat) > 1000.0:
         raise ParameterError("lon", f"{lon}, {lat} look like metres of a projected system.", "degrees, or a crs such as EPSG:4549")
-    if abs(lon) > 180.0:
-        raise ParameterError("lon", f"{lon} is out of range.", "degrees from -180 to 180")
-    raise ParameterError("lat", f"{lat} is out of range.", "degrees from -90 to 90")
+    name, value, limit = ("lon", lon, east) if abs(lon) > east else ("lat", lat, north)
+    raise ParameterError(name, f"{value} is out of range.", f"{crs.unit}s from -{limit:g} to {limit:g}")
 
 
 def _check_finite(first: float, second: float, names: tuple[str, str]) -> None:

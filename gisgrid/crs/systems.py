@@ -20,14 +20,17 @@ EXPECTED = "wgs84, cgcs2000, gcj02, bd09 or EPSG:n, such as EPSG:4549"
 class Crs:
     """A coordinate system: ``name`` is ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or ``EPSG:n``.
 
-    Coordinates are longitude then latitude in degrees, or easting then northing when ``is_projected``, whatever order the
-    EPSG register gives. ``epsg`` is the number in that register, None for the shifted systems. WGS 84 and CGCS2000 count
-    as equal: no better transformation than the identity is published, and they differ by a few centimetres at most.
+    Coordinates are longitude then latitude, or easting then northing when ``is_projected``, whatever order the EPSG register
+    gives; where its axes run west and south, the numbers do too. ``epsg`` is the number in that register, None for the shifted
+    systems. ``unit`` is that of the coordinates, in the words of the register: degrees everywhere but in a few old French
+    systems, mostly metres in projected ones. WGS 84 and CGCS2000 count as equal: no better transformation than the identity is
+    published; see ``conversion_accuracy`` for what that costs.
     """
 
     name: str
     is_projected: bool = False
     epsg: int | None = None
+    unit: str = "degree"
 
     def __str__(self) -> str:
         return self.name
@@ -36,6 +39,11 @@ class Crs:
     def axes(self) -> tuple[str, str]:
         """The names of its two coordinates, in order."""
         return ("x", "y") if self.is_projected else ("lon", "lat")
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The largest longitude and latitude in its unit, for systems that are not projected."""
+        return (200.0, 100.0) if self.unit == "grad" else (180.0, 90.0)
 
 
 WGS84 = Crs("wgs84", epsg=4326)
@@ -54,6 +62,8 @@ _NAMED = {spelling: crs for crs, spellings in _SPELLINGS.items() for spelling in
 _BY_EPSG = {4326: WGS84, 4490: CGCS2000}
 # EPSG:4549, epsg 4549, 4549, urn:ogc:def:crs:EPSG::4549, http://www.opengis.net/def/crs/EPSG/0/4549
 _EPSG = re.compile(r"(?:.*\bepsg\s*[:/ ]*(?:[\d.]*[:/]+)?\s*)?(\d{4,6})", re.DOTALL)
+# What the frames of cities are called.
+_LOCAL = re.compile(r"独立|地方|城建|城市坐标|local")
 _SUFFIX = re.compile(r"(?:坐标系统|坐标系|坐标|经纬度|系)+$")
 
 
@@ -61,9 +71,9 @@ def parse_crs(text: str) -> Crs:
     """Return the coordinate system that ``text`` names, in any case and in the spellings that files use.
 
     >>> parse_crs("GCJ-02"), parse_crs("WGS 84").name, parse_crs("火星坐标系").name
-    (Crs(name='gcj02', is_projected=False, epsg=None), 'wgs84', 'gcj02')
+    (Crs(name='gcj02', is_projected=False, epsg=None, unit='degree'), 'wgs84', 'gcj02')
     >>> parse_crs("epsg:4549")
-    Crs(name='EPSG:4549', is_projected=True, epsg=4549)
+    Crs(name='EPSG:4549', is_projected=True, epsg=4549, unit='metre')
 
     Raises CrsError when nothing is named, the name is not known, or the system has no pair of horizontal coordinates.
     """
@@ -84,8 +94,14 @@ def _parse(text: str) -> Crs:
             return named
     match = _EPSG.fullmatch(folded)
     if match is None:
-        raise CrsError(f"{text[:60]!r} is not a coordinate system that is known here.", EXPECTED)
+        raise CrsError(f"{text[:60]!r} is not a coordinate system that is known here.{_hint(folded)}", EXPECTED)
     return _from_epsg(int(match[1]))
+
+
+def _hint(folded: str) -> str:
+    if not _LOCAL.search(folded):
+        return ""
+    return " The frame of a city has no public parameters: whoever keeps it has to convert the positions, to CGCS2000 for instance."
 
 
 def _from_epsg(number: int) -> Crs:
@@ -96,6 +112,31 @@ def _from_epsg(number: int) -> Crs:
     except CRSError:
         raise CrsError(f"EPSG:{number} is not in the EPSG register.", EXPECTED) from None
     if len(found.axis_info) != 2 or not (found.is_projected or found.is_geographic):
-        kind = found.type_name.removesuffix(" CRS").lower()
-        raise CrsError(f"EPSG:{number} ({found.name}) is a {kind} system, which has no pair of horizontal coordinates.", EXPECTED)
-    return Crs(f"EPSG:{number}", found.is_projected, number)
+        raise _not_horizontal(number, found)
+    return Crs(f"EPSG:{number}", found.is_projected, number, found.axis_info[0].unit_name)
+
+
+def _not_horizontal(number: int, found: pyproj.CRS) -> CrsError:
+    """Return the refusal of a system that is not one of two horizontal coordinates, with its horizontal part if it has one."""
+    kind = found.type_name.removesuffix(" CRS")
+    kind = kind if kind.endswith("3D") else kind.lower()
+    part = found.sub_crs_list[0] if found.is_compound else found.to_2d() if found.is_geographic or found.is_projected else None
+    horizontal = part.to_epsg() if part is not None and len(part.axis_info) == 2 else None
+    told = f"of {len(found.axis_info)} coordinates" if horizontal else "which has no pair of horizontal coordinates"
+    hint = f"{EXPECTED}; here EPSG:{horizontal}, its horizontal part" if horizontal else EXPECTED
+    return CrsError(f"EPSG:{number} ({found.name}) is a {kind} system, {told}.", hint)
+
+
+def same_datum(one: Crs, other: Crs) -> bool:
+    """Say whether two systems rest on the same datum, so that between them nothing but the projection differs."""
+    return datum(one) == datum(other)
+
+
+@lru_cache(maxsize=1024)
+def datum(crs: Crs) -> str:
+    """Return the name of the datum that a system rests on, as in the EPSG register; ``GCJ-02`` for the shifted ones."""
+    if crs.epsg is None:
+        return "GCJ-02"
+    found = pyproj.CRS.from_epsg(crs.epsg)
+    geodetic = found.geodetic_crs or found
+    return geodetic.datum.name if geodetic.datum is not None else geodetic.name
