@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-import httpx
 import pytest
 
-from gisgrid.client import AsyncClient, Client, NotLocated
+from gisgrid.client import Client
 from gisgrid.db import Database
-from gisgrid.errors import CrsError, DatabaseError, GisgridError, NotFoundError, ParameterError, UnavailableError
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
-from gisgrid.types import Location
 from tests.serving import GISGRID, Server, served
 
 pytestmark = pytest.mark.xdist_group("client")
