@@ -143,6 +143,15 @@ def describe(path: Path) -> Summary:
     )
 
 
+def bounds_of(index: AreaIndex) -> Bounds | None:
+    """Return the box around all areas of a level, degrees; None when none has a shape."""
+    west, south, east, north = index.boxes
+    shaped = west <= east
+    if not shaped.any():
+        return None
+    return Bounds(float(west[shaped].min()), float(south[shaped].min()), float(east[shaped].max()), float(north[shaped].max()))
+
+
 def _mapped(path: Path) -> Buffer:
     """Return the bytes of a file as a read-only map of it."""
     try:
@@ -173,15 +182,13 @@ def _per_level(levels: Mapping[Level, AreaIndex], trusted: Flags) -> list[Flags]
 
 def _summary_document(contents: Contents) -> dict[str, Any]:
     levels, about = contents.hierarchy.levels, contents.about
-    west, south, east, north = levels["grid"].boxes
-    shaped = west <= east
-    bounds = [west[shaped].min(), south[shaped].min(), east[shaped].max(), north[shaped].max()] if shaped.any() else None
+    bounds = bounds_of(levels["grid"])
     return {
         "data_version": about.data_version,
         "made_at": (about.made_at or datetime.now(UTC)).isoformat(),
         "gisgrid": __version__,
         "areas": {level: len(levels[level]) for level in LEVELS},
-        "bounds": None if bounds is None else [float(value) for value in bounds],
+        "bounds": None if bounds is None else list(bounds),
         "roles": len(contents.roles),
         "doubt_m": float(contents.doubt_m),
     }

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from gisgrid.crs import Crs
 from gisgrid.errors import ParameterError
 from gisgrid.locator import files
 from gisgrid.locator.areas import AreaIndex, AreaTable
 from gisgrid.locator.arrays import Buffer
 from gisgrid.locator.boundary import Boundary
+from gisgrid.locator.columns import Columns
 from gisgrid.locator.doubt import Doubt, Doubtful
 from gisgrid.locator.edges import Flags, Floats, Ints
 from gisgrid.locator.files import About, Contents
 from gisgrid.locator.ground import METRES_PER_DEGREE_LAT_LEAST, metres_per_degree
 from gisgrid.locator.hierarchy import Chain, Hierarchy
-from gisgrid.types import LEVELS, AreaRef, Level, Location, ResponsibleUnit, Status
+from gisgrid.locator.levels import area_numbers
+from gisgrid.types import LEVELS, AreaRef, Bounds, Level, Location, ResponsibleUnit, Status
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+    from pandas import DataFrame, Series
+    from pyarrow import Array, ChunkedArray
 
 Roles = Mapping[tuple[Level, str], ResponsibleUnit]
 """The responsible unit that was named for an area, by level and code."""
@@ -93,6 +101,52 @@ class Locator:
         return cls(hierarchy, Boundary(hierarchy.grids.edges), roles or {}, doubt_m, about)
 
     @classmethod
+    def from_geodataframe(
+        cls,
+        frame: GeoDataFrame,
+        *,
+        level: Level = "grid",
+        code: str = "code",
+        name: str = "name",
+        parent: str = "parent_code",
+        crs: str | None = None,
+        roles: Roles | None = None,
+        doubt_m: float = DEFAULT_DOUBT_M,
+    ) -> Locator:
+        """Return a locator of the areas of one level in a GeoDataFrame; see ``from_frames``."""
+        return cls.from_frames({level: frame}, code=code, name=name, parent=parent, crs=crs, roles=roles, doubt_m=doubt_m)
+
+    @classmethod
+    def from_frames(
+        cls,
+        frames: Mapping[Level, GeoDataFrame],
+        *,
+        code: str = "code",
+        name: str = "name",
+        parent: str = "parent_code",
+        crs: str | None = None,
+        roles: Roles | None = None,
+        doubt_m: float = DEFAULT_DOUBT_M,
+    ) -> Locator:
+        """Return a locator of the areas in GeoDataFrames of polygons, one frame for each level.
+
+        ``code``, ``name`` and ``parent`` are the columns of an area's code, its name, and the code of the area above it; the
+        last two may be absent under these names. Geometries may be in any coordinate system that the frame names; ``crs``
+        says what they are in where it does not, or where it is wrong (GCJ-02 kept as if it were WGS 84).
+
+        Raises CrsError without a coordinate system, ParameterError for a level or a column that is not there, and SourceError, naming
+        the rows, for codes that are missing or there twice and for geometries that are no polygons.
+        """
+        for level in frames:
+            if level not in LEVELS:
+                raise ParameterError("level", f"there is no level {level!r}.", f"any of {', '.join(LEVELS)}")
+        # pandas and geopandas take half a second to import, and only scripts have use for them.
+        from gisgrid.locator.tables import area_table  # noqa: PLC0415
+
+        tables = {level: area_table(frame, code, name, parent, crs) for level, frame in frames.items()}
+        return cls.from_areas(tables, roles, doubt_m)
+
+    @classmethod
     def open(cls, path: str | PathLike[str]) -> Locator:
         """Return the locator in a file that ``save`` made, mapped into memory, so that processes share it.
 
@@ -124,6 +178,69 @@ class Locator:
     def with_roles(self, roles: Roles) -> Locator:
         """Return a locator of the same areas with other responsible units; cheap."""
         return Locator(self._hierarchy, self._boundary, roles, self._doubt_m, self.about)
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """The box around all grids, degrees, WGS 84; None when none has a shape."""
+        return files.bounds_of(self._grids)
+
+    def codes(
+        self, lon: Any, lat: Any = None, *, crs: str | Crs | None = None, level: Level = "grid"
+    ) -> str | NDArray[Any] | Series[Any] | Array | ChunkedArray | None:
+        """Return the code of the area of ``level`` for each position, None (or null) where there is none.
+
+        ``lon`` and ``lat`` are two numbers (a code comes out), NumPy arrays of any shape or lists (an array of objects), pandas
+        Series (a Series with the index of the first) or Arrow arrays (a dictionary-encoded array); or ``lon`` alone holds
+        points: a GeoSeries, a shapely point, or an array of them. ``crs`` is their coordinate system (``wgs84``, ``cgcs2000``,
+        ``gcj02``, ``bd09``, ``EPSG:n``), easting and northing in a projected one; only a GeoSeries that says its own needs none.
+
+        Raises CrsError without a coordinate system, ParameterError for what holds no positions. A single number that is no
+        position is an error; in arrays it is a position in no area.
+
+        >>> import numpy as np, shapely
+        >>> locator = Locator.from_areas({"grid": AreaTable(["01"], ["West"], [None], np.array([shapely.box(0, 0, 1, 1)]))})
+        >>> locator.codes(0.5, 0.5, crs="wgs84"), locator.codes([0.5, 1.5], [0.5, 0.5], crs="wgs84").tolist()
+        ('01', ['01', None])
+        """
+        from gisgrid.locator.positions import positions_of  # noqa: PLC0415
+
+        if level not in LEVELS:
+            raise ParameterError("level", f"there is no level {level!r}.", f"any of {', '.join(LEVELS)}")
+        x, y, put = positions_of(lon, lat, crs)
+        number = area_numbers(self._hierarchy, level, self._grids.covering_many(x, y).number, x, y)
+        return put(number, [ref.code for ref in self._hierarchy.levels[level].refs])
+
+    def locate_frame(
+        self,
+        frame: DataFrame,
+        *,
+        columns: Sequence[str] | None = None,
+        crs: str | Crs | None = None,
+        lon: str = "lon",
+        lat: str = "lat",
+        accuracy_m: float | str | None = None,
+    ) -> GeoDataFrame:
+        """Return the rows of a frame with what ``locate`` says of each in more columns: the same rows, order and index.
+
+        ``frame`` is a GeoDataFrame of points in any coordinate system, or a DataFrame with columns ``lon`` and ``lat`` (easting
+        and northing in a projected system) and ``crs`` given, which gets points in WGS 84 as its geometry. A ``crs`` that is
+        given wins over the GeoDataFrame's own (GCJ-02 kept as if it were WGS 84). ``accuracy_m`` is the radius of the
+        positions' uncertainty, metres, or the name of a column of it.
+
+        The added columns are those of ``columns.ADDED_COLUMNS``, with an accuracy also ``SHARE_COLUMNS``; or those named in
+        ``columns``. One that the frame has already gets the prefix ``gisgrid_``. A row without a position has the status
+        ``no_coordinates``, one whose position cannot be meant ``invalid``, and ``reason`` says why; no row is dropped.
+
+        Raises CrsError without a coordinate system, ParameterError for a column that is not there.
+        """
+        from gisgrid.locator import frames  # noqa: PLC0415
+
+        names = (lon, lat)
+        return frames.locate_frame(self._columns, frame, columns=columns, crs=crs, names=names, accuracy_m=accuracy_m)
+
+    @cached_property
+    def _columns(self) -> Columns:
+        return Columns(self)
 
     def grid_codes(self) -> list[str]:
         """Return the codes of the grids by number, ascending."""
