@@ -23,7 +23,7 @@ _BD09_GCJ02_M = 0.1
 
 _CGCS2000_WHY = (
     "CGCS2000 is taken as equal to WGS 84: its coordinates are those of 2000, from which the land moves 3 to 5 cm a year: "
-    "about 0.9 m in eastern China by 2026, at most 1.5 m anywhere in China until 2030."
+    "0.8 to 0.9 m in eastern China by 2026, at most 1.5 m anywhere in China until 2030."
 )
 _GCJ02_WHY = (
     "The shift of {} is reversed by the public formula: map services agree with it to some decimetres, devices that shift positions "
