@@ -97,7 +97,7 @@ def _table(parameters: list[dict[str, Any]], *, editable: bool) -> str:
 def _row(parameter: dict[str, Any], editable: bool) -> str:
     name, example = escape(parameter["name"]), escape(str(parameter.get("example", "")))
     # Only what an answer needs is filled in; the rest shows its example until something is typed.
-    shown = f'value="{example}"' if name in ("lon", "lat", "crs") else f'placeholder="{example}"'
+    shown = f'value="{example}"' if name in ("lon", "lat", "crs", "to") else f'placeholder="{example}"'
     value = f'<input name="{name}" aria-label="{name}" {shown}>' if editable else f"<code>{example}</code>"
     return f"<tr><td><code>{name}</code></td><td>{value}</td><td>{_marked(parameter['description'])}</td></tr>"
 
