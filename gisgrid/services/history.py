@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 import psycopg
 
@@ -19,9 +19,7 @@ from gisgrid.errors import ParameterError
 from gisgrid.locator import FootprintIndex, Locator, PointIndex, Roles
 from gisgrid.services.features_then import Index, LayerThen, RolesThen, in_utc
 from gisgrid.services.kept import Kept
-
-if TYPE_CHECKING:
-    from gisgrid.sight import SightIndex
+from gisgrid.sight import SightIndex
 
 FEATURES_THEN = ("cameras", "manhole_covers", "buildings")
 """The layers of features whose past can be asked for."""
@@ -244,7 +242,9 @@ class History:
         """Return what these cameras see among these buildings; built once however many ask."""
         found = self.kept_sight(cameras, buildings, now)
         if found is None:
-            found, _, _ = self._sights.made((id(cameras), id(buildings)), lambda: (_look(cameras, buildings), cameras, buildings))
+            found, _, _ = self._sights.made(
+                (id(cameras), id(buildings)), lambda: (SightIndex(cameras.table, buildings.table), cameras, buildings)
+            )
         return found
 
     def kept_sight(self, cameras: PointIndex, buildings: FootprintIndex, now: Served) -> SightIndex | None:
@@ -270,10 +270,3 @@ class History:
         with snapshot(self._database) as connection:
             tables = read_generation(connection, generation)
         return Locator.from_areas(tables, {}, self._doubt_m)
-
-
-def _look(cameras: PointIndex, buildings: FootprintIndex) -> SightIndex:
-    # Cameras and buildings are asked for far more often than what they see.
-    from gisgrid.sight import SightIndex  # noqa: PLC0415
-
-    return SightIndex(cameras.table, buildings.table)
