@@ -1,11 +1,13 @@
 """Points to areas and to nearest features, from arrays in memory."""
 
 from gisgrid.locator.areas import AreaIndex, AreaTable
+from gisgrid.locator.files import About, Summary, describe
 from gisgrid.locator.footprints import Building, FootprintIndex, FootprintTable
 from gisgrid.locator.locator import Located, Locator, Roles
 from gisgrid.locator.points import PointIndex, PointTable
 
 __all__ = [
+    "About",
     "AreaIndex",
     "AreaTable",
     "Building",
@@ -16,4 +18,6 @@ __all__ = [
     "PointIndex",
     "PointTable",
     "Roles",
+    "Summary",
+    "describe",
 ]
