@@ -9,17 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from gisgrid.locator.ground import Floats, straight_slack_m
+from gisgrid.locator.ground import LOCAL_M, Floats, straight_slack_m
 
-Found = list[tuple[float, int]]
-"""Squares of straight distances (square metres) with rows."""
+Point = tuple[float, float, float, int]
+"""A place in earth-centred metres and its row."""
 
-# Points in a cell on average, and how many are looked at one by one before the tree is quicker.
-_PER_CELL = 2.5
-_AT_MOST = 160
-# The furthest rings of cells looked at around the cell of a place.
-_REACHES = (1, 2, 4)
+# Points in a cell on average; a place is looked for in the cells around its own, so many rings of them at most.
+_PER_CELL = 0.7
+_MOST_RINGS = 7
+# Points in the square of cells for each that is asked for: their nearest are then mostly nearer than its border.
+_FOR_EACH = 2.6
+# How many points are looked at one by one before the tree is quicker.
+_AT_MOST = 150
 _MOST_BY_CELLS = 24
+_LOCAL_SQUARE = LOCAL_M * LOCAL_M
 # Features fetched from the tree beyond those asked for, so that a tie for the last place is seen.
 _SPARE = 4
 
@@ -83,60 +86,55 @@ class Nearby:
         order = np.argsort(cell, kind="stable")
         counts = np.bincount(cell, minlength=plane.columns * plane.rows)
         self._first: list[int] = [0, *np.cumsum(counts).tolist()]
-        sorted_places = places[order]
-        self._x, self._y, self._z = (sorted_places[:, axis].tolist() for axis in range(3))
-        self._row: list[int] = rows[order].tolist()
+        # Points in the cells to the south and west of each corner: four corners say how many a square of cells holds.
+        corners = np.zeros((plane.rows + 1, plane.columns + 1), np.int64)
+        corners[1:, 1:] = counts.reshape(plane.rows, plane.columns).cumsum(axis=0).cumsum(axis=1)
+        self._corners: list[int] = corners.reshape(-1).tolist()
+        self._points: list[Point] = list(zip(*places[order].T.tolist(), rows[order].tolist(), strict=True))
 
     def __len__(self) -> int:
         return self._size
 
-    def few(self, x: float, y: float, z: float, k: int, bound_m: float) -> Found | None:
+    def few(self, x: float, y: float, z: float, k: int, bound_m: float) -> list[Point] | None:
         """Return the ``k`` points nearest to a place (earth-centred metres) and those as near, by straight distance.
 
         None when that is not quickly said. Fewer when not so many lie within ``bound_m``; some may lie beyond it.
         """
         if k > _MOST_BY_CELLS:
             return None
-        plane, first = self._plane, self._first
-        (right_x, right_y, right_z), (up_x, up_y, up_z), u0, v0, per_m, columns, lines = plane
+        (right_x, right_y, right_z), (up_x, up_y, up_z), u0, v0, per_m, columns, lines = self._plane
         u = (right_x * x + right_y * y + right_z * z - u0) * per_m
         v = (up_x * x + up_y * y + up_z * z - v0) * per_m
-        column, line = min(max(int(u), 0), columns - 1), min(max(int(v), 0), lines - 1)
-        for reach in _REACHES:
-            west, east = max(column - reach, 0), min(column + reach, columns - 1)
-            south, north = max(line - reach, 0), min(line + reach, lines - 1)
-            spans = [(first[at + west], first[at + east + 1]) for at in range(south * columns, north * columns + 1, columns)]
-            count = sum([end - start for start, end in spans])
+        column = 0 if u < 0.0 else int(u) if u < columns else columns - 1
+        line = 0 if v < 0.0 else int(v) if v < lines else lines - 1
+        corners, wide, enough, bound = self._corners, columns + 1, min(_FOR_EACH * k + 2, self._size), bound_m * per_m
+        for reach in range(1 if k < 3 else 2 if k < 12 else 3, _MOST_RINGS + 1):
+            west = column - reach if column > reach else 0
+            east = column + reach + 1 if column + reach < columns else columns
+            south = line - reach if line > reach else 0
+            north = line + reach + 1 if line + reach < lines else lines
+            low, high = south * wide, north * wide
+            count = corners[high + east] - corners[high + west] - corners[low + east] + corners[low + west]
+            if count < enough and reach < _MOST_RINGS and reach < bound:
+                continue
             if count > _AT_MOST:
                 return None
-            sure = min(
-                u - west if west else math.inf,
-                east + 1 - u if east < columns - 1 else math.inf,
-                v - south if south else math.inf,
-                north + 1 - v if north < lines - 1 else math.inf,
-            )
-            sure /= per_m
-            if count < k and sure < bound_m:
-                continue
-            found = self._in(spans, x, y, z)
-            if count < k:
-                return found
-            limit = math.sqrt(found[k - 1][0])
-            limit += straight_slack_m(limit)
-            if limit <= sure or bound_m <= sure:
-                square = limit * limit
-                end = k
-                while end < count and found[end][0] <= square:
-                    end += 1
-                return found[:end]
+            found = self._nearest_first((west, east), (south, north), x, y, z)
+            sure = _sure((u, west, east, columns), (v, south, north, lines))
+            close = _as_near(found, k, sure / per_m if sure < bound else math.inf)
+            if close is not None:
+                # Far away the order of straight distances is not that on the ground.
+                return close if not close or found[len(close) - 1][0] <= _LOCAL_SQUARE else None
         return None
 
-    def _in(self, spans: list[tuple[int, int]], x: float, y: float, z: float) -> Found:
-        """Return the points in ranges of cells, the nearest first."""
+    def _nearest_first(self, across: tuple[int, int], along: tuple[int, int], x: float, y: float, z: float) -> list[tuple[float, Point]]:
+        """Return the points of a square of cells with the squares of their distances to a place, the nearest first."""
+        first, points, columns, (west, east) = self._first, self._points, self._plane.columns, across
         found = [
-            ((dx := a - x) * dx + (dy := b - y) * dy + (dz := c - z) * dz, row)
-            for start, end in spans
-            for a, b, c, row in zip(self._x[start:end], self._y[start:end], self._z[start:end], self._row[start:end], strict=True)
+            ((dx := a - x) * dx + (dy := b - y) * dy + (dz := c - z) * dz, point)
+            for at in range(along[0] * columns, along[1] * columns, columns)
+            for point in points[first[at + west] : first[at + east]]
+            for a, b, c, _ in (point,)
         ]
         found.sort()
         return found
@@ -157,3 +155,31 @@ class Nearby:
                 # More points share the k-th distance than were asked for, such as many at one place.
                 numbers = np.asarray(tree.query_ball_point(place, farthest), dtype=np.int64)
         return np.asarray(self._rows[numbers])
+
+
+def _sure(*sides: tuple[float, int, int, int]) -> float:
+    """Return how far it is, in cells, to the border of a square of cells; those at the border of all reach to infinity."""
+    nearest = math.inf
+    for at, low, high, last in sides:
+        if low and at - low < nearest:
+            nearest = at - low
+        if high < last and high - at < nearest:
+            nearest = high - at
+    return nearest
+
+
+def _as_near(found: list[tuple[float, Point]], k: int, sure_m: float) -> list[Point] | None:
+    """Return the ``k`` nearest of what was found, and those as near, or None when something nearer may not have been found.
+
+    Everything up to ``sure_m`` was; infinite when nothing farther is wanted.
+    """
+    if len(found) < k:
+        return [point for _, point in found] if sure_m == math.inf else None
+    limit = math.sqrt(found[k - 1][0])
+    limit += straight_slack_m(limit)
+    if limit > sure_m:
+        return None
+    square = limit * limit
+    while k < len(found) and found[k][0] <= square:
+        k += 1
+    return [point for _, point in found[:k]]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from gisgrid.locator.filters import FieldValues, KeptParts, Where, filter_key
 from gisgrid.locator.ground import earth_centred, straight_slack_m
+from gisgrid.locator.kept import Kept
 from gisgrid.locator.nearby import Nearby
 from gisgrid.locator.replacing import Boxes, each_box, splice
-from gisgrid.locator.straight import LOCAL_SQUARE, Vantage, ground, ground_many, vantage
+from gisgrid.locator.straight import Vantage, ground_few, ground_many, vantage
 from gisgrid.types import Neighbour
 
 Near = tuple[int, float, float]
@@ -42,8 +43,10 @@ class PointIndex:
         self._lon, self._lat = np.ascontiguousarray(table.lon), np.ascontiguousarray(table.lat)
         self._places = earth_centred(self._lon, self._lat)
         self._all = Nearby(self._places, np.arange(len(table.ids)))
-        self._parts = KeptParts(FieldValues(table.fields, table.rows), len(table.ids), lambda rows: Nearby(self._places[rows], rows))
-        self._properties: list[bytes | None] = [None] * len(table.ids)
+        places = self._places
+        self._parts = KeptParts(FieldValues(table.fields, table.rows), len(table.ids), lambda rows: Nearby(places[rows], rows))
+        self._properties = Kept(table, len(table.ids), _properties)
+        self._documents = Kept(table, len(table.ids), _document)
 
     def __len__(self) -> int:
         return len(self.table.ids)
@@ -55,10 +58,9 @@ class PointIndex:
         for no value. Distances are geodesics on WGS 84 in metres, exact to a micrometre; features equally far come in the order of
         their codes. Raises ParameterError for a field that there is not.
         """
-        table = self.table
-        ids, lons, lats, fields, rows = table.ids, self._lon, self._lat, table.fields, table.rows
+        table, properties = self.table, self._properties
         return [
-            Neighbour(ids[row], float(lons[row]), float(lats[row]), far, bearing, dict(zip(fields, rows[row], strict=True)))
+            Neighbour(table.ids[row], float(self._lon[row]), float(self._lat[row]), far, bearing, properties[row].copy())
             for row, far, bearing in self.nearest_rows(lon, lat, k, radius_m, where)
         ]
 
@@ -72,19 +74,12 @@ class PointIndex:
         # Straight through the Earth is never longer than on the ground.
         bound = limit + straight_slack_m(0.0)
         found = part.few(here.x, here.y, here.z, k, bound)
-        if found is None or (found and found[-1][0] > LOCAL_SQUARE):
+        if found is None:
             ranked = self._ranked(here, part.many(np.array(here[2:5]), k, bound))
         else:
-            ranked = self._ranked_few(here, [row for _, row in found])
+            codes = self.table.codes
+            ranked = sorted([(far, codes[row], row, bearing) for far, bearing, row in ground_few(here, found)])
         return [(row, far, bearing) for far, _, row, bearing in ranked[:k] if far <= limit]
-
-    def _ranked_few(self, here: Vantage, rows: list[int]) -> list[tuple[float, str, int, float]]:
-        codes, ranked = self.table.codes, []
-        for row, place in zip(rows, self._places[rows].tolist(), strict=True):
-            far, bearing = ground(here, place)
-            ranked.append((far, codes[row], row, bearing))
-        ranked.sort()
-        return ranked
 
     def _ranked(self, here: Vantage, rows: NDArray[np.int64]) -> list[tuple[float, str, int, float]]:
         codes = self.table.codes
@@ -93,24 +88,14 @@ class PointIndex:
         return sorted(zip(far.tolist(), [codes[row] for row in listed], listed, bearing.tolist(), strict=True))
 
     def document(self, row: int, distance_m: float, bearing_deg: float) -> dict[str, object]:
-        """Return what ``neighbour_document`` does for a feature, with the properties as JSON that is written once and kept."""
-        table = self.table
-        return {
-            "id": table.ids[row],
-            "code": table.codes[row],
-            "lon": float(self._lon[row]),
-            "lat": float(self._lat[row]),
-            "distance_m": round(distance_m, 3),
-            "bearing_deg": round(bearing_deg, 2) % 360.0,
-            "properties": orjson.Fragment(self.properties_json(row)),
-        }
+        """Return the document of a feature, with the properties as an ``orjson.Fragment`` that was written once.
 
-    def properties_json(self, row: int) -> bytes:
-        """Return the fields of a feature as a JSON object, UTF-8."""
-        known = self._properties[row]
-        if known is None:
-            known = self._properties[row] = orjson.dumps(dict(zip(self.table.fields, self.table.rows[row], strict=True)))
-        return known
+        As JSON it is the same as that of ``neighbour_document``: metres to three places, degrees to two.
+        """
+        document = self._documents[row].copy()
+        document["distance_m"] = round(distance_m, 3)
+        document["bearing_deg"] = round(bearing_deg, 2) % 360.0
+        return document
 
     def replaced(self, bounds: Boxes, table: PointTable) -> PointIndex:
         """Return an index in which those of ``table`` have taken the place of the features in ``bounds`` (degrees, borders included).
@@ -133,5 +118,18 @@ class PointIndex:
                 change.of(old.rows, table.rows),
             )
         )
-        new._properties = change.of(self._properties, [None] * len(table.ids))
+        new._properties.take_over(self._properties, change)
+        new._documents.take_over(self._documents, change)
         return new
+
+
+def _properties(table: PointTable, row: int) -> dict[str, object]:
+    return dict(zip(table.fields, table.rows[row], strict=True))
+
+
+def _document(table: PointTable, row: int) -> dict[str, object]:
+    """Return the document of a feature with distance and bearing still to be put in, in their place."""
+    lon, lat = float(table.lon[row]), float(table.lat[row])
+    written = orjson.Fragment(orjson.dumps(_properties(table, row)))
+    head: dict[str, object] = {"id": table.ids[row], "code": table.codes[row], "lon": lon, "lat": lat}
+    return head | {"distance_m": 0.0, "bearing_deg": 0.0, "properties": written}

@@ -8,6 +8,7 @@ below 0.1 micrometres (the change of the curvature along the way, 3e-8 m at 10 k
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -69,23 +70,27 @@ def vantage(lon: float, lat: float) -> Vantage:
     )
 
 
-def ground(here: Vantage, place: tuple[float, float, float]) -> tuple[float, float]:
-    """Return distance (metres) and bearing (degrees from north) to a place in earth-centred metres, at most ``LOCAL_M`` away.
+def ground_few(here: Vantage, places: Iterable[tuple[float, float, float, int]]) -> list[tuple[float, float, int]]:
+    """Return distance (metres), bearing (degrees from north) and row of places in earth-centred metres, at most ``LOCAL_M`` away.
 
     The bearing to the very place itself is 0.
     """
-    x, y, z = place[0] - here.x, place[1] - here.y, place[2] - here.z
-    east = here.east_x * x + here.east_y * y
-    north = here.north_x * x + here.north_y * y + here.north_z * z
-    if -_ROUNDING_M < east < _ROUNDING_M:
-        east = 0.0
-    straight_square = x * x + y * y + z * z
-    level_square = east * east + north * north
-    if level_square == 0.0:
-        return 0.0, 0.0
-    curvature = (north * north * here.along_meridian + east * east * here.across_meridian) / level_square
-    q = straight_square * curvature
-    return math.sqrt(straight_square) * (1.0 + q * (1.0 / 24.0 + q * (3.0 / 640.0))), math.atan2(east, north) * _IN_DEG % 360.0
+    _, _, x0, y0, z0, east_x, east_y, north_x, north_y, north_z, along_meridian, across_meridian = here
+    found = []
+    for there_x, there_y, there_z, row in places:
+        x, y, z = there_x - x0, there_y - y0, there_z - z0
+        east = east_x * x + east_y * y
+        north = north_x * x + north_y * y + north_z * z
+        if -_ROUNDING_M < east < _ROUNDING_M:
+            east = 0.0
+        east_square, north_square, square = east * east, north * north, x * x + y * y + z * z
+        if east_square + north_square == 0.0:
+            found.append((0.0, 0.0, row))
+            continue
+        q = square * (north_square * along_meridian + east_square * across_meridian) / (east_square + north_square)
+        far = math.sqrt(square) * (1.0 + q * (1.0 / 24.0 + q * (3.0 / 640.0)))
+        found.append((far, math.atan2(east, north) * _IN_DEG % 360.0, row))
+    return found
 
 
 def ground_many(here: Vantage, places: Floats, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
@@ -103,7 +108,7 @@ def ground_many(here: Vantage, places: Floats, lon: Floats, lat: Floats) -> tupl
     north = here.north_x * x + here.north_y * y + here.north_z * z
     level_square = east * east + north * north
     same = level_square == 0.0
-    curvature = (north * north * here.along_meridian + east * east * here.across_meridian) / np.where(same, 1.0, level_square)
-    q = straight_square * curvature
+    bent = north * north * here.along_meridian + east * east * here.across_meridian
+    q = straight_square * bent / np.where(same, 1.0, level_square)
     distance = np.sqrt(straight_square) * (1.0 + q * (1.0 / 24.0 + q * (3.0 / 640.0)))
     return np.where(same, 0.0, distance), np.degrees(np.arctan2(east, north)) % 360.0
