@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import batch, docs, health, lookups, tileroutes
+from api import batch, convert, docs, health, lookups, tileroutes
 from api.asgi import App, Reply
 from api.backend import Backend
 from api.console import Console
@@ -19,6 +19,7 @@ from api.lifespan import live
 from api.problems import MethodError, new_reference, problem_reply, reply_to, reply_to_bug, status_problem
 from gisgrid import __version__
 from gisgrid.errors import GisgridError, NotFoundError
+from gisgrid.services import NEAREST_LAYERS
 from gisgrid.settings import Settings, load_settings
 
 _logger = logging.getLogger(__name__)
@@ -31,8 +32,9 @@ def create_app(settings: Settings) -> App:
     """
     backend = Backend(settings)
     exact: dict[str, Route] = {"/locate": partial(lookups.locate, backend)}
-    for layer in lookups.NEAREST_LAYERS:
-        exact[f"/{layer.id}/nearest"] = partial(lookups.nearest, backend, layer.id)
+    exact |= {f"/{layer.id}/nearest": partial(lookups.nearest, backend, layer.id) for layer in NEAREST_LAYERS}
+    exact["/manhole_covers/match"] = partial(lookups.match, backend)
+    exact["/convert"] = partial(convert.convert, backend)
     plain = Plain(exact, tileroutes.PREFIX, partial(tileroutes.answer, backend))
     return Front(partial(live, backend), plain, Console(), _framework(backend))
 

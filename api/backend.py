@@ -38,6 +38,7 @@ class Backend:
         """Load the read model and keep it current while the context lasts; raises DatabaseError when PostGIS is not there."""
         database = await asyncio.to_thread(open_database, self.settings)
         self.model = await asyncio.to_thread(ReadModel.load, database, self.settings)
+        await asyncio.to_thread(self.model.snapshot.sights.get)
         limits = self.settings.api
         self.tiles = TileService(TileReader(database.url, limits.pool_size, limits.statement_timeout_ms), self.deployment)
         await self.tiles.open()
@@ -62,8 +63,11 @@ class Backend:
     async def reasons_not_ready(self) -> list[str]:
         """Return what keeps this process from answering everything at its best; empty when it is ready."""
         reasons = []
-        if not self.model.database_is_up:
+        currency = self.model.currency()
+        if not currency.database_is_up:
             reasons.append("The change feed has lost the database: lookups answer from memory and may be out of date.")
+        elif currency.is_stale:
+            reasons.append("Lookups have not caught up with the database: they answer from memory and may be out of date.")
         if self._follower is None or self._follower.done():
             reasons.append("The change feed is not followed.")
         try:

@@ -122,10 +122,11 @@ def _coordinate(name: str, point: dict[str, object]) -> float:
 async def _stream(backend: Backend, batch: Batch, then: AreasThen | None) -> AsyncIterator[bytes]:
     """Yield the answer piece by piece, each made in a thread: other requests go on, and memory holds one piece."""
     model = backend.model
-    tail: dict[str, object] = {"data_version": model.version, "database": "up" if model.database_is_up else "down"}
+    currency, now = model.currency(), model.snapshot
+    tail: dict[str, object] = {"data_version": now.version, **currency.as_document()}
     if then is not None:
         tail |= then.as_document()
-    bulk = BulkLocator(model, batch.crs, then.locator if then else model.locator)
+    bulk = BulkLocator(model, batch.crs, then.locator if then else now.locator)
     yield b'{"results":['
     for start in range(0, len(batch.points), _CHUNK):
         piece = await asyncio.to_thread(results, bulk, batch.crs, batch.points[start : start + _CHUNK])

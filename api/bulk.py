@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from api.lookups import locate_document, point_document
 from api.points import AskedPoint
 from api.problems import document_of
 from gisgrid.crs import Crs, to_wgs84
 from gisgrid.errors import GisgridError
 from gisgrid.locator import Locator
-from gisgrid.services import ReadModel, as_document
+from gisgrid.services import Place, ReadModel, as_document
+from gisgrid.types import Location
 
 Document = dict[str, object]
 
@@ -38,7 +38,7 @@ class BulkLocator:
             answers[k] = self._well_inside(points[k], int(located.number[k]), float(lon[k]), float(lat[k]), float(distance[k]))
         outside = np.flatnonzero(here & (located.number < 0))
         for k, location in zip(outside.tolist(), self._locator.outside_many(lon[outside], lat[outside]), strict=True):
-            answers[k] = None if location is None else locate_document(points[k], location)
+            answers[k] = None if location is None else _document(points[k], location)
         # The others need a look of their own: doubt, an edge, a place far away or one that cannot be meant.
         return [answer or self._asked(point) for answer, point in zip(answers, points, strict=True)]
 
@@ -50,12 +50,17 @@ class BulkLocator:
         plain = self._plain[number]
         if plain is None:
             return None
-        own = {"point": point_document(lon, lat), "distance_to_edge_m": round(distance_m, 3)}
+        own = {"point": Place(lon, lat, point.crs).as_document(), "distance_to_edge_m": round(distance_m, 3)}
         return {"input": point.as_document(), **plain, **own}
 
     def _asked(self, point: AskedPoint) -> Document:
         try:
             lon, lat = self._model.to_wgs84(point.first, point.second, point.crs)
-            return locate_document(point, self._locator.locate(lon, lat))
+            return _document(point, self._locator.locate(lon, lat))
         except GisgridError as error:
             return {"error": document_of(error)}
+
+
+def _document(point: AskedPoint, location: Location) -> Document:
+    """Return the members of an answer that depend on the point alone."""
+    return {"input": point.as_document(), **as_document(location), "point": Place(location.lon, location.lat, point.crs).as_document()}

@@ -25,8 +25,9 @@ async def readyz(request: Request) -> Response:
     """Answer 200 when lookups are current and tiles can be made, else 503 with the reasons."""
     backend: Backend = request.app.state.backend
     reasons = await backend.reasons_not_ready()
+    currency = backend.model.currency()
+    state = {"data_version": backend.model.version, **currency.as_document()}
     if not reasons:
-        document = {"status": "ready", "data_version": backend.model.version, "database": "up"}
-        return Response(orjson.dumps(document), media_type="application/json", headers=_FRESH)
-    problem = {**status_problem(503, " ".join(reasons)), "title": "Not ready", "reasons": reasons}
+        return Response(orjson.dumps({"status": "ready", **state}), media_type="application/json", headers=_FRESH)
+    problem = {**status_problem(503, " ".join(reasons)), "title": "Not ready", "reasons": reasons, **state}
     return Response(orjson.dumps(problem), status_code=503, media_type="application/problem+json", headers=_FRESH)

@@ -8,10 +8,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api import schemas
-from api.lookups import LOCATE_PARAMETERS, NEAREST_LAYERS, NEAREST_PARAMETERS
+from api.convert import CONVERT_PARAMETERS, ConvertAnswer
+from api.lookup_params import LOCATE_PARAMETERS, MATCH_PARAMETERS, NEAREST_PARAMETERS
 from api.params import Parameter
 from gisgrid import __version__
-from gisgrid.layers import LAYERS
+from gisgrid.layers import LAYERS, Layer
+from gisgrid.services import NEAREST_LAYERS
 from tiles.tile import MAX_ZOOM
 
 _DESCRIPTION = (
@@ -22,6 +24,9 @@ _DESCRIPTION = (
 _MODELS: tuple[type[BaseModel], ...] = (
     schemas.LocateAnswer,
     schemas.NearestAnswer,
+    schemas.NearestBuildings,
+    schemas.MatchAnswer,
+    ConvertAnswer,
     schemas.BatchRequest,
     schemas.BatchAnswer,
     schemas.Problem,
@@ -52,9 +57,10 @@ def openapi_document() -> Document:
 
 def _paths() -> Document:
     paths: Document = {"/locate": {"get": _locate()}}
-    for layer in NEAREST_LAYERS:
-        paths[f"/{layer.id}/nearest"] = {"get": _nearest(layer.id, layer.title_en)}
+    paths |= {f"/{layer.id}/nearest": {"get": _nearest(layer)} for layer in NEAREST_LAYERS}
+    paths["/manhole_covers/match"] = {"get": _match()}
     paths["/locate/batch"] = {"post": _batch()}
+    paths["/convert"] = {"get": _convert()}
     paths["/tiles/{layers}/{z}/{x}/{y}.mvt"] = {"get": _tile()}
     paths["/tiles/{layers}.json"] = {"get": _tilejson()}
     paths["/healthz"] = {"get": _operation("healthz", "Is the process alive?", schemas.Health)}
@@ -68,9 +74,19 @@ def _locate() -> Document:
     )
 
 
-def _nearest(layer_id: str, title: str) -> Document:
-    summary = f"{title} nearest to a point, on the ground"
-    return _operation(f"nearest_{layer_id}", summary, schemas.NearestAnswer, _query(NEAREST_PARAMETERS), errors=(400,))
+def _nearest(layer: Layer) -> Document:
+    answer = schemas.NearestAnswer if layer.geometry == "Point" else schemas.NearestBuildings
+    summary = f"{layer.title_en} nearest to a point, on the ground"
+    return _operation(f"nearest_{layer.id}", summary, answer, _query(NEAREST_PARAMETERS[layer.id]), errors=(400, 503))
+
+
+def _match() -> Document:
+    summary = "Which manhole cover does a report about a point concern?"
+    return _operation("match_manhole_covers", summary, schemas.MatchAnswer, _query(MATCH_PARAMETERS), errors=(400, 503))
+
+
+def _convert() -> Document:
+    return _operation("convert", "A position in other coordinate systems", ConvertAnswer, _query(CONVERT_PARAMETERS), errors=(400,))
 
 
 def _batch() -> Document:

@@ -16,6 +16,9 @@ from gisgrid.errors import ParameterError
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SHOWN = 60
 
+MAX_WORDS = 50
+"""Most values of one field that can be asked for at once."""
+
 
 class Parameter(NamedTuple):
     """What the OpenAPI document says of a query parameter."""
@@ -82,3 +85,25 @@ def parse_choices(name: str, text: str, choices: tuple[str, ...]) -> frozenset[s
     for word in sorted(chosen.difference(choices)):
         raise ParameterError(name, f"{word[:_SHOWN]!r} is not known.", f"any of {', '.join(choices)}, with commas")
     return chosen
+
+
+def parse_flag(name: str, text: str) -> bool:
+    """Return what ``true`` or ``false`` says; raises ParameterError for anything else."""
+    return parse_word(name, text, ("true", "false")) == "true"
+
+
+def parse_word(name: str, text: str, choices: tuple[str, ...] = ()) -> str:
+    """Return one word, which must be one of ``choices`` if there are any; raises ParameterError when it is not, or empty."""
+    if not text.strip():
+        raise ParameterError(name, "is empty.", f"one of {', '.join(choices)}" if choices else "a value, or no such parameter")
+    if choices and text not in choices:
+        raise ParameterError(name, f"{text[:_SHOWN]!r} is not known.", f"one of {', '.join(choices)}")
+    return text
+
+
+def parse_words(name: str, text: str, choices: tuple[str, ...] = (), most: int = MAX_WORDS) -> frozenset[str]:
+    """Return the words of a list with commas, each as ``parse_word`` takes it; raises ParameterError for more than ``most``."""
+    words = frozenset(parse_word(name, word, choices) for word in text.split(","))
+    if len(words) > most:
+        raise ParameterError(name, f"{len(words)} values are given.", f"at most {most}" if most > 1 else "one value")
+    return words

@@ -6,9 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gisgrid.matching.match import MatchStatus
 from gisgrid.types import Level, Status
 
 Database = Literal["up", "down"]
+State = Literal["sees", "probably_sees", "blocked", "out_of_view", "out_of_range", "unknown"]
 
 
 class Input(BaseModel):
@@ -25,6 +27,9 @@ class Point(BaseModel):
     lon: float = Field(examples=[120.374878])
     lat: float = Field(examples=[36.087021])
     crs: Literal["wgs84"]
+    conversion_accuracy_m: float | None = Field(
+        description="How far off the position may be for having been converted, metres; null where nobody knows.", examples=[0.5]
+    )
 
 
 class Area(BaseModel):
@@ -38,12 +43,36 @@ class Candidate(Area):
     """A grid that the point may belong to."""
 
     distance_m: float = Field(description="Metres on the ground from the point to the grid, 0 inside.")
+    share: float | None = Field(default=None, description="How much of the circle of uncertainty lies in the grid, with `accuracy_m`.")
 
 
 class ResponsibleUnit(Area):
     """Who answers for a place."""
 
     level: Level = Field(description="Level of area that the unit was named for.")
+
+
+class Blocker(BaseModel):
+    """The building that stands in the way, and where the line from the camera meets it."""
+
+    building_id: int
+    building_code: str
+    lon: float = Field(description="WGS 84 degrees.")
+    lat: float = Field(description="WGS 84 degrees.")
+    distance_m: float = Field(description="Metres from the camera.")
+    sight_height_m: float = Field(description="How high the line is there, metres above the ground.")
+    roof_height_m: float = Field(description="How high the building is, metres.")
+
+
+class Sight(BaseModel):
+    """Whether a camera sees the point, and why."""
+
+    state: State
+    share: float | None = Field(description="How much of the azimuth's uncertainty has the point in view, 0 to 1; null if unknown.")
+    reason: str
+    distance_m: float = Field(description="Metres on the ground from the camera to the point.")
+    bearing_deg: float | None = Field(description="Degrees clockwise from true north, seen from the camera.")
+    blocked_by: Blocker | None
 
 
 class Neighbour(BaseModel):
@@ -58,6 +87,39 @@ class Neighbour(BaseModel):
     properties: dict[str, object] = Field(description="The fields of the layer.")
 
 
+class Camera(Neighbour):
+    """A camera near the point; `sight` if it was asked for."""
+
+    sight: Sight | None = None
+
+
+class ScorePart(BaseModel):
+    """One thing that speaks for a cover or against it."""
+
+    name: str
+    value: float
+    why: str
+
+
+class ScoredCover(Neighbour):
+    """A manhole cover with the probability that it is the one concerned."""
+
+    score: float = Field(description="0 to 1.")
+    parts: list[ScorePart]
+
+
+class CoverMatch(BaseModel):
+    """Which manhole cover a report concerns."""
+
+    status: MatchStatus = Field(description="One stands out, none does, or it is none of those recorded.")
+    reason: str
+    kinds_named: list[str]
+    none_score: float = Field(description="Probability that it is none of the covers in the data.")
+    reach_m: float = Field(description="How far covers were looked for, metres.")
+    cover: ScoredCover | None
+    candidates: list[ScoredCover]
+
+
 class _Place(BaseModel):
     input: Input
     point: Point
@@ -69,6 +131,9 @@ class _Place(BaseModel):
     distance_to_edge_m: float | None = Field(description="Metres to the edge of the grid, or to the nearest grid when outside.")
     on_edge: bool
     candidates: list[Candidate] = Field(description="Every grid within the doubt of the position, the chosen one first.")
+    outside_share: float | None = Field(
+        default=None, description="How much of the circle of uncertainty lies in no grid, with `accuracy_m`."
+    )
     nearest: Candidate | None = Field(description="The nearest grid, when the point is in none.")
     responsible_unit: ResponsibleUnit | None = Field(description="Named for the grid, else for its community, street or district.")
 
@@ -86,24 +151,53 @@ class _Then(BaseModel):
     generation: Generation | None = Field(default=None, description="What was served then, if `as_of` was asked for.")
 
 
-class LocateAnswer(_Place, _Then):
-    """The grid of a point, and what was asked for beside it."""
-
+class _Current(BaseModel):
     data_version: int = Field(description="Grows with every change of the data.")
     database: Database = Field(description="`down` while answers come from memory only.")
-    cameras: list[Neighbour] | None = Field(default=None, description="The nearest five, if included.")
+    stale: bool = Field(description="Whether the answer may leave out what has been committed since.")
+    age_s: float | None = Field(default=None, description="Seconds since the answer was last known to be current; only when it is stale.")
+
+
+class LocateAnswer(_Current, _Place, _Then):
+    """The grid of a point, and what was asked for beside it."""
+
+    cameras: list[Camera] | None = Field(default=None, description="The nearest five, if included.")
     manhole_covers: list[Neighbour] | None = Field(default=None, description="The nearest five, if included.")
     building: dict[str, object] | None = Field(default=None, description="The building at the point, if included.")
+    cover: CoverMatch | None = Field(default=None, description="The manhole cover concerned, if included.")
 
 
-class NearestAnswer(BaseModel):
+class NearestAnswer(_Current, _Then):
     """Features around a point, the nearest first."""
 
     input: Input
     point: Point
-    features: list[Neighbour]
-    data_version: int
-    database: Database
+    features: list[Camera]
+
+
+class Building(BaseModel):
+    """A building near the point."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: int = Field(description="Identifier in PostGIS, and in tiles.")
+    code: str
+    distance_m: float = Field(description="Metres on the ground from the point to its footprint, 0 inside.")
+
+
+class NearestBuildings(_Current, _Then):
+    """Buildings around a point, the nearest first."""
+
+    input: Input
+    point: Point
+    features: list[Building]
+
+
+class MatchAnswer(_Current, CoverMatch, _Then):
+    """The manhole cover that a report about a point concerns."""
+
+    input: Input
+    point: Point
 
 
 class BatchPoint(BaseModel):
@@ -155,12 +249,10 @@ class NotLocated(BaseModel):
     error: Problem
 
 
-class BatchAnswer(_Then):
+class BatchAnswer(_Current, _Then):
     """One result a point, in the order asked for."""
 
     results: list[Located | NotLocated]
-    data_version: int
-    database: Database
 
 
 class VectorLayer(BaseModel):
@@ -195,9 +287,7 @@ class Health(BaseModel):
     status: Literal["ok"]
 
 
-class Ready(BaseModel):
+class Ready(_Current):
     """Lookups are current and tiles can be made."""
 
     status: Literal["ready"]
-    data_version: int
-    database: Database

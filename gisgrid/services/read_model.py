@@ -16,17 +16,15 @@ from gisgrid.db.changes import Batch, ChangeFeed
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import DatabaseError, NotFoundError
 from gisgrid.locator import FootprintIndex, Locator, PointIndex
+from gisgrid.services.answers import BUILDING_WITHIN_M, POINT_LAYERS
 from gisgrid.services.documents import building_document
 from gisgrid.services.freshness import Currency, Freshness
 from gisgrid.services.history import AreasThen
-from gisgrid.services.snapshot import POINT_LAYERS, Snapshot, catch_up, read_snapshot
+from gisgrid.services.snapshot import Snapshot, catch_up, read_snapshot
 from gisgrid.settings import Settings
 from gisgrid.types import Location, Neighbour
 
 _log = logging.getLogger(__name__)
-
-BUILDING_WITHIN_M = 5.0
-"""A point this near to a building counts as at it: positions are that good at best."""
 
 _RETRY_S = 0.5
 
@@ -150,6 +148,8 @@ class ReadModel:
             with reading.snapshot(self._database) as connection:
                 self.snapshot = catch_up(connection, self._database, self._settings.doubt_m, self.snapshot, whole)
             self._freshness.done(mark, began)
+            # In this thread and not in that of a request; until it is made, those that ask for it wait.
+            self.snapshot.sights.get()
 
     async def follow(self) -> None:
         """Keep the data current until cancelled: a change is in the answers within a second of its commit.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -11,20 +11,25 @@ from gisgrid.db import Database, reading
 from gisgrid.db.changes import Change, Position, changes_since
 from gisgrid.layers import AREA_LAYERS
 from gisgrid.locator import AreaIndex, FootprintIndex, Locator, PointIndex, Roles
+from gisgrid.services.answers import POINT_LAYERS
 from gisgrid.services.history import History
+from gisgrid.services.late import Late
+from gisgrid.sight import SightIndex
 from gisgrid.types import Bounds, Level
 
-POINT_LAYERS = ("cameras", "manhole_covers")
-"""The layers whose nearest features can be asked for."""
-
 _ROLE_LAYERS = {"organizations", "area_roles"}
+_MOST_BOXES = 64
 
-Touched = Mapping[str, Bounds | None]
-"""The layers that have changed, and where; None is anywhere."""
+Boxes = tuple[Bounds, ...] | None
+"""Where a layer has changed; None is anywhere."""
 
 
 class Snapshot(NamedTuple):
-    """Everything at one position of the change feed; never changed, only replaced as a whole."""
+    """Everything at one position of the change feed; never changed, only replaced as a whole.
+
+    ``sights`` is made of the cameras and buildings beside it, which takes a moment: what asks for ``sight`` before it is
+    ready makes it, or waits until it is made.
+    """
 
     position: Position
     areas: Mapping[Level, AreaIndex]
@@ -32,12 +37,18 @@ class Snapshot(NamedTuple):
     locator: Locator
     points: Mapping[str, PointIndex]
     footprints: FootprintIndex
+    sights: Late[SightIndex]
     history: History
 
     @property
     def version(self) -> int:
         """The version of the data: the number of the last change that it holds."""
         return self.position.version
+
+    @property
+    def sight(self) -> SightIndex:
+        """What the cameras see among the buildings."""
+        return self.sights.get()
 
 
 def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: float) -> Snapshot:
@@ -47,8 +58,10 @@ def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: f
     areas = {level: AreaIndex(reading.read_areas(connection, level)) for level in AREA_LAYERS}
     points = {layer_id: PointIndex(reading.read_points(connection, layer_id)) for layer_id in POINT_LAYERS}
     footprints = FootprintIndex(reading.read_footprints(connection, "buildings"))
-    history = History.read(connection, database, doubt_m)
-    return Snapshot(position, areas, roles, Locator.from_indices(areas, roles, doubt_m), points, footprints, history)
+    cameras = points["cameras"]
+    sights = Late(lambda: SightIndex(cameras.table, footprints.table))
+    locator = Locator.from_indices(areas, roles, doubt_m)
+    return Snapshot(position, areas, roles, locator, points, footprints, sights, History.read(connection, database, doubt_m))
 
 
 def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float, before: Snapshot, whole: Collection[str] = ()) -> Snapshot:
@@ -62,32 +75,45 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
     position, changes = found
     if not changes and not whole:
         return before._replace(position=position)
-    touched = _touched(changes) | dict.fromkeys(whole)
+    touched = touched_by(changes) | dict.fromkeys(whole)
     roles = reading.read_roles(connection) if _ROLE_LAYERS & touched.keys() else before.roles
     areas = {level: _areas(connection, level, index, touched) for level, index in before.areas.items()}
     points = {layer_id: _points(connection, layer_id, index, touched) for layer_id, index in before.points.items()}
+    footprints = _footprints(connection, before.footprints, touched)
     return Snapshot(
         position,
         areas,
         roles,
         _locator(before, areas, roles, doubt_m),
         points,
-        FootprintIndex(reading.read_footprints(connection, "buildings")) if "buildings" in touched else before.footprints,
+        footprints,
+        _sights(before, points["cameras"], footprints),
         before.history.renewed(connection, before.position, touched),
     )
 
 
-def _touched(changes: Collection[Change]) -> dict[str, Bounds | None]:
-    """Return the layers of some changes with the box around all places of each."""
-    touched: dict[str, Bounds | None] = {}
-    for layer, bounds in ((change.layer, change.bounds) for change in changes):
-        known = touched.get(layer, bounds)
-        touched[layer] = None if known is None or bounds is None else _around(known, bounds)
-    return touched
+def touched_by(changes: Collection[Change]) -> dict[str, Boxes]:
+    """Return the layers of some changes with the places of each: as many boxes at most as are worth asking for one by one."""
+    found: dict[str, list[Bounds] | None] = {}
+    for change in changes:
+        boxes = found.setdefault(change.layer, [])
+        if change.bounds is None:
+            found[change.layer] = None
+        elif boxes is not None:
+            boxes.append(change.bounds)
+    return {layer: None if boxes is None else _merged(sorted(set(boxes))) for layer, boxes in found.items()}
 
 
-def _around(one: Bounds, other: Bounds) -> Bounds:
-    return Bounds(min(one.west, other.west), min(one.south, other.south), max(one.east, other.east), max(one.north, other.north))
+def _merged(boxes: Sequence[Bounds]) -> tuple[Bounds, ...]:
+    """Return few boxes that hold all of many, given from west to east."""
+    each = -(-len(boxes) // _MOST_BOXES)
+    groups = (boxes[start : start + each] for start in range(0, len(boxes), each))
+    return tuple(
+        Bounds(
+            min(box.west for box in group), min(box.south for box in group), max(box.east for box in group), max(box.north for box in group)
+        )
+        for group in groups
+    )
 
 
 def _locator(before: Snapshot, areas: Mapping[Level, AreaIndex], roles: Roles, doubt_m: float) -> Locator:
@@ -96,11 +122,32 @@ def _locator(before: Snapshot, areas: Mapping[Level, AreaIndex], roles: Roles, d
     return before.locator if roles is before.roles else before.locator.with_roles(roles)
 
 
-def _areas(connection: psycopg.Connection, level: Level, before: AreaIndex, touched: Touched) -> AreaIndex:
+def _sights(before: Snapshot, cameras: PointIndex, footprints: FootprintIndex) -> Late[SightIndex]:
+    other_cameras = None if cameras is before.points["cameras"] else cameras.table
+    other_footprints = None if footprints is before.footprints else footprints.table
+    if other_cameras is None and other_footprints is None:
+        return before.sights
+    earlier = before.sights
+    return Late(lambda: earlier.get().replaced(cameras=other_cameras, buildings=other_footprints))
+
+
+def _areas(connection: psycopg.Connection, level: Level, before: AreaIndex, touched: Mapping[str, Boxes]) -> AreaIndex:
     if AREA_LAYERS[level].id in touched or "generations" in touched:
         return AreaIndex(reading.read_areas(connection, level))
     return before
 
 
-def _points(connection: psycopg.Connection, layer_id: str, before: PointIndex, touched: Touched) -> PointIndex:
-    return PointIndex(reading.read_points(connection, layer_id)) if layer_id in touched else before
+def _points(connection: psycopg.Connection, layer_id: str, before: PointIndex, touched: Mapping[str, Boxes]) -> PointIndex:
+    if layer_id not in touched:
+        return before
+    boxes = touched[layer_id]
+    table = reading.read_points(connection, layer_id, boxes)
+    return PointIndex(table) if boxes is None else before.replaced(boxes, table)
+
+
+def _footprints(connection: psycopg.Connection, before: FootprintIndex, touched: Mapping[str, Boxes]) -> FootprintIndex:
+    if "buildings" not in touched:
+        return before
+    boxes = touched["buildings"]
+    table = reading.read_footprints(connection, "buildings", boxes)
+    return FootprintIndex(table) if boxes is None else before.replaced(boxes, table)

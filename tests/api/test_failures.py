@@ -54,10 +54,12 @@ def test_lookups_go_on_while_the_database_is_away_and_all_is_well_when_it_is_bac
     try:
         own_server.wait(lambda: own_server.locate(*AT)["database"] == "down")
         during = own_server.locate(*AT, include="cameras,building")
-        assert {**during, "database": "up"} == before
+        age_s = during.pop("age_s")
+        assert 0.0 <= age_s < 60.0
+        assert during == {**before, "database": "down", "stale": True}
         assert own_server.get("/cameras/nearest?lon=120.37&lat=36.08&crs=wgs84").json()["database"] == "down"
         batch = own_server.batch({"crs": "wgs84", "points": [{"lon": AT[0], "lat": AT[1]}]}).json()
-        assert (batch["database"], batch["results"][0]["grid"]) == ("down", before["grid"])
+        assert (batch["database"], batch["stale"], batch["results"][0]["grid"]) == ("down", True, before["grid"])
         refused = own_server.get(PATH)
         assert refused.status_code == 503
         assert refused.headers["content-type"] == "application/problem+json"
@@ -66,6 +68,7 @@ def test_lookups_go_on_while_the_database_is_away_and_all_is_well_when_it_is_bac
         ready = own_server.get("/readyz")
         assert ready.status_code == 503
         assert len(ready.json()["reasons"]) == 2
+        assert (ready.json()["stale"], ready.json()["database"]) == (True, "down")
         # The document of tiles is still to be had: its bounds are those of the deployment.
         assert own_server.get("/tiles/grids.json").status_code == 200
     finally:

@@ -18,7 +18,7 @@ INSIDE = (120.3722, 36.0819)
 def test_a_point_inside_a_grid_is_answered_with_all_that_the_contract_names(server: Server) -> None:
     answer = server.locate(*INSIDE)
     assert answer["input"] == {"lon": 120.3722, "lat": 36.0819, "crs": "wgs84"}
-    assert answer["point"] == {"lon": 120.3722, "lat": 36.0819, "crs": "wgs84"}
+    assert answer["point"] == {"lon": 120.3722, "lat": 36.0819, "crs": "wgs84", "conversion_accuracy_m": 0.0}
     assert answer["status"] == "inside"
     assert answer["grid"] == {"code": "370203001001001", "name": "网格 11"}
     assert answer["community"]["code"] == "370203001001"
@@ -31,8 +31,8 @@ def test_a_point_inside_a_grid_is_answered_with_all_that_the_contract_names(serv
     assert answer["nearest"] is None
     assert answer["responsible_unit"] == {"code": "U2", "name": "社区服务站", "level": "grid"}
     assert isinstance(answer["data_version"], int)
-    assert answer["database"] == "up"
-    assert not {"cameras", "manhole_covers", "building"} & set(answer)
+    assert (answer["database"], answer["stale"]) == ("up", False)
+    assert not {"cameras", "manhole_covers", "building", "cover", "age_s", "outside_share"} & set(answer)
 
 
 def test_on_a_shared_edge_the_smallest_code_wins_and_the_others_are_named(server: Server) -> None:
@@ -60,6 +60,9 @@ def test_the_unit_of_the_street_answers_where_the_grid_has_none(server: Server) 
 def test_with_an_accuracy_every_grid_within_it_is_a_candidate(server: Server) -> None:
     answer = server.locate(*INSIDE, accuracy_m=260)
     assert [c["code"] for c in answer["candidates"]] == ["370203001001001", "370203001001002", "370203001002001"]
+    shares = [candidate["share"] for candidate in answer["candidates"]]
+    assert sum(shares) + answer["outside_share"] == pytest.approx(1, abs=1e-3)
+    assert shares[0] > 0.5
 
 
 @pytest.mark.parametrize("crs", ["gcj02", "bd09", "cgcs2000", "GCJ-02", "EPSG:4326"])

@@ -100,6 +100,6 @@ def test_the_coordinate_system_must_be_named(server: Server) -> None:
     assert server.get("/cameras/nearest?lon=36.08&lat=120.37&crs=wgs84").status_code == 400
 
 
-@pytest.mark.parametrize("layer", ["buildings", "grids", "lamps"])
-def test_only_point_layers_have_the_route(server: Server, layer: str) -> None:
+@pytest.mark.parametrize("layer", ["grids", "quality_issues", "lamps"])
+def test_only_layers_of_features_have_the_route(server: Server, layer: str) -> None:
     assert server.get(f"/{layer}/nearest?lon=120.37&lat=36.08&crs=wgs84").status_code == 404

@@ -51,6 +51,9 @@ def test_the_document_describes_every_route_with_parameters_examples_and_errors(
         "/locate",
         "/cameras/nearest",
         "/manhole_covers/nearest",
+        "/manhole_covers/match",
+        "/buildings/nearest",
+        "/convert",
         "/locate/batch",
         "/tiles/{layers}/{z}/{x}/{y}.mvt",
         "/tiles/{layers}.json",
@@ -58,7 +61,10 @@ def test_the_document_describes_every_route_with_parameters_examples_and_errors(
         "/readyz",
     }
     locate = document["paths"]["/locate"]["get"]
-    assert [parameter["name"] for parameter in locate["parameters"]] == ["lon", "lat", "x", "y", "crs", "accuracy_m", "as_of", "include"]
+    assert [parameter["name"] for parameter in locate["parameters"]] == [
+        *("lon", "lat", "x", "y", "crs", "accuracy_m", "as_of", "include"),
+        *("sight", "target_height_m", "text", "kind", "state", "owner_code"),
+    ]
     assert set(locate["responses"]) == {"200", "400", "503"}
     schema = locate["responses"]["200"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/LocateAnswer"}
@@ -75,7 +81,7 @@ def test_every_reference_in_the_document_leads_somewhere() -> None:
 
 
 def test_the_example_of_each_lookup_is_answered(server: Server) -> None:
-    for path in ("/locate", "/cameras/nearest", "/manhole_covers/nearest"):
+    for path in ("/locate", "/cameras/nearest", "/manhole_covers/nearest", "/manhole_covers/match", "/buildings/nearest"):
         parameters = server.get("/openapi.json").json()["paths"][path]["get"]["parameters"]
         query = {parameter["name"]: str(parameter["example"]) for parameter in parameters if "example" in parameter}
         assert server.get(path, params=query).status_code == 200
@@ -85,9 +91,18 @@ def test_the_example_of_each_lookup_is_answered(server: Server) -> None:
 
 def test_an_answer_has_the_members_that_the_document_promises(server: Server) -> None:
     schemas = server.get("/openapi.json").json()["components"]["schemas"]
-    answer = server.locate(120.3722, 36.0819, include="cameras,manhole_covers,building", as_of="2100-01-01")
-    assert set(answer) == set(schemas["LocateAnswer"]["properties"])
-    assert set(answer["cameras"][0]) == set(schemas["Neighbour"]["properties"])
+    everything = {"include": "cameras,manhole_covers,building,cover", "sight": "true", "accuracy_m": 50, "as_of": "2100-01-01"}
+    answer = server.locate(120.3722, 36.0819, **everything)
+    assert set(answer) | {"age_s"} == set(schemas["LocateAnswer"]["properties"])
+    assert set(answer["point"]) == set(schemas["Point"]["properties"])
+    assert set(answer["candidates"][0]) == set(schemas["Candidate"]["properties"])
+    assert set(answer["cameras"][0]) == set(schemas["Camera"]["properties"])
+    assert set(answer["cameras"][0]["sight"]) == set(schemas["Sight"]["properties"])
+    assert set(answer["manhole_covers"][0]) == set(schemas["Neighbour"]["properties"])
+    assert set(answer["cover"]) == set(schemas["CoverMatch"]["properties"])
+    assert set(answer["cover"]["candidates"][0]) == set(schemas["ScoredCover"]["properties"])
+    matched = server.get("/manhole_covers/match?lon=120.3722&lat=36.0819&crs=wgs84&as_of=2100-01-01").json()
+    assert set(matched) | {"age_s"} == set(schemas["MatchAnswer"]["properties"])
     assert set(server.get("/tiles/grids.json").json()) == set(schemas["TileJson"]["properties"])
 
 

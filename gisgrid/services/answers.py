@@ -1,0 +1,161 @@
+"""Answers about a place, put together: what ``gisgrid locate`` prints and HTTP sends, all of it from one state of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Literal, NamedTuple, Protocol
+
+from gisgrid.crs import Crs, accuracy_m
+from gisgrid.layers import LAYERS, layer
+from gisgrid.locator import FootprintIndex, Locator, PointIndex
+from gisgrid.matching import cover_match_document, match_cover
+from gisgrid.services.documents import as_document, building_document
+from gisgrid.sight import SightIndex, sight_document
+
+NEAREST_LAYERS = tuple(found for found in LAYERS if found.public and found.loadable and found.level is None)
+"""The layers whose nearest features can be asked for: cameras, covers, buildings."""
+
+POINT_LAYERS = tuple(sorted(found.id for found in NEAREST_LAYERS if found.geometry == "Point"))
+"""Those of them that are points."""
+
+INCLUDES = (*POINT_LAYERS, "building", "cover")
+"""What an answer about a point can hold beside its areas."""
+
+FILTERS: dict[str, tuple[str, ...]] = {
+    "cameras": ("kind", "status", "owner_code"),
+    "manhole_covers": ("kind", "state", "owner_code"),
+    "buildings": ("use",),
+}
+"""The fields by which the nearest features of a layer can be chosen."""
+
+BUILDING_WITHIN_M = 5.0
+"""A point this near to a building counts as at it: positions are that good at best."""
+
+NEIGHBOURS = 5
+"""How many of the nearest features are included."""
+
+Document = dict[str, object]
+SightAsked = Literal["no", "tell", "seeing"]
+"""Whether cameras are asked what they see: not at all, to tell of each, or to name only those that see or probably see."""
+
+
+class Sources(Protocol):
+    """One state of the data: what is served now, or was served then."""
+
+    @property
+    def locator(self) -> Locator:
+        """The index of areas."""
+
+    @property
+    def points(self) -> Mapping[str, PointIndex]:
+        """The point features by layer."""
+
+    @property
+    def footprints(self) -> FootprintIndex:
+        """The buildings."""
+
+    @property
+    def sight(self) -> SightIndex:
+        """What the cameras see among the buildings."""
+
+
+class CoverHints(NamedTuple):
+    """What is known of the cover concerned, beside its place: words of the report, kind, state, owner."""
+
+    text: str = ""
+    kind: str | None = None
+    state: str | None = None
+    owner_code: str | None = None
+
+
+class Beside(NamedTuple):
+    """What an answer about a point shall hold beside its areas: ``names`` are of INCLUDES.
+
+    With ``sight`` cameras say whether they see a target ``target_height_m`` metres above the ground.
+    """
+
+    names: Collection[str] = ()
+    sight: bool = False
+    target_height_m: float = 0.0
+    hints: CoverHints = CoverHints()
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What has to be at hand for that: layers, and ``sight``."""
+        needs = {"building": "buildings", "cover": "manhole_covers"}
+        return frozenset({needs.get(name, name) for name in self.names} | ({"sight"} if self.sight else set()))
+
+
+class NearestAsked(NamedTuple):
+    """How many of the nearest features of a layer, within which distance in metres, with which values of which fields."""
+
+    k: int = NEIGHBOURS
+    radius_m: float | None = None
+    where: Mapping[str, Collection[str]] | None = None
+    sight: SightAsked = "no"
+    target_height_m: float = 0.0
+
+
+class Place(NamedTuple):
+    """A WGS 84 point in degrees that was given in ``crs``; ``accuracy_m`` is the radius of its uncertainty, metres."""
+
+    lon: float
+    lat: float
+    crs: Crs
+    accuracy_m: float | None = None
+
+    def as_document(self) -> Document:
+        """Return the point as answers give it: degrees to nine places, a tenth of a millimetre.
+
+        ``conversion_accuracy_m`` is how far off it may be for having been given in its own system, None where nobody knows.
+        """
+        return {"lon": round(self.lon, 9), "lat": round(self.lat, 9), "crs": "wgs84", "conversion_accuracy_m": accuracy_m(self.crs)}
+
+
+def locate_document(sources: Sources, place: Place, beside: Beside) -> Document:
+    """Return the answer for a point: its areas, who is responsible, and what else was asked for."""
+    location = sources.locator.locate(place.lon, place.lat, place.accuracy_m)
+    document = as_document(location)
+    document["point"] = place.as_document()
+    for name in beside.names:
+        document[name] = _beside(sources, name, place, beside)
+    return document
+
+
+def _beside(sources: Sources, name: str, place: Place, beside: Beside) -> object:
+    if name == "building":
+        building = sources.footprints.at(place.lon, place.lat, BUILDING_WITHIN_M)
+        return None if building is None else building_document(building)
+    if name == "cover":
+        return cover_document(sources, place, beside.hints)
+    sight: SightAsked = "tell" if beside.sight and name == "cameras" else "no"
+    return nearest_documents(sources, name, place, NearestAsked(sight=sight, target_height_m=beside.target_height_m))
+
+
+def nearest_documents(sources: Sources, layer_id: str, place: Place, asked: NearestAsked) -> list[Document]:
+    """Return the features of a layer nearest to a point, the nearest first, as they go into answers.
+
+    Raises NotFoundError for a layer that does not exist, ParameterError for a field that it cannot be chosen by.
+    """
+    lon, lat = place.lon, place.lat
+    if layer(layer_id).geometry != "Point":
+        buildings = sources.footprints.nearest(lon, lat, asked.k, asked.radius_m, asked.where)
+        return [building_document(found) for found in buildings]
+    index = sources.points[layer_id]
+    if asked.sight == "no":
+        return [index.document(*near) for near in index.nearest_rows(lon, lat, asked.k, asked.radius_m, asked.where)]
+    return camera_documents(sources, place, asked)
+
+
+def camera_documents(sources: Sources, place: Place, asked: NearestAsked) -> list[Document]:
+    """Return the cameras nearest to a point, each with whether it sees a target there."""
+    lon, lat, index = place.lon, place.lat, sources.points["cameras"]
+    near = index.nearest_rows(lon, lat, asked.k, asked.radius_m, asked.where)
+    sightings = sources.sight.look(lon, lat, [row for row, _, _ in near], asked.target_height_m)
+    return [index.document(*one) | {"sight": sight_document(seen)} for one, seen in zip(near, sightings, strict=True)]
+
+
+def cover_document(sources: Sources, place: Place, hints: CoverHints) -> Document:
+    """Return which manhole cover a report about a point concerns, with the candidates and what speaks for each."""
+    index = sources.points["manhole_covers"]
+    return cover_match_document(match_cover(index, place.lon, place.lat, accuracy_m=place.accuracy_m, **hints._asdict()))
