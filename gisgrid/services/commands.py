@@ -1,9 +1,8 @@
-"""``gisgrid locate`` and ``gisgrid batch``."""
+"""``gisgrid locate``."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -13,8 +12,6 @@ from rich.table import Table
 
 from gisgrid.db import open_database
 from gisgrid.errors import ParameterError
-from gisgrid.progress import progress_bar
-from gisgrid.services.batch import BatchSummary, locate_file
 from gisgrid.services.documents import as_document, neighbour_document
 from gisgrid.services.history import AreasThen, parse_instant
 from gisgrid.services.options import AsOfOption, CrsOption, LatArgument, LonArgument, coordinates_of, system_of
@@ -102,34 +99,3 @@ def _around_table(name: str, features: list[dict[str, Any]]) -> Table:
         fields = feature.get("properties", feature)
         table.add_row(feature["code"], str(fields.get("name") or fields.get("address") or "-"), f"{feature['distance_m']:,.2f} m")
     return table
-
-
-def batch(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="CSV file with one point a row.", show_default=False)],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="CSV file to write.", show_default=False)],
-    *,
-    crs: CrsOption = None,
-    lon: Annotated[str, typer.Option("--lon", help="Column of the longitude or easting.")] = "lon",
-    lat: Annotated[str, typer.Option("--lat", help="Column of the latitude or northing.")] = "lat",
-    crs_column: Annotated[str | None, typer.Option("--crs-col", help="Column that names each row's coordinate system.")] = None,
-    encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of IN; by default UTF-8, else GB18030.")] = None,
-    as_of: AsOfOption = None,
-) -> None:
-    """Locate every row of a CSV file and write it with the answers in more columns; no row is dropped or moved."""
-    settings = load_settings()
-    if crs is None and crs_column is None:
-        system_of(None, settings)
-    instant = None if as_of is None else parse_instant(as_of)
-    if not source.is_file():
-        raise ParameterError("IN", f"there is no file {source}.", "a CSV file")
-    model = ReadModel.load(open_database(settings), settings)
-    with progress_bar("Locating") as progress:
-        coordinates: dict[str, Any] = {"crs": crs, "crs_column": crs_column, "lon": lon, "lat": lat}
-        summary = locate_file(model, source, target, **coordinates, encoding=encoding, as_of=instant, progress=progress)
-    Console(stderr=True, highlight=False).print(_summary(summary))
-
-
-def _summary(summary: BatchSummary) -> str:
-    outcomes = ", ".join(f"{count:,} {status}" for status, count in sorted(summary.outcomes.items(), key=lambda item: -item[1]))
-    rate = summary.rows / summary.seconds if summary.seconds else 0.0
-    return f"{summary.rows:,} rows in {summary.seconds:.1f} s ({rate:,.0f} rows/s): {outcomes or 'none'}"

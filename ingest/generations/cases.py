@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gisgrid.errors import SourceError
-from gisgrid.services.csv_files import open_csv
+from gisgrid.services.batch import open_csv
 from ingest.generations.diff import Points
 
 _COLUMNS = ("wgs84_lon", "wgs84_lat")

@@ -11,7 +11,7 @@ import pytest
 from gisgrid.crs import from_wgs84, parse_crs
 from gisgrid.errors import CrsError, ParameterError, SourceError
 from gisgrid.services import ReadModel
-from gisgrid.services.batch import ADDED, locate_file
+from gisgrid.services.batch import ADDED, FileOptions, locate_file
 from gisgrid.services.coordinates import read_coordinate
 
 INSIDE = (120.3722, 36.0819)
@@ -254,7 +254,9 @@ def test_a_long_file_goes_through_in_pieces_in_order(model: ReadModel, tmp_path:
     seen: list[tuple[int, int]] = []
     source = tmp_path / "in.csv"
     source.write_text("n,lon,lat\n" + "".join(f"{k},{120.3701 + k * 1e-6},36.0819\n" for k in range(12_000)), encoding="utf-8")
-    summary = locate_file(model, source, tmp_path / "out.csv", crs="wgs84", progress=lambda _, done, total: seen.append((done, total)))
+    pieces = FileOptions(piece_bytes=120_000)
+    report = lambda _, done, total: seen.append((done, total))  # noqa: E731
+    summary = locate_file(model, source, tmp_path / "out.csv", crs="wgs84", options=pieces, progress=report)
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
         assert [row["n"] for row in csv.DictReader(file)] == [str(k) for k in range(12_000)]
     assert summary.rows == 12_000

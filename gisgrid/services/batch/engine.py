@@ -1,0 +1,271 @@
+"""The engine of a batch: rows in, the same number of rows with the answers out, by the hundred thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from gisgrid.crs import Crs, check_point, parse_crs, to_wgs84, valid
+from gisgrid.errors import CrsError, ParameterError
+from gisgrid.locator import Locator
+from gisgrid.services.batch.answers import Answers, Texts, refused, texts_of
+from gisgrid.services.batch.columns import field_of, find_column
+from gisgrid.services.batch.numbers import Numbers, read_numbers, texts
+from gisgrid.services.batch.plan import BatchPlan
+from gisgrid.types import Bounds, Location
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class Engine:
+    """Answers rows from a locator; any number of threads may ask it, and it can be sent to another process.
+
+    ``box`` is the deployment's bounds in degrees: a position outside whose exchange of coordinates lies inside is taken for a
+    mistake.
+    """
+
+    def __init__(self, locator: Locator, box: Bounds, plan: BatchPlan) -> None:
+        self.locator, self.box, self.plan = locator, box, plan
+        self.with_shares = plan.accuracy_m is not None or plan.accuracy_column is not None
+        self.answers = Answers(locator, with_shares=self.with_shares)
+        self.schema = pa.schema([field_of(name) for name in plan.columns])
+
+    def __reduce__(self) -> tuple[Callable[..., Engine], tuple[bytes, Bounds, BatchPlan]]:
+        return _engine_of, (self.locator.to_bytes(), self.box, self.plan)
+
+    def with_crs(self, crs: Crs) -> Engine:
+        """Return the same engine for rows that are in another coordinate system where they do not say so themselves."""
+        return Engine(self.locator, self.box, self.plan._replace(crs=crs))
+
+    def check(self, columns: list[str]) -> None:
+        """Raise ParameterError when the columns of an input lack one that is needed, naming those there are."""
+        for option, name in self.plan.inputs:
+            find_column(columns, name, option)
+
+    def answer(self, rows: pa.RecordBatch, wrong: Mapping[int, str] | None = None) -> pa.RecordBatch:
+        """Return the added columns for rows (``plan.columns``, in that order): as many rows, in the same order.
+
+        ``rows`` holds at least the columns that the plan names; coordinates may be text, numbers of any kind, or null. ``wrong``
+        says of rows by their place why they cannot be read at all. A row that cannot be answered has status ``invalid`` or
+        ``no_coordinates`` and a reason; no row raises. Raises ParameterError only for a column that is not there.
+        """
+        sheet = _Sheet(self, rows)
+        good = sheet.readable(wrong or {})
+        for crs, members in sheet.systems(good):
+            sheet.locate(crs, members)
+        return sheet.record_batch()
+
+
+def _engine_of(locator: bytes, box: Bounds, plan: BatchPlan) -> Engine:
+    return Engine(Locator.from_bytes(locator), box, plan)
+
+
+class _Sheet:
+    """The answers to one batch of rows while they are being found."""
+
+    def __init__(self, engine: Engine, rows: pa.RecordBatch) -> None:
+        self.engine, self.plan, self.count = engine, engine.plan, rows.num_rows
+        self._columns = {option: rows.column(find_column(rows.schema.names, name, option)) for option, name in engine.plan.inputs}
+        self.first, self.second = read_numbers(self._columns["lon"]), read_numbers(self._columns["lat"])
+        self.accuracy_m = self._accuracies()
+        self.key = np.full(self.count, engine.answers.keys.blank, np.int32)
+        self.more: list[Texts] = []
+        self._known: dict[Texts, int] = {}
+        self.number = {name: np.full(self.count, np.nan) for name in ("distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat")}
+        self.outside_share = np.full(self.count, np.nan)
+        self.on_edge, self.answered = np.zeros(self.count, bool), np.zeros(self.count, bool)
+
+    def _accuracies(self) -> Numbers | None:
+        column = self._columns.get("accuracy_column")
+        return None if column is None else read_numbers(column)
+
+    def refuse(self, row: int, status: str, reason: str) -> None:
+        self.key[row] = self._key(refused(status, reason))
+
+    def _key(self, row: Texts) -> int:
+        key = self._known.get(row)
+        if key is None:
+            key = self._known[row] = self.engine.answers.keys.count + len(self.more)
+            self.more.append(row)
+        return key
+
+    def readable(self, wrong: Mapping[int, str]) -> NDArray[np.bool_]:
+        """Return which rows have two numbers (and an accuracy, where one is asked for); refuse the others."""
+        first, second = self.first, self.second
+        nowhere = (first.value == 0.0) & (second.value == 0.0)
+        bad = first.missing | first.wrong | second.missing | second.wrong | nowhere
+        accuracy = self.accuracy_m
+        if accuracy is not None:
+            with np.errstate(invalid="ignore"):
+                bad |= accuracy.wrong | ~(accuracy.missing | ((accuracy.value >= 0.0) & (accuracy.value < np.inf)))
+        for row in wrong:
+            bad[row] = True
+        for row in np.flatnonzero(bad).tolist():
+            self.refuse(row, *self._fault(row, wrong))
+        return ~bad
+
+    def _fault(self, row: int, wrong: Mapping[int, str]) -> tuple[str, str]:
+        """Return status and reason of a row that cannot be read."""
+        if row in wrong:
+            return "invalid", wrong[row]
+        pairs = (("lon", self.plan.lon, self.first), ("lat", self.plan.lat, self.second))
+        for option, name, numbers in pairs:
+            if numbers.wrong[row]:
+                return "invalid", f"{name}: {_shown(self._columns[option][row])} is not a number."
+        missing = [name for _, name, numbers in pairs if numbers.missing[row]]
+        if missing:
+            return "no_coordinates", f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} empty."
+        if self.first.value[row] == 0.0 and self.second.value[row] == 0.0:
+            return "no_coordinates", "0, 0 stands for no position."
+        return "invalid", f"{self.plan.accuracy_column}: {_shown(self._columns['accuracy_column'][row])} is no distance in metres."
+
+    def systems(self, good: NDArray[np.bool_]) -> list[tuple[Crs, Rows]]:
+        """Return the readable rows by their coordinate system; refuse those whose system is not known."""
+        column = self._columns.get("crs_column")
+        if column is None:
+            assert self.plan.crs is not None
+            return [(self.plan.crs, np.flatnonzero(good))]
+        encoded = texts(column).fill_null("").dictionary_encode()
+        numbers = encoded.indices.to_numpy()
+        by_system: dict[Crs, list[Rows]] = {}
+        for number, text in enumerate(encoded.dictionary.to_pylist()):
+            members = np.flatnonzero(good & (numbers == number))
+            try:
+                crs = self.plan.crs if not text and self.plan.crs is not None else parse_crs(text)
+            except CrsError as error:
+                for row in members.tolist():
+                    self.refuse(row, "invalid", error.message)
+            else:
+                by_system.setdefault(crs, []).append(members)
+        return [(crs, np.concatenate(parts)) for crs, parts in by_system.items()]
+
+    def locate(self, crs: Crs, members: Rows) -> None:
+        """Answer rows whose coordinates are all in one system."""
+        if not members.size:
+            return
+        every = members.size == self.count
+        first, second = (part.value if every else part.value.take(members) for part in (self.first, self.second))
+        lon, lat = to_wgs84(crs, first, second)
+        asked = self._unlikely(crs, first, second, lon, lat)
+        accuracy = self._accuracy_of(members)
+        located = self.engine.locator.locate_many(lon, lat)
+        asked |= np.isnan(lon)
+        if accuracy is not None:
+            asked |= accuracy > 0.0
+        keys = self.engine.answers.keys
+        key = keys.inside.take(np.maximum(located.number, 0), mode="clip") if keys.inside.size else np.full(lon.shape, -1, np.int32)
+        plain = ~asked & ~located.in_doubt & (key >= 0)
+        rows = members if plain.all() else members[plain]
+        self.key[rows] = key if rows is members else key[plain]
+        distance = located.distance_to_edge_m if located.distance_to_edge_m is not None else np.full(lon.shape, np.nan)
+        self._keep(rows, {"distance_to_edge_m": distance, "wgs84_lon": lon, "wgs84_lat": lat}, None if rows is members else plain)
+        outside = np.flatnonzero(~asked & (located.number < 0))
+        left = ~plain
+        left[outside] = False
+        left[outside[~self._outside(members[outside], lon[outside], lat[outside])]] = True
+        for place in np.flatnonzero(left).tolist():
+            row = int(members[place])
+            self._ask(row, crs, float(first[place]), float(second[place]), None if accuracy is None else float(accuracy[place]))
+
+    def _unlikely(self, crs: Crs, first: Floats, second: Floats, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+        """Return the rows that ``check_point`` has to look at: no positions, or far from here and at home when exchanged."""
+        box = self.engine.box
+        away = ~_within(box, lon, lat)
+        if not away.any():
+            return away
+        rows = np.flatnonzero(away)
+        x, y = first[rows], second[rows]
+        strange = ~valid(crs, x, y) | _within(box, *to_wgs84(crs, y, x))
+        if crs.is_projected:
+            strange |= (np.abs(x) <= 180.0) & (np.abs(y) <= 180.0)
+        away[rows] = strange
+        return away
+
+    def _accuracy_of(self, members: Rows) -> Floats | None:
+        """Return the radius of each position's uncertainty, 0 where there is none; None when nobody has any."""
+        stated = self.plan.accuracy_m
+        if self.accuracy_m is None:
+            return None if stated is None else np.full(members.size, stated)
+        value = self.accuracy_m.value[members]
+        return np.where(np.isnan(value), 0.0 if stated is None else stated, value)
+
+    def _keep(self, rows: Rows, values: Mapping[str, Floats], chosen: NDArray[np.bool_] | None) -> None:
+        every = rows.size == self.count
+        self.answered[rows] = True
+        for name, value in values.items():
+            part = value if chosen is None else value[chosen]
+            if every:
+                self.number[name] = part
+            else:
+                self.number[name][rows] = part
+
+    def _outside(self, rows: Rows, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+        """Answer rows in no grid and far enough from any; return which were."""
+        done = np.zeros(rows.size, bool)
+        if not rows.size:
+            return done
+        answers, number_of = self.engine.locator.outside_many(lon, lat), self.engine.answers.number_of
+        for place, answer in enumerate(answers):
+            if answer is not None and answer.nearest is not None:
+                done[place] = True
+                row = rows[place]
+                self.key[row] = self.engine.answers.keys.outside[number_of[answer.nearest.code]]
+                self.number["distance_to_edge_m"][row] = self.number["nearest_distance_m"][row] = answer.nearest.distance_m
+        kept = rows[done]
+        self.answered[kept] = True
+        self.number["wgs84_lon"][kept], self.number["wgs84_lat"][kept] = lon[done], lat[done]
+        return done
+
+    def _ask(self, row: int, crs: Crs, first: float, second: float, accuracy_m: float | None) -> None:
+        """Answer one row that needs a look of its own."""
+        try:
+            lon, lat = to_wgs84(crs, first, second)
+            if not _within(self.engine.box, lon, lat):
+                check_point(crs, first, second, self.engine.box)
+            location = self.engine.locator.locate(lon, lat, accuracy_m or None)
+        except ParameterError as error:
+            self.refuse(row, "invalid", error.message)
+        else:
+            self._take_up(row, location)
+
+    def _take_up(self, row: int, location: Location) -> None:
+        self.key[row] = self._key(texts_of(location, "", with_shares=self.engine.with_shares))
+        self.answered[row], self.on_edge[row] = True, location.on_edge
+        number, nearest = self.number, location.nearest
+        number["wgs84_lon"][row], number["wgs84_lat"][row] = location.lon, location.lat
+        number["distance_to_edge_m"][row] = np.nan if location.distance_to_edge_m is None else location.distance_to_edge_m
+        number["nearest_distance_m"][row] = np.nan if nearest is None else nearest.distance_m
+        if location.outside_share is not None:
+            self.outside_share[row] = location.outside_share
+
+    def record_batch(self) -> pa.RecordBatch:
+        """Return the answers as columns."""
+        key = pa.array(self.key)
+        return pa.RecordBatch.from_arrays([self._column(name, key) for name in self.plan.columns], schema=self.engine.schema)
+
+    def _column(self, name: str, key: pa.Array) -> pa.Array:
+        if name == "on_edge":
+            return pa.array(self.on_edge, mask=None if self.answered.all() else ~self.answered)
+        if name == "outside_share":
+            return _nullable(self.outside_share)
+        if name in self.number:
+            return _nullable(self.number[name])
+        return self.engine.answers.take(name, key, self.more)
+
+
+def _nullable(value: Floats) -> pa.Array:
+    nothing = np.isnan(value)
+    return pa.array(value, mask=nothing) if nothing.any() else pa.array(value)
+
+
+def _within(box: Bounds, lon: Any, lat: Any) -> Any:
+    return (lon >= box.west) & (lon <= box.east) & (lat >= box.south) & (lat <= box.north)
+
+
+def _shown(cell: Any) -> str:
+    return repr(str(cell.as_py()))[:62]

@@ -1,0 +1,211 @@
+"""Tables in and out: Arrow streams and files, and Parquet. Columns keep their names, order and types."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gisgrid.errors import SourceError
+from gisgrid.services.batch.columns import field_of
+from gisgrid.services.batch.formats.base import Decoder, InputOptions, Output, Piece, Rows
+
+PIECE_ROWS = 1 << 18
+"""Rows of a piece, and of a row group: few enough to stay in memory, enough for a column to be worth writing."""
+
+_PIECE_BYTES = 128 << 20
+_FILE_MAGIC = b"ARROW1"
+_END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
+
+
+class TableInput:
+    """Record batches that come one after the other; ``end`` of a piece is the number of rows up to there."""
+
+    dialect: object = "table"
+
+    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], size: int, rows: int = 0, raw: BinaryIO | None = None) -> None:
+        self.schema, self._batches, self.size, self._rows, self._raw = schema, batches, size, rows, raw
+
+    def pieces(self, start: int) -> Iterator[Piece]:
+        """Yield record batches of at most ``PIECE_ROWS`` rows; those before ``start`` are read and left out."""
+        end = 0
+        for batch in self._batches:
+            count = max(1, min(PIECE_ROWS, batch.num_rows * _PIECE_BYTES // max(batch.nbytes, 1)))
+            for first in range(0, batch.num_rows, count):
+                part = batch.slice(first, count)
+                end += part.num_rows
+                if end > start:
+                    yield Piece(part, end, self._read(end))
+
+    def _read(self, end: int) -> int:
+        if self._rows and self.size:
+            return self.size * end // self._rows
+        return self._raw.tell() if self._raw is not None and self.size else end
+
+    def decoder(self, needed: Sequence[int] | None, *, with_text: bool) -> Decoder:
+        """Return what takes a record batch as it is: all its columns, for they have to be written again."""
+        return take_table
+
+
+def take_table(batch: pa.RecordBatch) -> Rows:
+    """Return a record batch as rows."""
+    return Rows(batch)
+
+
+def open_arrow(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableInput:
+    """Open an Arrow IPC stream, or an IPC file, which is spooled to a temporary file where the stream cannot go back.
+
+    Raises SourceError for what is neither.
+    """
+    head = raw.read(len(_FILE_MAGIC))
+    try:
+        if head == _FILE_MAGIC:
+            reader = pa.ipc.open_file(pa.PythonFile(_seekable(raw, head), mode="r"))
+            groups = (reader.get_batch(number) for number in range(reader.num_record_batches))
+            return TableInput(reader.schema, groups, size, raw=raw)
+        stream = pa.ipc.open_stream(pa.PythonFile(_again(raw, head), mode="r"))
+        return TableInput(stream.schema, iter(_guarded(stream, options.name)), size, raw=raw)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SourceError(f"{options.name} is no Arrow stream or file: {error}.", "Write it with an Arrow IPC writer.") from error
+
+
+def _guarded(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SourceError(f"{name} breaks off: {error}.", "Send it again.") from error
+
+
+def open_parquet(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableInput:
+    """Open a Parquet file; one that comes as a stream is spooled to a temporary file first, for its end has to be read first.
+
+    Raises SourceError for what is no Parquet.
+    """
+    try:
+        file = pq.ParquetFile(pa.PythonFile(_seekable(raw), mode="r"), pre_buffer=False)
+        schema = file.schema_arrow
+    except (pa.ArrowInvalid, OSError) as error:
+        raise SourceError(f"{options.name} is no Parquet file: {error}.", "Give a whole Parquet file.") from error
+    batches = _guarded(file.iter_batches(PIECE_ROWS), options.name)
+    return TableInput(schema, batches, size, file.metadata.num_rows)
+
+
+def _seekable(raw: BinaryIO, head: bytes = b"") -> BinaryIO:
+    if raw.seekable():
+        raw.seek(0)
+        return raw
+    spool = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as what reads it
+    spool.write(head)
+    shutil.copyfileobj(raw, spool, 1 << 20)
+    spool.seek(0)
+    return spool
+
+
+def _again(raw: BinaryIO, head: bytes) -> Any:
+    if raw.seekable():
+        raw.seek(0)
+        return raw
+    return _Joined(head, raw)
+
+
+class _Joined:
+    """A stream whose first bytes have been read already."""
+
+    closed = False
+
+    def __init__(self, head: bytes, raw: BinaryIO) -> None:
+        self._head, self._raw = head, raw
+
+    def read(self, size: int = -1) -> bytes:
+        part, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+        return part + self._raw.read(size - len(part) if size >= 0 else -1) if size < 0 or len(part) < size else part
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Leave the stream open: whoever opened it closes it."""
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """Puts the added columns beside those of the input; ``plain_text`` makes text of dictionaries."""
+
+    schema: pa.Schema
+
+    def __call__(self, rows: Rows, answers: pa.RecordBatch) -> pa.RecordBatch:
+        """Return one record batch of all the columns."""
+        columns = [*rows.table.columns, *answers.columns]
+        fitting = (
+            column if column.type == field.type else column.cast(field.type) for column, field in zip(columns, self.schema, strict=True)
+        )
+        return pa.RecordBatch.from_arrays(list(fitting), schema=self.schema)
+
+
+@dataclass(frozen=True)
+class StreamEncoder:
+    """Makes messages of an Arrow IPC stream."""
+
+    table: TableEncoder
+
+    def __call__(self, rows: Rows, answers: pa.RecordBatch) -> bytes:
+        """Return the message of one record batch, or of none if it has no rows."""
+        batch = self.table(rows, answers)
+        if not batch.num_rows:
+            return b""
+        start = len(self.table.schema.serialize())
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, self.table.schema) as writer:
+            writer.write_batch(batch)
+        return bytes(memoryview(sink.getvalue())[start : -len(_END_OF_STREAM)])
+
+
+def joined_schema(schema: pa.Schema, columns: Sequence[str], names: Sequence[str], *, plain_text: bool) -> pa.Schema:
+    """Return the input's columns followed by the added ones, called ``names``."""
+    added = []
+    for column, name in zip(columns, names, strict=True):
+        kind = field_of(column).type
+        added.append(pa.field(name, pa.string() if plain_text and pa.types.is_dictionary(kind) else kind))
+    metadata = {key: value for key, value in (schema.metadata or {}).items() if key != b"pandas"}
+    return pa.schema([*schema, *added], metadata=metadata or None)
+
+
+def stream_output(schema: pa.Schema) -> Output:
+    """Return how to write an Arrow IPC stream: added text as plain strings, which every reader of streams knows."""
+    return Output(StreamEncoder(TableEncoder(schema)), schema.serialize().to_pybytes(), _END_OF_STREAM)
+
+
+def file_output(schema: pa.Schema) -> Output:
+    """Return how to write an Arrow IPC file (Feather 2)."""
+    return Output(TableEncoder(schema), writer=lambda target: pa.ipc.new_file(target, schema))
+
+
+def parquet_output(schema: pa.Schema) -> Output:
+    """Return how to write Parquet, a row group a piece: the added text by dictionary, the numbers as they are.
+
+    Snappy: on numbers that do not repeat stronger compression gains little and takes longer than all the rest.
+    """
+    return Output(TableEncoder(schema), writer=lambda target: ParquetWriter(target, schema))
+
+
+class ParquetWriter:
+    """Writes record batches as row groups."""
+
+    def __init__(self, target: BinaryIO, schema: pa.Schema) -> None:
+        numbers = {field.name for field in schema if pa.types.is_floating(field.type)}
+        self._writer = pq.ParquetWriter(
+            target, schema, compression="snappy", use_dictionary=[field.name for field in schema if field.name not in numbers]
+        )
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        """Write a record batch as one row group."""
+        self._writer.write_table(pa.Table.from_batches([batch]), row_group_size=max(batch.num_rows, 1))
+
+    def close(self) -> None:
+        """Write what a Parquet file ends with."""
+        self._writer.close()
