@@ -1,7 +1,8 @@
 """Which manhole cover a report is about: covers near a place, weighed by what the report says."""
 
+from gisgrid.matching.distance import DEFAULT_ACCURACY_M
 from gisgrid.matching.documents import cover_match_document
-from gisgrid.matching.likelihood import DEFAULT_ACCURACY_M, ScorePart
+from gisgrid.matching.likelihood import ScorePart
 from gisgrid.matching.match import CoverMatch, ScoredCover, match_cover
 from gisgrid.matching.reading import kinds_named
 

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from gisgrid.matching.distance import NOT_RECORDED, PositionError
 from gisgrid.matching.reading import Source
 from gisgrid.types import Neighbour
-
-DEFAULT_ACCURACY_M = 10.0
-"""Radius of the uncertainty of a position for which none is given, metres: what a telephone reaches between houses."""
-
-# As telephones mean it: in two cases of three the true place is within the radius.
-_RADIUS_IN_SIGMAS = 1.515
-# One position in ten is much farther off than it says: set by hand, or taken from where the reporter stood.
-_FAR_OFF, _FAR_OFF_TIMES = 0.1, 3.0
-REACH_SIGMAS = 8.0
-"""Covers farther away than this many sigmas are not looked at: the far-off positions hardly reach beyond."""
-
-# How well places in the data are known, metres: surveys of well-defined parts keep to half a metre (class A), then one (B) and ten (C).
-_SURVEY_M = {"实测": 0.5, "地形图": 1.0, "基础地理数据": 1.0, "其他": 10.0}
-_SURVEY_UNTOLD_M = 1.0
-
-NOT_RECORDED = 0.05
-"""Covers that are on the ground and not in the data, for each one that is."""
 
 _ABOUT_THE_SAME = (
     frozenset(("water_supply", "sewage", "rainwater", "rainwater_grating", "reclaimed_water", "septic", "fire_facility")),
@@ -65,45 +49,13 @@ _TELLING: dict[Source, _Telling] = {
 _UNSURE_KINDS = frozenset(("unknown", "special", "other", "", None))
 
 
-def sigma_m(accuracy_m: float | None) -> float:
-    """Return the standard deviation of a position along each axis, metres, for the radius of its uncertainty."""
-    return (DEFAULT_ACCURACY_M if accuracy_m is None else accuracy_m) / _RADIUS_IN_SIGMAS
-
-
-def survey_m(neighbour: Neighbour) -> float:
-    """Return the standard deviation of a cover's place in the data along each axis, metres."""
-    return _SURVEY_M.get(str(neighbour.properties.get("data_source")), _SURVEY_UNTOLD_M)
-
-
-def least_sigma_m(accuracy_m: float | None) -> float:
-    """Return the standard deviation of the distance along each axis at best, metres: position and survey."""
-    return math.hypot(sigma_m(accuracy_m), min(_SURVEY_M.values()))
-
-
-def distance_value(neighbour: Neighbour, accuracy_m: float | None) -> float:
-    """Return the density of reports of a cover at the place, over the greatest that a well surveyed one can have."""
-    scale_m = math.hypot(sigma_m(accuracy_m), survey_m(neighbour))
-    half = 0.5 * (neighbour.distance_m / scale_m) ** 2
-    shape = (1 - _FAR_OFF) * math.exp(-half) + _FAR_OFF / _FAR_OFF_TIMES**2 * math.exp(-half / _FAR_OFF_TIMES**2)
-    return shape * (least_sigma_m(accuracy_m) / scale_m) ** 2
-
-
-def distance_part(neighbour: Neighbour, accuracy_m: float | None) -> ScorePart:
-    """Return ``distance_value`` with its reason."""
-    usual_m = math.hypot(sigma_m(accuracy_m), survey_m(neighbour)) * _RADIUS_IN_SIGMAS
-    value = distance_value(neighbour, accuracy_m)
-    return ScorePart("distance", value, f"{neighbour.distance_m:.1f} m away, where {usual_m:.1f} m are usual")
-
-
-def area_of_none_m2(accuracy_m: float | None, seen_m: float) -> float:
-    """Return the integral of ``distance_value``, square metres, over where covers are that are not looked at.
-
-    That is everywhere for those that are not in the data, and beyond ``seen_m`` for those that are.
-    """
-    scale_m = least_sigma_m(accuracy_m)
-    half = 0.5 * (seen_m / scale_m) ** 2
-    beyond = (1 - _FAR_OFF) * math.exp(-half) + _FAR_OFF * math.exp(-half / _FAR_OFF_TIMES**2)
-    return 2.0 * math.pi * scale_m**2 * (NOT_RECORDED + beyond)
+def distance_part(neighbour: Neighbour, error: PositionError) -> ScorePart:
+    """Return how likely the cover is reported at its distance, see ``PositionError.value``."""
+    source = neighbour.properties.get("data_source")
+    usual_m = error.usual_m(source)
+    return ScorePart(
+        "distance", error.value(neighbour.distance_m, source), f"{neighbour.distance_m:.1f} m away, where {usual_m:.1f} m are usual"
+    )
 
 
 def kind_part(recorded: str | None, kinds: tuple[str, ...], source: Source, denied: tuple[str, ...]) -> ScorePart:
@@ -129,13 +81,14 @@ def _told(recorded: str | None, kinds: tuple[str, ...], telling: _Telling) -> tu
     return telling.other, ""
 
 
-def kind_of_none(recorded: list[str | None], kinds: tuple[str, ...], source: Source) -> float:
+def kind_of_none(recorded: Iterable[object], kinds: tuple[str, ...], source: Source) -> float:
     """Return how likely a report names ``kinds`` of a cover that is not in the data, going by those around that are."""
     if not kinds or not source:
         return 1.0
     telling = _TELLING[source]
     # As if ten more covers had been seen, one of them of the kind.
-    share = (sum(kind in kinds for kind in recorded) + 1) / (len(recorded) + 10)
+    same = [kind in kinds for kind in recorded]
+    share = (sum(same) + 1) / (len(same) + 10)
     known = share * telling.equal + (1 - share) * telling.other
     return telling.equal / NOT_RECORDED if NO_COVERS.issuperset(kinds) else known
 

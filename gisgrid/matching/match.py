@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from gisgrid.errors import ParameterError
 from gisgrid.locator import PointIndex
 from gisgrid.matching import likelihood
+from gisgrid.matching.distance import PositionError
 from gisgrid.matching.likelihood import ScorePart
 from gisgrid.matching.owners import owner_named
 from gisgrid.matching.reading import Report, read_report
@@ -23,7 +24,6 @@ MatchStatus = Literal["matched", "ambiguous", "none"]
 """Whether one cover stands out, none does, or it is none of those recorded."""
 
 MOST_LOOKED_AT = 128
-_LEAST_REACH_M = 20.0
 _ABOUT_A_COVER = {"cover": 1.0, "unsaid": 1.0, "drain": 0.5, "other": 0.05}
 """How likely a report is about a cover, by what its text speaks of."""
 
@@ -78,12 +78,12 @@ def match_cover(
     _check(lon, lat, accuracy_m, limit)
     report = with_given(read_report(text), kind, state)
     said = _Said(report, owner_code or owner_named(text, organizations or {}), by_name=not owner_code)
-    reach_m = max(likelihood.REACH_SIGMAS * likelihood.least_sigma_m(accuracy_m), _LEAST_REACH_M)
-    around = index.nearest(lon, lat, MOST_LOOKED_AT, reach_m)
-    scored, none_score = _scored(around, said, accuracy_m, reach_m, limit)
-    status, reason = _verdict(scored, none_score, report, reach_m)
+    error = PositionError(accuracy_m)
+    around = index.nearest(lon, lat, MOST_LOOKED_AT, error.reach_m)
+    scored, none_score = _scored(around, said, error, limit)
+    status, reason = _verdict(scored, none_score, report, error.reach_m)
     cover = scored[0] if status == "matched" else None
-    return CoverMatch(status, cover, tuple(scored[:limit]), report.kinds, reason, none_score, reach_m)
+    return CoverMatch(status, cover, tuple(scored[:limit]), report.kinds, reason, none_score, error.reach_m)
 
 
 class _Said(NamedTuple):
@@ -104,38 +104,36 @@ def _check(lon: float, lat: float, accuracy_m: float | None, limit: int) -> None
         raise ParameterError("limit", f"{limit} candidates cannot be named.", "1 or more")
 
 
-def _scored(around: list[Neighbour], said: _Said, accuracy_m: float | None, reach_m: float, limit: int) -> tuple[list[ScoredCover], float]:
+_Record = tuple[object, object, object]
+"""What the data say of a cover: kind, state, owner."""
+
+
+def _scored(around: list[Neighbour], said: _Said, error: PositionError, limit: int) -> tuple[list[ScoredCover], float]:
     """Return the likeliest covers with their probabilities, at least two if there are, and the probability that it is none."""
-    told: dict[tuple[str | None, ...], tuple[float, tuple[ScorePart, ...]]] = {}
-    ranked = []
-    for place, neighbour in enumerate(around):
-        record = _record(neighbour)
-        if record not in told:
-            parts = _parts(*record, said)
-            told[record] = math.prod(part.value for part in parts), parts
-        weight = likelihood.distance_value(neighbour, accuracy_m) * told[record][0]
-        ranked.append((-weight, neighbour.distance_m, str(neighbour.properties.get("code")), place))
-    none = _weight_of_none(around, said, accuracy_m, reach_m)
-    about = _ABOUT_A_COVER[said.report.subject]
-    share = about / (none - sum(weight for weight, *_ in ranked))
-    # Words only for those that are shown.
-    best = [(-weight * share, around[place]) for weight, *_, place in heapq.nsmallest(max(limit, 2), ranked)]
-    scored = [ScoredCover(item, score, (likelihood.distance_part(item, accuracy_m), *told[_record(item)][1])) for score, item in best]
-    return scored, none * share + 1.0 - about
+    told: dict[_Record, tuple[float, tuple[ScorePart, ...]]] = {}
+    records = [_record(neighbour.properties) for neighbour in around]
+    for record in set(records):
+        parts = _parts(record, said)
+        told[record] = math.prod(part.value for part in parts), parts
+    near = error.values([(neighbour.distance_m, neighbour.properties.get("data_source")) for neighbour in around])
+    weights = [value * told[record][0] for value, record in zip(near, records, strict=True)]
+    none = _weight_of_none(around, said, error)
+    total, about = none + sum(weights), _ABOUT_A_COVER[said.report.subject]
+    scored = []
+    # Words only for those that are shown. Those around come by distance, then code: so do equals among the best.
+    for place in heapq.nsmallest(max(limit, 2), range(len(around)), key=lambda place: -weights[place]):
+        parts = (likelihood.distance_part(around[place], error), *told[records[place]][1])
+        scored.append(ScoredCover(around[place], weights[place] / total * about, parts))
+    return scored, none / total * about + 1.0 - about
 
 
-def _record(neighbour: Neighbour) -> tuple[str | None, str | None, str | None]:
-    """Return what the data say of a cover: kind, state, owner."""
-    recorded = neighbour.properties.get
-    return _text(recorded("kind")), _text(recorded("state")), _text(recorded("owner_code"))
+def _record(properties: Mapping[str, object]) -> _Record:
+    return properties.get("kind"), properties.get("state"), properties.get("owner_code")
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _parts(kind: str | None, state: str | None, owner_code: str | None, said: _Said) -> tuple[ScorePart, ...]:
+def _parts(record: _Record, said: _Said) -> tuple[ScorePart, ...]:
     report = said.report
+    kind, state, owner_code = (value if isinstance(value, str) else None for value in record)
     return (
         likelihood.kind_part(kind, report.kinds, report.source, report.denied),
         likelihood.state_part(state, report.states),
@@ -143,17 +141,17 @@ def _parts(kind: str | None, state: str | None, owner_code: str | None, said: _S
     )
 
 
-def _weight_of_none(around: list[Neighbour], said: _Said, accuracy_m: float | None, reach_m: float) -> float:
+def _weight_of_none(around: list[Neighbour], said: _Said, error: PositionError) -> float:
     """Return how likely the report is of a cover that is not among those around, on the scale of the weights of covers.
 
     Such covers are thought to lie anywhere: beyond those looked at as many as here, and not in the data as many for each
     one that is as experience says. One more than are seen counts: where nothing is recorded, something may be missing all the same.
     """
-    seen_m = around[-1].distance_m if len(around) == MOST_LOOKED_AT else reach_m
+    seen_m = around[-1].distance_m if len(around) == MOST_LOOKED_AT else error.reach_m
     density_m2 = (len(around) + 1) / (math.pi * max(seen_m, 1.0) ** 2)
-    kinds = [_text(neighbour.properties.get("kind")) for neighbour in around]
+    kinds = (neighbour.properties.get("kind") for neighbour in around)
     told = likelihood.kind_of_none(kinds, said.report.kinds, said.report.source) * (likelihood.OWNER_OF_NONE if said.owner_code else 1.0)
-    return density_m2 * likelihood.area_of_none_m2(accuracy_m, seen_m) * told
+    return density_m2 * error.area_unseen_m2(seen_m) * told
 
 
 def _verdict(scored: list[ScoredCover], none_score: float, report: Report, reach_m: float) -> tuple[MatchStatus, str]:
@@ -168,7 +166,9 @@ def _verdict(scored: list[ScoredCover], none_score: float, report: Report, reach
         return "ambiguous", f"no cover stands out: the likeliest has {best.score:.0%}, {others}, none of them {none_score:.0%}"
     if doubt := _doubt(best, report):
         return "ambiguous", f"{doubt}, though no other fits better"
-    return "matched", f"stands out with {best.score:.0%}: " + "; ".join(part.why for part in best.parts)
+    telling = (part.why for part in best.parts if part.value != 1.0)
+    others = f", the next {scored[1].score:.0%}" if len(scored) > 1 else ""
+    return "matched", f"stands out with {best.score:.0%}{others}: {'; '.join(telling)}"
 
 
 def _doubt(best: ScoredCover, report: Report) -> str:

@@ -147,7 +147,7 @@ def _source_of_run(text: str, found: list[Token], at: int, end: int) -> tuple[So
 
 
 def _is(token: Token, *roles: Role) -> bool:
-    return any(role in token.word.values for role in roles)
+    return not token.word.values.keys().isdisjoint(roles)
 
 
 def _is_grating(token: Token) -> bool:

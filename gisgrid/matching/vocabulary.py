@@ -53,26 +53,42 @@ def plain(text: str) -> str:
 
 
 def tokens(text: str) -> list[Token]:
-    """Return the words of the vocabulary in a plain text, from left to right; where several fit, the longest."""
-    pattern, words = _vocabulary()
-    return [Token(found.start(), found.end(), words[found.group()]) for found in pattern.finditer(text)]
+    """Return the words of the vocabulary in a plain text, from left to right; where several begin, the longest."""
+    by_first, found, at = _by_first(), [], 0
+    while at < len(text):
+        for word in by_first.get(text[at], ()):
+            if text.startswith(word.text, at):
+                found.append(Token(at, at + len(word.text), word))
+                at += len(word.text)
+                break
+        else:
+            at += 1
+    return found
 
 
 def values_of(role: Role) -> tuple[str, ...]:
     """Return the values that words have as ``role``, in the order of the list."""
-    return tuple(dict.fromkeys(value for word in _vocabulary()[1].values() for value in word.values.get(role, ())))
+    return tuple(dict.fromkeys(value for word in _vocabulary().values() for value in word.values.get(role, ())))
 
 
 @cache
-def _vocabulary() -> tuple[re.Pattern[str], dict[str, Word]]:
+def _vocabulary() -> dict[str, Word]:
     words: dict[str, Word] = {}
     for text, kind in kind_words().items():
         _add(words, "kind", text, (kind,))
     with (paths.data_dir() / "codes" / "cover_words.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             _add(words, row["role"], row["word"], tuple(row["value"].split()))
-    longest_first = sorted(words, key=lambda text: (-len(text), text))
-    return re.compile("|".join(map(re.escape, longest_first))), words
+    return words
+
+
+@cache
+def _by_first() -> dict[str, list[Word]]:
+    """Return the words that begin with each character, the longest first."""
+    words: dict[str, list[Word]] = {}
+    for word in sorted(_vocabulary().values(), key=lambda word: (-len(word.text), word.text)):
+        words.setdefault(word.text[0], []).append(word)
+    return words
 
 
 def _add(words: dict[str, Word], role: str, text: str, values: tuple[str, ...]) -> None:

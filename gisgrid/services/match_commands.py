@@ -75,7 +75,7 @@ def _candidates(found: CoverMatch) -> Table:
     for cover in found.candidates:
         recorded = cover.neighbour.properties
         name = recorded.get("class_name") or recorded.get("kind") or "-"
-        because = "\n".join(f"{part.name} {part.value:.3g}: {part.why}" for part in cover.parts)
+        because = "\n".join(f"{part.name} {part.value:.3g}: {part.why}" for part in cover.parts if part.value != 1.0)
         table.add_row(str(recorded.get("code")), str(name), f"{cover.score:.1%}", because)
     table.add_row("-", "none of those recorded", f"{found.none_score:.1%}", "")
     return table
