@@ -137,7 +137,9 @@ def test_a_switch_is_followed_and_an_edit_of_what_was_served_is_not_missed(
     assert grid(model, None) == NEW
 
 
-def test_the_responsible_unit_is_todays(model: ReadModel, instants: Instants, own_town: Database) -> None:
+def test_a_unit_that_was_put_in_place_of_another_without_an_end_has_always_been_it(
+    model: ReadModel, instants: Instants, own_town: Database
+) -> None:
     before = model.locate(*MOVED, WGS84, as_of=instants.old).responsible_unit
     assert before
     assert before.code == "U2"
