@@ -62,9 +62,8 @@ def pack(value: tuple[Any, ...], about: dict[str, Any]) -> bytearray:
     packed = bytearray(start + end)
     for array, (_, _, _, offset) in zip(leaves.values(), places, strict=True):
         packed[start + offset : start + offset + array.nbytes] = array.tobytes()
-    preamble = _PREAMBLE.pack(MAGIC, _ORDER, FORMAT, len(header), zlib.crc32(header), _checksum(packed, start), len(packed))
-    packed[: len(preamble)] = preamble
-    _CHECK.pack_into(packed, _ALIGNED - _CHECK.size, zlib.crc32(preamble))
+    _PREAMBLE.pack_into(packed, 0, MAGIC, _ORDER, FORMAT, len(header), zlib.crc32(header), _checksum(packed, start), len(packed))
+    _CHECK.pack_into(packed, _ALIGNED - _CHECK.size, zlib.crc32(packed[: _ALIGNED - _CHECK.size]))
     packed[_ALIGNED : _ALIGNED + len(header)] = header
     return packed
 
@@ -113,7 +112,7 @@ def _read_header(view: NDArray[np.uint8], name: str, size: int) -> tuple[Header,
     _, order, version, length, header_crc, _, total = _PREAMBLE.unpack_from(first)
     if order == int.from_bytes(_ORDER.to_bytes(4, "little"), "big"):
         raise SourceError(f"{name} was made on a machine with another byte order.", "Make the file on a machine like this one.")
-    if _CHECK.unpack_from(first, _ALIGNED - _CHECK.size)[0] != zlib.crc32(first[: _PREAMBLE.size]):
+    if _CHECK.unpack_from(first, _ALIGNED - _CHECK.size)[0] != zlib.crc32(first[: -_CHECK.size]):
         raise SourceError(f"{name} is damaged: its first bytes are not what was written.", _MAKE_AGAIN)
     if version != FORMAT:
         newer = version > FORMAT
