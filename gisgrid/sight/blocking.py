@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from gisgrid.sight.cells import Lines
 from gisgrid.sight.hosts import DEEP_HOST, NO_HOST, WALL_HOST, WALL_M, Hosts
 from gisgrid.sight.views import TRUST, Cameras
-from gisgrid.sight.walls import GRAZE_M, Lines, Passages, Walls
+from gisgrid.sight.walls import GRAZE_M, Passages, Walls
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]

@@ -26,11 +26,12 @@ class Hosts:
 
     def __init__(self, cameras: Cameras, walls: Walls) -> None:
         self._buildings = len(walls)
-        camera, building = walls.near_points(*walls.plane(cameras.lon, cameras.lat), 2.0 * HOST_M)
+        camera, building = walls.cells.near_points(*walls.plane(cameras.lon, cameras.lat), 2.0 * HOST_M)
         inside, outline_m = _relation(cameras, walls, camera, building)
         host = inside | (outline_m <= HOST_M)
         self._key = (camera * self._buildings + building)[host]
         self._kind = np.where(outline_m <= WALL_M, WALL_HOST, DEEP_HOST)[host]
+        self._kind_of: dict[int, int] = dict(zip(self._key.tolist(), self._kind.tolist(), strict=True))
 
     def kinds(self, camera: Longs, building: Longs) -> Longs:
         """Return for pairs of a camera and a building whether it is no host, hangs on the wall, or lies deeper inside."""
@@ -39,6 +40,10 @@ class Hosts:
         key = camera * self._buildings + building
         at = np.minimum(np.searchsorted(self._key, key), len(self._key) - 1)
         return np.where(self._key[at] == key, self._kind[at], NO_HOST)
+
+    def kind(self, camera: int, building: int) -> int:
+        """Return what ``kinds`` does, for one pair."""
+        return self._kind_of.get(camera * self._buildings + building, NO_HOST)
 
 
 def _relation(cameras: Cameras, walls: Walls, camera: Longs, building: Longs) -> tuple[NDArray[np.bool_], Floats]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from gisgrid.locator.points import PointTable
 from gisgrid.sight.answers import BLOCKED, NO_CAMERA, PROBABLY_SEES, SEES, STATES, Blocker, Sighting, Sightings
 from gisgrid.sight.blocking import Scene
 from gisgrid.sight.hosts import NO_HOST, Hosts
-from gisgrid.sight.judging import SAME_PLACE_M, Judged, judge
+from gisgrid.sight.judging import SAME_PLACE_M, bearings_and_distances, judge
 from gisgrid.sight.reasons import Case, reason
+from gisgrid.sight.single import Place, Verdict, judge_one
 from gisgrid.sight.views import Cameras
 from gisgrid.sight.walls import Walls
 
@@ -43,7 +45,6 @@ class SightIndex:
         self._farthest = float(np.nanmax(optics.range, initial=0.0))
         self._floors = buildings.fields.index("floors") if "floors" in buildings.fields else None
         self._height = buildings.fields.index("height_m") if "height_m" in buildings.fields else None
-        self._status = cameras.fields.index("status") if "status" in cameras.fields else None
 
     def replaced(self, *, cameras: PointTable | None = None, buildings: FootprintTable | None = None) -> SightIndex:
         """Return an index of other tables; what hangs on the one that is not given is kept, which saves most of the work."""
@@ -63,16 +64,14 @@ class SightIndex:
         camera = np.asarray(rows, dtype=np.int64)
         if camera.size and not (camera.min() >= 0 and camera.max() < len(self.cameras.ids)):
             raise ParameterError("rows", "there is no camera in one of the rows.", f"0 to {len(self.cameras.ids) - 1}")
-        judged = judge(self._scene, camera, np.full(len(camera), lon), np.full(len(camera), lat), target_height_m)
-        columns = zip(*(values.tolist() for values in judged), strict=True)
-        return [
-            self._sighting(row, lon, lat, target_height_m, Judged(*values)) for row, values in zip(camera.tolist(), columns, strict=True)
-        ]
+        place = Place(lon, lat, target_height_m)
+        bearings, distances = self._to(camera, place)
+        return [self._sighting(*each, place) for each in zip(camera.tolist(), distances, bearings, strict=True)]
 
     def look_many(self, lon: Floats, lat: Floats, rows: Longs, target_height_m: float = 0.0) -> Sightings:
         """Return whether cameras see places: degrees of shape (n,), rows of cameras of shape (n, k), -1 where there are fewer.
 
-        A place that is NaN gets no answer (state -1). Works in pieces: beyond the answer it needs some tens of megabytes. Raises
+        A place that is NaN or nowhere gets no answer (state -1). Works in pieces: beyond the answer it needs some tens of megabytes. Raises
         ParameterError for shapes, rows or a height that cannot be meant.
         """
         _check_height(target_height_m)
@@ -82,8 +81,8 @@ class SightIndex:
         if rows.size and rows.max() >= len(self.cameras.ids):
             raise ParameterError("rows", "there is no camera in one of the rows.", f"-1 to {len(self.cameras.ids) - 1}")
         result = _no_sightings(rows.shape)
-        asked = np.flatnonzero((rows >= 0) & np.isfinite(lon + lat)[:, None])
-        flat = [values.reshape(-1) for values in result]
+        asked = np.flatnonzero((rows >= 0) & (np.isfinite(lon) & (np.abs(lat) <= 90.0))[:, None])
+        flat: list[NDArray[Any]] = [values.reshape(-1) for values in result]
         for begin in range(0, len(asked), _PIECE):
             at = asked[begin : begin + _PIECE]
             place = at // rows.shape[1]
@@ -100,64 +99,65 @@ class SightIndex:
         _check_place(lon, lat, target_height_m)
         if self._tree is None or k < 1:
             return []
-        place, reach = earth_centred_point(lon, lat), self._farthest + SAME_PLACE_M
+        centre, reach = earth_centred_point(lon, lat), self._farthest + SAME_PLACE_M
         size, wanted = len(self.cameras.ids), max(8 * k, 2)
         while True:
-            straight, row = self._tree.query(place, k=wanted, distance_upper_bound=reach)
+            straight, row = self._tree.query(centre, k=wanted, distance_upper_bound=reach)
             near = straight <= np.append(self._scene.cameras.range, np.nan)[row] + SAME_PLACE_M
-            found = self._seeing_of(lon, lat, row[near], target_height_m)
             # Those not fetched are not nearer than the last that was.
-            if row[-1] == size or (len(found) >= k and found[k - 1][0] < straight[-1] - SAME_PLACE_M):
-                return [row for _, _, row in found[:k]]
+            whole = row[-1] == size
+            limit = math.inf if whole else float(straight[-1]) - SAME_PLACE_M
+            found = self._seeing_of(row[near], Place(lon, lat, target_height_m), k, limit)
+            if whole or len(found) == k:
+                return found
             wanted *= 4
 
-    def _seeing_of(self, lon: float, lat: float, rows: Longs, height_m: float) -> list[tuple[float, str, int]]:
-        """Return distance, code and row of those of some cameras that see or probably see a place, in that order."""
-        judged = judge(self._scene, rows, np.full(len(rows), lon), np.full(len(rows), lat), height_m)
-        seen = np.flatnonzero((judged.state == SEES) | (judged.state == PROBABLY_SEES))
-        rows = rows[seen]
+    def _seeing_of(self, rows: Longs, place: Place, k: int, limit_m: float) -> list[int]:
+        """Return the ``k`` nearest of some cameras that see or probably see a place, none beyond ``limit_m``."""
         codes = [self.cameras.codes[row] for row in rows.tolist()]
-        return sorted(zip(judged.distance_m[seen].tolist(), codes, rows.tolist(), strict=True))
+        bearings, distances = self._to(rows, place)
+        found: list[int] = []
+        for distance, _, row, bearing in sorted(zip(distances, codes, rows.tolist(), bearings, strict=True)):
+            if len(found) == k or distance > limit_m:
+                break
+            if judge_one(self._scene, row, place, distance, bearing).state in (SEES, PROBABLY_SEES):
+                found.append(row)
+        return found
 
-    def _sighting(self, row: int, lon: float, lat: float, height_m: float, judged: Judged) -> Sighting:
-        """Return the answer in words; the fields of ``judged`` are plain numbers here."""
-        optics, building = self._scene.cameras, judged.building
-        share, bearing = _known(judged.share), _known(judged.bearing_deg)
-        mount = _known(optics.mount[row])
-        blocker = self._blocker(row, lon, lat, (mount or 0.0, height_m), judged) if judged.state == BLOCKED else None
-        azimuth = _known(optics.azimuth[row])
+    def _to(self, rows: Longs, place: Place) -> tuple[list[float | None], list[float]]:
+        """Return the bearings of a place from cameras, None where both are one, and the distances in metres."""
+        lon, lat = np.full(len(rows), place.lon), np.full(len(rows), place.lat)
+        bearings, distances = bearings_and_distances(self._scene.cameras, rows, lon, lat)
+        return [None if math.isnan(bearing) else bearing for bearing in bearings.tolist()], distances.tolist()
+
+    def _sighting(self, row: int, distance_m: float, bearing: float | None, place: Place) -> Sighting:
+        verdict = judge_one(self._scene, row, place, distance_m, bearing)
+        blocker = self._blocker(row, place, distance_m, verdict) if verdict.state == BLOCKED else None
+        building, camera = verdict.building, self._scene.cameras.one(row)
         case = Case(
-            state=STATES[judged.state],
-            doubts=judged.doubts,
-            distance_m=judged.distance_m,
-            share=share,
-            off_deg=None if bearing is None or azimuth is None else abs((bearing - azimuth + 180.0) % 360.0 - 180.0),
-            azimuth_deg=azimuth,
-            uncertainty_deg=float(optics.spread[row]),
-            field_deg=_known(optics.field[row]),
-            range_m=_known(optics.range[row]),
-            mount_m=mount,
-            range_assumed=bool(optics.range_assumed[row]),
-            field_assumed=bool(optics.field_assumed[row]),
-            status=None if self._status is None else self.cameras.rows[row][self._status],  # type: ignore[arg-type]
+            STATES[verdict.state],
+            verdict.doubts,
+            distance_m,
+            verdict.share,
+            camera.off(bearing),
+            camera,
             open_code=self.buildings.codes[building] if building >= 0 else None,
             blocker=blocker,
             floors=None if blocker is None else self._floors_of(building),
-            host=blocker is not None and self._scene.hosts.kinds(np.array([row]), np.array([building]))[0] != NO_HOST,
+            host=blocker is not None and self._scene.hosts.kind(row, building) != NO_HOST,
         )
-        return Sighting(self.cameras.ids[row], case.state, share, judged.distance_m, bearing, reason(case), blocker)
+        return Sighting(self.cameras.ids[row], case.state, case.share, distance_m, bearing, reason(case), blocker)
 
-    def _blocker(self, row: int, lon: float, lat: float, heights: tuple[float, float], judged: Judged) -> Blocker:
-        building, optics = judged.building, self._scene.cameras
-        share = judged.met_m / judged.distance_m
-        begin_lon, begin_lat = float(optics.lon[row]), float(optics.lat[row])
+    def _blocker(self, row: int, place: Place, distance_m: float, verdict: Verdict) -> Blocker:
+        building, camera = verdict.building, self._scene.cameras.one(row)
+        share, mount = verdict.met_m / distance_m, camera.mount or 0.0
         return Blocker(
             self.buildings.ids[building],
             self.buildings.codes[building],
-            begin_lon + share * (lon - begin_lon),
-            begin_lat + share * (lat - begin_lat),
-            judged.met_m,
-            heights[0] + share * (heights[1] - heights[0]),
+            camera.lon + share * (place.lon - camera.lon),
+            camera.lat + share * (place.lat - camera.lat),
+            verdict.met_m,
+            mount + share * (place.height_m - mount),
             float(self._scene.walls.roof[building]),
         )
 
@@ -183,7 +183,3 @@ def _check_place(lon: float, lat: float, height_m: float) -> None:
 def _check_height(height_m: float) -> None:
     if not 0.0 <= height_m <= HIGHEST_M:
         raise ParameterError("target_height_m", f"{height_m:g} is no height of a place.", f"metres from 0 to {HIGHEST_M:g}")
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)

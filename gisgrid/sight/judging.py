@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from pyproj import Geod
 from gisgrid.sight import views
 from gisgrid.sight.answers import BLOCKED, OUT_OF_RANGE, OUT_OF_VIEW, PROBABLY_SEES, SEES, UNKNOWN
 from gisgrid.sight.blocking import Scene, Sightlines, obstacles
+from gisgrid.sight.views import Cameras
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -22,22 +23,27 @@ _GEOD = Geod(ellps="WGS84")
 
 
 class Judged(NamedTuple):
-    """What ``Sightings`` holds, and the bits of doubt, for a row of cameras (arrays) or for one (numbers)."""
+    """What ``Sightings`` holds, and the bits of doubt, as flat arrays."""
 
-    state: Any
-    share: Any
-    distance_m: Any
-    bearing_deg: Any
-    building: Any
-    met_m: Any
-    doubts: Any
+    state: NDArray[np.int8]
+    share: Floats
+    distance_m: Floats
+    bearing_deg: Floats
+    building: Longs
+    met_m: Floats
+    doubts: Longs
+
+
+def bearings_and_distances(cameras: Cameras, camera: Longs, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
+    """Return the bearings of places (degrees) from cameras (rows), NaN where both are one, and their distances in metres."""
+    bearing, _, distance = _GEOD.inv(cameras.lon[camera], cameras.lat[camera], lon, lat)
+    return np.where(distance < SAME_PLACE_M, np.nan, bearing % 360.0), distance
 
 
 def judge(scene: Scene, camera: Longs, lon: Floats, lat: Floats, height_m: float) -> Judged:
     """Return whether cameras (rows) see places (degrees), one each."""
     optics = scene.cameras
-    bearing, _, distance = _GEOD.inv(optics.lon[camera], optics.lat[camera], lon, lat)
-    bearing = np.where(distance < SAME_PLACE_M, np.nan, bearing % 360.0)
+    bearing, distance = bearings_and_distances(optics, camera, lon, lat)
     share, doubts = optics.view(camera, bearing)
     doubts |= np.where(distance > optics.sure_range[camera], views.ASSUMED_RANGE, 0)
     state = np.where(distance > optics.range[camera], OUT_OF_RANGE, np.where(share == 0.0, OUT_OF_VIEW, SEES)).astype(np.int8)

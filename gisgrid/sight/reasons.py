@@ -20,14 +20,15 @@ from gisgrid.sight.views import (
     PART_SHARE,
     SMALL_SHARE,
     TURNS,
+    Camera,
 )
 
 
 class Case(NamedTuple):
-    """All that a reason may speak of: what is known of one camera (None: unknown) and what was found of one line.
+    """All that a reason may speak of: one camera, and what was found of its line to a place.
 
-    ``doubts`` are bits of ``views``. ``floors`` is the number of floors that a roof height was reckoned from, None where it was
-    recorded; ``host`` says that the building that blocks is the camera's own.
+    ``doubts`` are bits of ``views``; ``off_deg`` is how far the place is from the azimuth. ``floors`` is the number of floors that a roof
+    height was reckoned from, None where it was recorded; ``host`` says that the building that blocks is the camera's own.
     """
 
     state: State
@@ -35,14 +36,7 @@ class Case(NamedTuple):
     distance_m: float
     share: float | None
     off_deg: float | None
-    azimuth_deg: float | None
-    uncertainty_deg: float
-    field_deg: float | None
-    range_m: float | None
-    mount_m: float | None
-    range_assumed: bool
-    field_assumed: bool
-    status: str | None
+    camera: Camera
     open_code: str | None
     blocker: Blocker | None
     floors: float | None
@@ -82,8 +76,9 @@ def _unknown(case: Case) -> str:
 
 
 def _hard(case: Case) -> list[str]:
+    status = case.camera.status
     texts = {
-        OFFLINE: "the status of the camera is not recorded" if case.status is None else f"the camera is not online ({case.status})",
+        OFFLINE: "the status of the camera is not recorded" if status is None else f"the camera is not online ({status})",
         NO_RANGE: "its range is not recorded",
         NO_FIELD: "its field of view is not recorded",
         NO_BEARING: "that is where the camera stands, so that it has no bearing",
@@ -97,7 +92,7 @@ def _hard(case: Case) -> list[str]:
 
 
 def _open(case: Case) -> str:
-    what = "the mount height of the camera is not recorded" if case.mount_m is None else "its height is not recorded"
+    what = "the mount height of the camera is not recorded" if case.camera.mount is None else "its height is not recorded"
     return f"building {case.open_code} is in the way and {what}"
 
 
@@ -116,7 +111,7 @@ def _soft(case: Case) -> list[str]:
 
 
 def _part(case: Case, only: str) -> str:
-    return f"{only}{_percent(case.share)} of the uncertainty of its azimuth (±{case.uncertainty_deg:g}°) has it in view"
+    return f"{only}{_percent(case.share)} of the uncertainty of its azimuth (±{case.camera.spread:g}°) has it in view"
 
 
 def _percent(share: float | None) -> str:
@@ -125,24 +120,24 @@ def _percent(share: float | None) -> str:
 
 
 def _in_view(case: Case) -> str:
-    range_text = "" if case.range_m is None else f" (range {case.range_m:g} m)"
+    range_text = "" if case.camera.range is None else f" (range {case.camera.range:g} m)"
     return f"The place is {case.distance_m:.1f} m away{range_text} and in view"
 
 
 def _off(case: Case) -> str:
-    return f"The place is {case.off_deg or 0.0:.1f}° off the azimuth of {case.azimuth_deg or 0.0:g}°"
+    return f"The place is {case.off_deg or 0.0:.1f}° off the azimuth of {case.camera.azimuth or 0.0:g}°"
 
 
 def _whole(case: Case) -> str:
-    return f" whatever its uncertainty of ±{case.uncertainty_deg:g}°" if case.uncertainty_deg else ""
+    return f" whatever its uncertainty of ±{case.camera.spread:g}°" if case.camera.spread else ""
 
 
 def _field(case: Case) -> str:
-    return f"its field of view of {case.field_deg or 0.0:g}°" + (", assumed for its kind," if case.field_assumed else "")
+    return f"its field of view of {case.camera.field or 0.0:g}°" + (", assumed for its kind," if case.camera.field_assumed else "")
 
 
 def _range(case: Case) -> str:
-    return f"its range of {case.range_m or 0.0:g} m" + (", assumed for its kind" if case.range_assumed else "")
+    return f"its range of {case.camera.range or 0.0:g} m" + (", assumed for its kind" if case.camera.range_assumed else "")
 
 
 def _joined(texts: list[str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,35 +27,83 @@ TURNS, PART_SHARE, ASSUMED_RANGE, ASSUMED_FIELD, ASSUMED_MOUNT, AT_BUILDING = (1
 _SAME = 1e-9
 
 
+class Camera(NamedTuple):
+    """One camera in plain numbers, None where unknown; the fields are those of the arrays in ``Cameras``."""
+
+    lon: float
+    lat: float
+    azimuth: float | None
+    spread: float
+    field: float | None
+    range: float | None
+    mount: float | None
+    field_assumed: bool
+    range_assumed: bool
+    mount_assumed: bool
+    any_azimuth: bool
+    sure_half: float | None
+    sure_range: float | None
+    doubts: int
+    status: str | None
+
+    def view(self, bearing: float | None) -> tuple[float | None, int]:
+        """Return what ``Cameras.view`` does, for this camera and one bearing."""
+        doubts = self.doubts
+        off = self.off(bearing)
+        share: float | None = 1.0
+        if not self.any_azimuth:
+            if bearing is None:
+                return None, doubts | NO_BEARING | self._unsure(off)
+            share = None if self.field is None else self.field / 360.0 if off is None else _share_one(off, self.field / 2.0, self.spread)
+        if share is not None and share < 1.0:
+            doubts |= PART_SHARE | (SMALL_SHARE if share < 0.5 else 0)
+        return share, doubts | self._unsure(off)
+
+    def off(self, bearing: float | None) -> float | None:
+        """Return how far a bearing is from the azimuth, 0 to 180 degrees; None where one of them is unknown."""
+        if bearing is None or self.azimuth is None:
+            return None
+        return abs((bearing - self.azimuth + 180.0) % 360.0 - 180.0)
+
+    def _unsure(self, off: float | None) -> int:
+        if not self.field_assumed or self.sure_half is None or self.sure_half == math.inf:
+            return 0
+        return 0 if off is not None and off + self.spread <= self.sure_half else ASSUMED_FIELD
+
+
 class Cameras:
     """The cameras of a table as arrays, a row each; unknown numbers are NaN."""
 
     def __init__(self, table: PointTable) -> None:
         self.table = table
-        columns = dict(zip(table.fields, zip(*table.rows, strict=True), strict=True)) if table.rows else {}
         self.lon, self.lat = (np.ascontiguousarray(values, dtype=np.float64) for values in (table.lon, table.lat))
         self.azimuth, self.spread, self.field, self.range, self.mount = (
-            self._numbers(columns, name)
+            np.array(self._values(name), dtype=np.float64)
             for name in ("azimuth_deg", "azimuth_uncertainty_deg", "field_of_view_deg", "range_m", "mount_height_m")
         )
         self.spread = np.where(np.isnan(self.spread), AZIMUTH_UNCERTAINTY_DEG, np.clip(self.spread, 0.0, 180.0))
         self.field_assumed, self.range_assumed, self.mount_assumed = (
-            self._are(columns, f"{name}_source", "default") for name in ("field_of_view", "range", "mount_height")
+            self._are(f"{name}_source", "default") for name in ("field_of_view", "range", "mount_height")
         )
-        turns = self._are(columns, "kind", "ptz")
+        turns = self._are("kind", "ptz")
         self.any_azimuth = turns | (self.field >= 360.0)
         """Whether the place is in view whatever the azimuth."""
         # A camera that turns is not asked whether four fifths of its field are enough.
         sure = np.where(self.field_assumed & ~turns, TRUST, 1.0) * self.field
         self.sure_half = np.where(turns | (sure >= 360.0), np.inf, sure / 2.0)
         self.sure_range = np.where(self.range_assumed, TRUST, 1.0) * self.range
-        self.doubts = self._doubts(turns, self._are(columns, "status", "online"))
+        self.doubts = self._doubts(turns, self._are("status", "online"))
+        self._status = self._values("status")
+        self._known: dict[int, Camera] = {}
 
-    def _numbers(self, columns: dict[str, tuple[object, ...]], name: str) -> Floats:
-        return np.array(columns.get(name) or [None] * len(self.table.ids), dtype=np.float64)
+    def _values(self, name: str) -> list[Any]:
+        if name not in self.table.fields:
+            return [None] * len(self.table.ids)
+        at = self.table.fields.index(name)
+        return [row[at] for row in self.table.rows]
 
-    def _are(self, columns: dict[str, tuple[object, ...]], name: str, value: str) -> NDArray[np.bool_]:
-        return np.array([given == value for given in columns.get(name) or [None] * len(self.table.ids)], dtype=bool)
+    def _are(self, name: str, value: str) -> NDArray[np.bool_]:
+        return np.array([given == value for given in self._values(name)], dtype=bool)
 
     def _doubts(self, turns: NDArray[np.bool_], online: NDArray[np.bool_]) -> Longs:
         """Return the bits that hold for a camera wherever it looks."""
@@ -63,6 +114,15 @@ class Cameras:
         doubts |= np.where(aimed & np.isnan(self.field), NO_FIELD, 0)
         all_round = (self.field >= 360.0) & ~self.field_assumed
         return np.asarray(doubts | np.where(turns & ~all_round, TURNS, 0), dtype=np.int64)
+
+    def one(self, row: int) -> Camera:
+        """Return one camera in plain numbers."""
+        found = self._known.get(row)
+        if found is None:
+            values: list[Any] = [getattr(self, name)[row].item() for name in Camera._fields[:-1]]
+            plain = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+            found = self._known[row] = Camera._make([*plain, self._status[row]])
+        return found
 
     def view(self, rows: Longs, bearing: Floats) -> tuple[Floats, Longs]:
         """Return the share of each camera in ``rows`` that has a bearing (degrees, NaN: none) in view, and the bits of doubt."""
@@ -81,6 +141,16 @@ class Cameras:
         # A circle that is only assumed is none with four fifths of it: ``off`` may be NaN there, and is in doubt.
         unsure = self.field_assumed[rows] & ~(off + spread <= self.sure_half[rows]) & (self.sure_half[rows] < np.inf)
         return share, doubts | np.where(unsure, ASSUMED_FIELD, 0)
+
+
+def _share_one(off: float, half: float, spread: float) -> float:
+    """Return what ``_share`` does, for one camera."""
+    if spread <= 0.0:
+        return float(off <= half)
+    direct = min(spread, off + half) - max(-spread, off - half)
+    around = min(spread, off - 360.0 + half) + spread
+    share = (max(direct, 0.0) + max(around, 0.0)) / (2.0 * spread)
+    return 1.0 if share > 1.0 - _SAME else 0.0 if share < _SAME else share
 
 
 def _share(off: Floats, half: Floats, spread: Floats) -> Floats:

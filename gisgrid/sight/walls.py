@@ -1,7 +1,8 @@
-"""The outlines of buildings as flat arrays in a grid of cells, and where straight lines run through them."""
+"""The outlines of buildings as flat arrays, and where straight lines run through them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from gisgrid.locator.footprints import FootprintTable
 from gisgrid.locator.ground import metres_per_degree
+from gisgrid.sight.cells import Cells, Lines, spread
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -20,18 +22,6 @@ FLOOR_M = 3.0
 
 GRAZE_M = 1e-3
 """A line that misses a footprint when it is moved sideways by this much only grazes it."""
-
-_CELL_M = 32.0
-_SLACK_M = 1e-3
-
-
-class Lines(NamedTuple):
-    """Straight lines in the plane of ``Walls``: where each begins (``x``, ``y``) and what it runs (``dx``, ``dy``), in metres."""
-
-    x: Floats
-    y: Floats
-    dx: Floats
-    dy: Floats
 
 
 class Passages(NamedTuple):
@@ -59,14 +49,13 @@ class Walls:
     def __init__(self, table: FootprintTable) -> None:
         self.ids, self.codes = np.asarray(table.ids, dtype=np.int64), table.codes
         self.roof = _roofs(table)
-        coordinates, ring, owner = _rings(table)
+        coordinates, owner, last = _corners(table)
         self._frame(coordinates)
         x, y = self.plane(coordinates[:, 0], coordinates[:, 1])
-        edge = np.flatnonzero(ring[1:] == ring[:-1])
+        edge = np.flatnonzero(~last)
         self._x0, self._y0, self._x1, self._y1 = x[edge], y[edge], x[edge + 1], y[edge + 1]
         self._first = np.searchsorted(owner[edge], np.arange(len(table.ids) + 1))
-        self._boxes()
-        self._fill_cells()
+        self.cells = Cells(*self._boxes())
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -76,89 +65,31 @@ class Walls:
         self._lon, self._lat = float(middle[0]), float(middle[1])
         self.per_lon, self.per_lat = metres_per_degree(self._lat)
 
-    def _boxes(self) -> None:
-        """Set the middle and the half width and height of the box around each building; those without outline have no box."""
-        self._mx, self._my = np.full(len(self), np.nan), np.full(len(self), np.nan)
-        self._hx, self._hy = np.full(len(self), np.nan), np.full(len(self), np.nan)
-        self._outlined = np.flatnonzero(np.diff(self._first) > 0)
-        if not self._outlined.size:
-            return
-        starts = self._first[self._outlined]
-        for values, middle, half in ((self._x0, self._mx, self._hx), (self._y0, self._my, self._hy)):
-            low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
-            middle[self._outlined], half[self._outlined] = (low + high) / 2.0, (high - low) / 2.0
+    def _boxes(self) -> tuple[Floats, Floats]:
+        """Return the middle of the box around each building and half its width and height, (n, 2) each; NaN without an outline."""
+        middle, half = np.full((len(self), 2), np.nan), np.full((len(self), 2), np.nan)
+        outlined = np.flatnonzero(np.diff(self._first) > 0)
+        for axis, values in enumerate((self._x0, self._y0)):
+            if outlined.size:
+                starts = self._first[outlined]
+                low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+                middle[outlined, axis], half[outlined, axis] = (low + high) / 2.0, (high - low) / 2.0
+        return middle, half
 
-    def _fill_cells(self) -> None:
-        """Note each building in every cell that its box touches, in the order of the cells: row by row from the south."""
-        rows = self._outlined
-        mx, my, hx, hy = self._mx[rows], self._my[rows], self._hx[rows] + _SLACK_M, self._hy[rows] + _SLACK_M
-        self._cell = _CELL_M
-        limit = 16 * len(rows) + 100_000
-        while ((2.0 * hx / self._cell + 2.0) * (2.0 * hy / self._cell + 2.0)).sum() > limit:
-            self._cell *= 2.0  # huge buildings must not fill the memory
-        self._west = float((mx - hx).min()) if rows.size else 0.0
-        west, east = (np.floor((mx + side * hx - self._west) / self._cell).astype(np.int64) for side in (-1.0, 1.0))
-        south, north = (np.floor((my + side * hy) / self._cell).astype(np.int64) for side in (-1.0, 1.0))
-        self._last = int(east.max()) if rows.size else 0
-        item, step = spread(north - south + 1)
-        wide, across = spread((east - west + 1)[item])
-        key = (south[item] + step)[wide] * (self._last + 1) + west[item][wide] + across
-        order = np.argsort(key, kind="stable")
-        self._key, self._in_cell = key[order], rows[item][wide][order]
-
-    def plane(self, lon: Any, lat: Any) -> tuple[Floats, Floats]:
-        """Return positions (degrees) in the plane of the walls, metres."""
-        return (np.asarray(lon) - self._lon) * self.per_lon, (np.asarray(lat) - self._lat) * self.per_lat
+    def plane(self, lon: Any, lat: Any) -> tuple[Any, Any]:
+        """Return positions (degrees, arrays or numbers) in the plane of the walls, metres."""
+        return (lon - self._lon) * self.per_lon, (lat - self._lat) * self.per_lat
 
     def passages(self, lines: Lines) -> Passages:
         """Return where lines run through buildings that lie between their two ends or touch them."""
-        line, building = self._near_lines(lines)
+        line, building = self.cells.near_lines(lines)
         return self._through(lines, line, building)
 
-    def _near_lines(self, lines: Lines) -> tuple[Longs, Longs]:
-        """Return the pairs of a line and a building whose box it touches, each once, ordered by both."""
-        x, y, dx, dy = lines
-        low, high = np.minimum(y, y + dy) - _SLACK_M, np.maximum(y, y + dy) + _SLACK_M
-        south = np.floor(low / self._cell).astype(np.int64)
-        item, step = spread(np.floor(high / self._cell).astype(np.int64) - south + 1)
-        row = south[item] + step
-        # The stretch of the line in the row of cells; a level line is whole in its row.
-        rise = np.where(np.abs(dy) < _SLACK_M, _SLACK_M * 1e-3, dy)[item]
-        at = (row * self._cell - _SLACK_M - y[item]) / rise, ((row + 1) * self._cell + _SLACK_M - y[item]) / rise
-        begin, end = (np.clip(share, 0.0, 1.0) * dx[item] + x[item] for share in at)
-        west, east = np.minimum(begin, end) - _SLACK_M, np.maximum(begin, end) + _SLACK_M
-        found, building = self._in_cells(row, west, east)
-        line = item[found]
-        # Of the buildings in those cells, the ones whose box the line touches.
-        mx, my = x[line] + dx[line] / 2.0 - self._mx[building], y[line] + dy[line] / 2.0 - self._my[building]
-        hx, hy = self._hx[building] + _SLACK_M, self._hy[building] + _SLACK_M
-        ax, ay = np.abs(dx[line]), np.abs(dy[line])
-        apart = np.abs(dx[line] * my - dy[line] * mx) > ax * hy + ay * hx
-        touched = ~apart & (np.abs(mx) <= ax / 2.0 + hx) & (np.abs(my) <= ay / 2.0 + hy)
-        return self._once(line[touched], building[touched])
-
-    def near_points(self, x: Floats, y: Floats, reach: float) -> tuple[Longs, Longs]:
-        """Return the pairs of a point and a building whose box is at most ``reach`` metres away, each once, ordered by both."""
-        south = np.floor((y - reach) / self._cell).astype(np.int64)
-        item, step = spread(np.floor((y + reach) / self._cell).astype(np.int64) - south + 1)
-        found, building = self._in_cells(south[item] + step, x[item] - reach, x[item] + reach)
-        point = item[found]
-        near = np.abs(x[point] - self._mx[building]) <= self._hx[building] + reach
-        near &= np.abs(y[point] - self._my[building]) <= self._hy[building] + reach
-        return self._once(point[near], building[near])
-
-    def _in_cells(self, row: Longs, west: Floats, east: Floats) -> tuple[Longs, Longs]:
-        """Return the buildings in stretches of rows of cells, as (number of the stretch, building)."""
-        base = row * (self._last + 1)
-        first = np.clip(np.floor((west - self._west) / self._cell), 0, self._last).astype(np.int64)
-        last = np.clip(np.floor((east - self._west) / self._cell), 0, self._last).astype(np.int64)
-        low, high = np.searchsorted(self._key, base + first), np.searchsorted(self._key, base + last, side="right")
-        found, step = spread(high - low)
-        return found, self._in_cell[low[found] + step]
-
-    def _once(self, item: Longs, building: Longs) -> tuple[Longs, Longs]:
-        key = np.unique(item * len(self) + building)
-        return np.divmod(key, len(self)) if len(self) else (item, building)
+    def outline(self, building: int) -> Iterator[tuple[float, float, float, float]]:
+        """Give the edges of one building, (x0, y0, x1, y1), in plain numbers."""
+        first, end = self._first[building : building + 2].tolist()
+        columns = (values[first:end].tolist() for values in (self._x0, self._y0, self._x1, self._y1))
+        return zip(*columns, strict=True)
 
     def edges(self, building: Longs) -> tuple[Longs, tuple[Floats, Floats, Floats, Floats]]:
         """Return the edges of buildings, as (number in ``building``, (x0, y0, x1, y1)), in the order of ``building``."""
@@ -224,26 +155,41 @@ class _Edges(NamedTuple):
         return grazing & ~runs_through
 
 
-def spread(counts: Longs) -> tuple[Longs, Longs]:
-    """Return for counts (2, 0, 3) the items (0, 0, 2, 2, 2) and the steps within each (0, 1, 0, 1, 2).
+def _corners(table: FootprintTable) -> tuple[Floats, Longs, Bools]:
+    """Return the corners of all outlines and holes (degrees), the building of each, and which of them are the last of a ring.
 
-    >>> [values.tolist() for values in spread(np.array([2, 0, 3]))]
-    [[0, 0, 2, 2, 2], [0, 1, 0, 1, 2]]
+    Most buildings are one ring, which shows in their corners alone: the first comes back once, at the end. Only the others
+    are taken to pieces, which is slow.
     """
-    item = np.repeat(np.arange(len(counts)), counts)
-    ends = np.cumsum(counts)
-    return item, np.arange(len(item)) - (ends - counts)[item]
+    shapes = np.asarray(table.geometries, dtype=object)
+    coordinates, building = shapely.get_coordinates(shapes, return_index=True)
+    if not len(building):
+        return coordinates, building, np.zeros(0, dtype=bool)
+    last = np.append(building[1:] != building[:-1], True)
+    first = np.flatnonzero(np.append(True, last[:-1]))
+    back = (coordinates == np.repeat(coordinates[first], np.diff(first, append=len(building)), axis=0)).all(axis=1)
+    one_ring = (np.add.reduceat(back.astype(np.int64), first) == 2) & back[last]
+    last[_ring_ends(shapes[building[first[~one_ring]]], first[~one_ring])] = True
+    return coordinates, building, last
 
 
-def _rings(table: FootprintTable) -> tuple[Floats, Longs, Longs]:
-    """Return the corners of all outlines and holes (degrees), and for each the ring and the building that it belongs to."""
-    parts, building = shapely.get_parts(np.asarray(table.geometries, dtype=object), return_index=True)
+def _ring_ends(shapes: NDArray[Any], first: Longs) -> Longs:
+    """Return the numbers of the corners that end the rings of shapes, the corners of each being numbered from ``first`` on."""
+    parts, shape = shapely.get_parts(shapes, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
-    coordinates, ring = shapely.get_coordinates(rings, return_index=True)
-    return coordinates, ring, building[part[ring]]
+    owner = shape[part]
+    ends = np.cumsum(shapely.get_num_coordinates(rings))
+    before = np.append(0, ends)[np.searchsorted(owner, np.arange(len(shapes)))]
+    return np.asarray(first[owner] + ends - before[owner] - 1)
 
 
 def _roofs(table: FootprintTable) -> Floats:
-    columns = dict(zip(table.fields, zip(*table.rows, strict=True), strict=True)) if table.rows else {}
-    heights, floors = (np.array(columns.get(name) or [None] * len(table.ids), dtype=np.float64) for name in ("height_m", "floors"))
+    heights, floors = (_column(table, name) for name in ("height_m", "floors"))
     return np.where(heights > 0.0, heights, np.where(floors > 0.0, floors * FLOOR_M, np.nan))
+
+
+def _column(table: FootprintTable, name: str) -> Floats:
+    if name not in table.fields:
+        return np.full(len(table.ids), np.nan)
+    at = table.fields.index(name)
+    return np.array([row[at] for row in table.rows], dtype=np.float64)
