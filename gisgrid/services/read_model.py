@@ -13,6 +13,7 @@ from datetime import datetime
 from gisgrid.crs import Crs, check_point, to_wgs84
 from gisgrid.db import Database, reading
 from gisgrid.db.changes import Batch, ChangeFeed
+from gisgrid.db.standing import StandingReader
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import DatabaseError, NotFoundError
 from gisgrid.locator import FootprintIndex, Locator, PointIndex
@@ -43,6 +44,7 @@ class ReadModel:
         self.snapshot = snapshot
         self._freshness = Freshness(read_at)
         self._feed: ChangeFeed | None = None
+        self._reader: StandingReader | None = None
         self._reloading = threading.Lock()
         self._wanted = asyncio.Event()
         self._whole: set[str] = set()
@@ -145,7 +147,7 @@ class ReadModel:
         """
         with self._reloading:
             mark, began = self._freshness.begin(), time.monotonic()
-            with reading.snapshot(self._database) as connection:
+            with self._reader.snapshot() if self._reader else reading.snapshot(self._database) as connection:
                 self.snapshot = catch_up(connection, self._database, self._settings.doubt_m, self.snapshot, whole)
             self._freshness.done(mark, began)
             # In this thread and not in that of a request; until it is made, those that ask for it wait.
@@ -157,9 +159,20 @@ class ReadModel:
         When the database is lost, the last data stay; when it comes back, what was missed is read.
         """
         self._feed, self._wanted = ChangeFeed(self._database.url, self.snapshot.position), asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._hear(self._feed), name="hearing of changes")
-            tasks.create_task(self._keep_up(), name="reading changes")
+        self._reader = StandingReader(self._database)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._hear(self._feed), name="hearing of changes")
+                tasks.create_task(self._keep_up(), name="reading changes")
+        finally:
+            # A thread may still be reading: whoever stops following waits for it.
+            await asyncio.to_thread(self._stop_reading)
+
+    def _stop_reading(self) -> None:
+        with self._reloading:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
 
     async def _hear(self, feed: ChangeFeed) -> None:
         async with aclosing(feed.follow()) as batches:
