@@ -19,9 +19,8 @@ from gisgrid.errors import SourceError
 from gisgrid.locator.areas import AreaIndex, AreaState
 from gisgrid.locator.arrays import Buffer, header_size, pack, read_about, unpack
 from gisgrid.locator.boundary import Boundary, BoundaryState
-from gisgrid.locator.edges import Flags, Longs
+from gisgrid.locator.edges import Flags
 from gisgrid.locator.hierarchy import Hierarchy
-from gisgrid.locator.overlaps import Coverage
 from gisgrid.types import LEVELS, Bounds, Level, ResponsibleUnit
 
 _FIRST_BYTES = 64
@@ -66,17 +65,13 @@ class _RolesState(NamedTuple):
 
 
 class _State(NamedTuple):
-    """All of a locator as flat arrays; ``trusted`` is that of ``Hierarchy``, one level after the other.
-
-    ``overlaps`` are pairs of grids that lie over each other, one after the other, which take long to find.
-    """
+    """All of a locator as flat arrays; ``trusted`` is that of ``Hierarchy``, one level after the other."""
 
     district: AreaState
     street: AreaState
     community: AreaState
     grid: AreaState
     trusted: Flags
-    overlaps: Longs
     boundary: BoundaryState
     roles: _RolesState
     doubt_m: float
@@ -89,8 +84,7 @@ def to_bytes(contents: Contents) -> bytearray:
     columns = tuple(zip(*units, strict=True)) if units else ((),) * len(_RolesState._fields)
     district, street, community, grid = (hierarchy.levels[level].state for level in LEVELS)
     trusted = np.concatenate([np.zeros(0, bool), *hierarchy.trusted])
-    overlaps = np.array(hierarchy.grids.coverage.pairs, dtype=np.int64).ravel()
-    state = _State(district, street, community, grid, trusted, overlaps, boundary.state, _RolesState(*columns), float(doubt_m))
+    state = _State(district, street, community, grid, trusted, boundary.state, _RolesState(*columns), float(doubt_m))
     return pack(state, _summary_document(contents))
 
 
@@ -98,8 +92,6 @@ def from_bytes(buffer: Buffer, name: str = "The locator") -> Contents:
     """Return the locator in bytes, with arrays that are views of them; raises SourceError, calling the bytes ``name``."""
     state, document = unpack(_State, buffer, name)
     levels: dict[Level, AreaIndex] = {level: AreaIndex.from_state(getattr(state, level)) for level in LEVELS}
-    pairs = [(one, other) for one, other in state.overlaps.reshape(-1, 2).tolist()]
-    levels["grid"].coverage = Coverage(state.grid.edges, state.grid.strange, pairs)
     hierarchy = Hierarchy(levels, _per_level(levels, state.trusted))
     boundary = Boundary.from_state(levels["grid"].edges, state.boundary)
     rows = zip(*state.roles, strict=True)
