@@ -7,10 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import shapely
-
-from gisgrid.db import Database, open_database
+from gisgrid.db import Database
 from gisgrid.db.cluster import Cluster
 from gisgrid.db.migrate import migrate
 from gisgrid.deployment import load_deployment
@@ -28,7 +25,6 @@ from tests.serving import GISGRID, served
 ROOT = Path(__file__).resolve().parents[3]
 HELSINKI = ROOT.parent / "shared" / "real" / "helsinki"
 _INCLUDE = "cameras,manhole_covers,building"
-_INSERT = "INSERT INTO gisgrid.areas (generation_id, level, code, name, area_m2, geom) VALUES (1, 'grid', %s, '', 1, ST_Multi(ST_GeomFromWKB(%s, 4326)))"
 
 
 class Proof(NamedTuple):
@@ -161,12 +157,14 @@ def _http(settings: Settings, database: Database, cluster: Cluster, report: Repo
     lon, lat = points.points_inside(frame, locator, sizes.requests)
     alone = http.lookup_against_echo(settings, lon, lat, sizes.rounds)
     report.measured(alone, http.lookup_against_echo(settings, lon, lat, sizes.rounds, include=_INCLUDE))
-    paths = [f"/locate?lon={x:.6f}&lat={y:.6f}&crs=wgs84".encode() for x, y in zip(lon.tolist(), lat.tolist(), strict=True)]
+    paths = http.locate_paths(lon, lat)
     with served([GISGRID, "serve", "--port"], http.environment(settings)) as server:
         rate = alone.ours / 2.0
         outcome = steady(Load(server.port, paths, rate), sizes.load_s)
         slow = outcome.percentile_ms(99)
-        report.proved(f"p99 of /locate at {rate:,.0f} requests/s, one worker", f"{slow:.1f} ms, {outcome.lost} lost", "under 20 ms", holds=slow < 20.0)
+        report.proved(
+            f"p99 of /locate at {rate:,.0f} requests/s, one worker", f"{slow:.1f} ms, {outcome.lost} lost", "under 20 ms", holds=slow < 20.0
+        )
     with served([GISGRID, "serve", "--port"], http.environment(settings) | {"GISGRID_API__WORKERS": "2"}) as server:
         load = Load(server.port, paths, rate / 2.0)
         longest, lost = live.edits(database, server, load, sizes.edits, 2)

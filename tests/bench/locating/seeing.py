@@ -38,5 +38,5 @@ def measure(model: ReadModel, report: Report, count: int, rounds: int) -> None:
         middle = rates[len(rates) // 2]
         spread = (rates[0] / _GOAL, rates[-1] / _GOAL)
         report.measured(Result(f"sight, {_K} cameras, {work}", "the goal", middle, _GOAL, "places/s", middle / _GOAL, spread, "at least 1"))
-    wrong = disagreements(cameras.table, model.snapshot.footprints.table, list(zip(lon.tolist(), lat.tolist(), strict=True)), _K)
+    wrong = disagreements(cameras.table, model.snapshot.footprints.table, np.column_stack([lon, lat]), _K)
     report.proved(f"sight of {count:,} random places", f"{len(wrong)} differ from the slow reference", "none", holds=not wrong)
