@@ -51,6 +51,7 @@ _SHIFTED = ConversionAccuracy(_BD09_GCJ02_M, "BD-09 comes from GCJ-02 by a publi
 _UNSHIFTED = ConversionAccuracy(0.0, "Outside the box around China GCJ-02 equals WGS 84.")
 
 
+@lru_cache(maxsize=256)
 def accuracy_m(crs: Crs) -> float | None:
     """Return how far off a position of ``crs`` converted to WGS 84 may be, metres; None when nobody states it.
 

@@ -12,15 +12,12 @@ from rich.table import Table
 
 from gisgrid.db import open_database
 from gisgrid.errors import ParameterError
-from gisgrid.services.documents import as_document, neighbour_document
+from gisgrid.services.answers import INCLUDES, Beside, Place, locate_document
 from gisgrid.services.history import AreasThen, parse_instant
 from gisgrid.services.options import AsOfOption, CrsOption, LatArgument, LonArgument, coordinates_of, system_of
-from gisgrid.services.read_model import POINT_LAYERS, ReadModel
+from gisgrid.services.read_model import ReadModel
 from gisgrid.settings import load_settings
 from gisgrid.types import Location
-
-_INCLUDES = (*POINT_LAYERS, "building")
-_NEIGHBOURS = 5
 
 
 def locate(
@@ -30,42 +27,42 @@ def locate(
     crs: CrsOption = None,
     accuracy_m: Annotated[float | None, typer.Option("--accuracy-m", help="Radius of the position's uncertainty, metres.")] = None,
     as_of: AsOfOption = None,
-    include: Annotated[str, typer.Option(help=f"What else to show, with commas: {', '.join(_INCLUDES)}.")] = "",
+    include: Annotated[str, typer.Option(help=f"What else to show, with commas: {', '.join(INCLUDES)}.")] = "",
+    sight: Annotated[bool, typer.Option("--sight", help="Say of each camera whether it sees the point.")] = False,
+    target_height_m: Annotated[float, typer.Option("--target-height-m", help="Height of what is to be seen, metres above ground.")] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, as GET /locate gives it.")] = False,
 ) -> None:
     """Say in which grid, community, street and district a point lies, and who is responsible."""
     settings = load_settings()
     system = system_of(crs, settings)
-    included = _included(include)
+    beside = Beside(_included(include, sight), sight, target_height_m)
     instant = None if as_of is None else parse_instant(as_of)
     first, second = coordinates_of(system, lon, lat)
     model = ReadModel.load(open_database(settings), settings)
-    then = None if instant is None else model.areas_at(instant)
-    location = model.locate(first, second, system, accuracy_m, as_of=instant)
-    document = {"input": dict(zip(system.axes, (first, second), strict=True)) | {"crs": system.name}, **as_document(location)}
-    around = {name: _around(model, name, location) for name in included}
-    document |= {"data_version": model.version, "database": "up", **around, **(then.as_document() if then else {})}
+    place = Place(*model.to_wgs84(first, second, system), system, accuracy_m)
+    then = None if instant is None else model.areas_at(instant, beside.features)
+    sources = then or model.snapshot
+    document: dict[str, Any] = {"input": dict(zip(system.axes, (first, second), strict=True)) | {"crs": system.name}}
+    document |= locate_document(sources, place, beside) | {"data_version": model.version, "database": "up", "stale": False}
+    document |= then.as_document() if then else {}
+    # Features come with their fields as JSON text already.
+    document = orjson.loads(orjson.dumps(document))
     if as_json:
         sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
-    else:
-        Console().print(_table(location, then))
-        for name, found in around.items():
-            Console().print(_around_table(name, found if isinstance(found, list) else [found] if found else []))
+        return
+    Console().print(_table(sources.locator.locate(place.lon, place.lat, accuracy_m), then))
+    for name in beside.names:
+        Console().print(_beside_table(name, document[name]))
 
 
-def _included(text: str) -> list[str]:
+def _included(text: str, sight: bool) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
-        if name not in _INCLUDES:
-            raise ParameterError("include", f"there is no {name!r} to include.", f"any of {', '.join(_INCLUDES)}")
+        if name not in INCLUDES:
+            raise ParameterError("include", f"there is no {name!r} to include.", f"any of {', '.join(INCLUDES)}")
+    if sight and "cameras" not in names:
+        raise ParameterError("sight", "asks about cameras, which are not asked for.", "--include cameras beside it")
     return names
-
-
-def _around(model: ReadModel, name: str, location: Location) -> Any:
-    """Return the building at a point or None, or the nearest features of a layer, as documents."""
-    if name == "building":
-        return model.building_at(location.lon, location.lat)
-    return [neighbour_document(found) for found in model.nearest(name, location.lon, location.lat, _NEIGHBOURS)]
 
 
 def _table(location: Location, then: AreasThen | None) -> Table:
@@ -91,11 +88,14 @@ def _table(location: Location, then: AreasThen | None) -> Table:
     return table
 
 
-def _around_table(name: str, features: list[dict[str, Any]]) -> Table:
+def _beside_table(name: str, found: Any) -> Table:
+    """Return what was included for a person: features, the building, or the covers that a report may concern."""
+    features = found["candidates"] if name == "cover" else found if isinstance(found, list) else [found] if found else []
     table = Table(title=name.replace("_", " "), title_justify="left", box=None, pad_edge=False)
     for heading in ("code", "name", "distance"):
         table.add_column(heading)
     for feature in features:
         fields = feature.get("properties", feature)
-        table.add_row(feature["code"], str(fields.get("name") or fields.get("address") or "-"), f"{feature['distance_m']:,.2f} m")
+        sight = [f"{feature['sight']['state']}: {feature['sight']['reason']}"] if "sight" in feature else []
+        table.add_row(feature["code"], str(fields.get("name") or fields.get("address") or "-"), f"{feature['distance_m']:,.2f} m", *sight)
     return table

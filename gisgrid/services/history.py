@@ -19,6 +19,7 @@ from gisgrid.errors import ParameterError
 from gisgrid.locator import FootprintIndex, Locator, PointIndex, Roles
 from gisgrid.services.features_then import Index, LayerThen, RolesThen, in_utc
 from gisgrid.services.kept import Kept
+from gisgrid.services.late import Late
 from gisgrid.sight import SightIndex
 
 FEATURES_THEN = ("cameras", "manhole_covers", "buildings")
@@ -34,7 +35,7 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d:\d\d(?:\.\d{1,6})?)(?
 
 
 class Served(Protocol):
-    """What is served now, of which the past takes all that has not changed since. A ``sight`` beside it is taken too."""
+    """What is served now, of which the past takes all that has not changed since."""
 
     @property
     def roles(self) -> Roles:
@@ -51,6 +52,10 @@ class Served(Protocol):
     @property
     def footprints(self) -> FootprintIndex:
         """The buildings of today."""
+
+    @property
+    def sights(self) -> Late[SightIndex]:
+        """What the cameras of today see among the buildings of today."""
 
 
 class AreasThen:
@@ -240,19 +245,18 @@ class History:
 
     def sight(self, cameras: PointIndex, buildings: FootprintIndex, now: Served) -> SightIndex:
         """Return what these cameras see among these buildings; built once however many ask."""
-        found = self.kept_sight(cameras, buildings, now)
-        if found is None:
-            found, _, _ = self._sights.made(
-                (id(cameras), id(buildings)), lambda: (SightIndex(cameras.table, buildings.table), cameras, buildings)
-            )
-        return found
+        if _are_of(now, cameras, buildings):
+            return now.sights.get()
+
+        def make() -> tuple[SightIndex, PointIndex, FootprintIndex]:
+            return SightIndex(cameras.table, buildings.table), cameras, buildings
+
+        return self._sights.made((id(cameras), id(buildings)), make)[0]
 
     def kept_sight(self, cameras: PointIndex, buildings: FootprintIndex, now: Served) -> SightIndex | None:
         """Return what ``sight`` does if it is there, else None."""
-        if cameras is now.points.get("cameras") and buildings is now.footprints:
-            served: SightIndex | None = getattr(now, "sight", None)
-            if served is not None:
-                return served
+        if _are_of(now, cameras, buildings):
+            return now.sights.get() if now.sights.is_ready else None
         kept = self._sights.get((id(cameras), id(buildings)))
         return kept[0] if kept else None
 
@@ -270,3 +274,7 @@ class History:
         with snapshot(self._database) as connection:
             tables = read_generation(connection, generation)
         return Locator.from_areas(tables, {}, self._doubt_m)
+
+
+def _are_of(now: Served, cameras: PointIndex, buildings: FootprintIndex) -> bool:
+    return cameras is now.points["cameras"] and buildings is now.footprints
