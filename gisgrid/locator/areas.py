@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Edges, Flags, Floats, Ints, Longs, covers, edges_of, expand
 from gisgrid.locator.fine import ASK, PER_SIDE, divide
-from gisgrid.locator.overlaps import Coverage
 from gisgrid.locator.raster import OUTSIDE, Raster, build_raster
 from gisgrid.types import AreaRef
 
@@ -101,7 +100,6 @@ class AreaIndex:
         self.parent_codes = state.parent_codes
         self.number_of = {code: number for number, code in enumerate(state.codes)}
         self.edges, self.raster, self.parts, self.boxes = state.edges, state.raster, state.parts, state.boxes
-        self.coverage = Coverage(state.edges, state.strange)
         self._prepare_points()
 
     def __len__(self) -> int:
@@ -220,6 +218,14 @@ class AreaIndex:
             self._values(lon + east, lat + north, other)
             plain &= other == number
         return plain
+
+    def is_clear_many(self, lon: Floats, lat: Floats) -> Flags:
+        """Return which of many points are in no area, and on no edge by any arithmetic: all of their part of a cell is in none."""
+        value = np.empty(lon.shape, np.int32)
+        if lon.size:
+            self._values(lon, lat, value)
+        clear: Flags = value == OUTSIDE
+        return clear
 
     def is_plain_around(self, lon: float, lat: float, reach_lon: float, reach_lat: float, number: int) -> bool:
         """Say whether all that is within the given degrees of a point lies in area ``number`` and in no other.

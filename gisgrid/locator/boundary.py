@@ -11,7 +11,8 @@ import numpy as np
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
-from gisgrid.locator.edges import Edges, Floats, Ints, Longs, expand
+from gisgrid.locator.areas import AreaIndex
+from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand
 from gisgrid.locator.ground import (
     LOCAL_M,
     earth_centred,
@@ -21,6 +22,9 @@ from gisgrid.locator.ground import (
     short_distance_m,
     straight_slack_m,
 )
+from gisgrid.locator.outside import Outside, distance_m
+from gisgrid.locator.outskirts import Tree, build_tree, edges_outside
+from gisgrid.locator.overlaps import Coverage
 from gisgrid.locator.raster import Frame, frame_for
 
 _GEOD = Geod(ellps="WGS84")
@@ -53,23 +57,31 @@ class BoundaryState(NamedTuple):
     """All that a ``Boundary`` holds beside the edges, as flat arrays: what a file of it keeps.
 
     ``along`` is the way from each edge's start to its end in degrees; ``ends`` are start and way of the edges of ``near.edge``.
+    ``tree`` tells which edges can be nearest to a place outside all areas; ``overlaps`` has a row for each pair of areas that have
+    ground in common, and ``strange`` flags areas of which that cannot be told, see ``overlaps.Coverage``.
     """
 
     frame: Frame
     along: tuple[Floats, Floats]
     near: _Near
     ends: tuple[Floats, Floats, Floats, Floats]
+    tree: Tree
+    overlaps: Longs
+    strange: Flags
 
 
 class Boundary:
     """The edges of the areas of one level, asked for distances on the ground."""
 
-    def __init__(self, edges: Edges) -> None:
+    def __init__(self, index: AreaIndex) -> None:
+        edges = index.edges
         along = edges.x2 - edges.x1, edges.y2 - edges.y1
         frame = frame_for(edges, len(edges.first) - 1, _BLOCKS_PER_AREA)
         near = _near_edges(edges, along, frame)
         x1, y1, along_x, along_y = (part[near.edge] for part in (edges.x1, edges.y1, *along))
-        self._take_up(edges, BoundaryState(frame, along, near, (x1, y1, along_x, along_y)))
+        coverage = Coverage(edges, index.state.strange)
+        tree = build_tree(edges, edges_outside(edges, coverage.rims), lambda lon, lat: index.covering_many(lon, lat).number >= 0)
+        self._take_up(edges, BoundaryState(frame, along, near, (x1, y1, along_x, along_y), tree, coverage.pairs, index.state.strange))
 
     @classmethod
     def from_state(cls, edges: Edges, state: BoundaryState) -> Boundary:
@@ -81,7 +93,8 @@ class Boundary:
     def _take_up(self, edges: Edges, state: BoundaryState) -> None:
         """Set every attribute, from nothing but the arguments, so that what is built and what is opened from a file are the same."""
         self.state = state
-        self._edges = edges
+        self._edges, self._outside = edges, Outside(edges, state.tree)
+        self.coverage = Coverage(edges, state.strange, state.overlaps)
         self._frame, self._along, self._near = state.frame, state.along, state.near
         # Lists of Python numbers: the loop for one point reads some dozen of them.
         near = state.near
@@ -128,7 +141,7 @@ class Boundary:
         east, north = self._feet(edge, lon, lat, 0.0)
         per_lon, per_lat = metres_per_degree(lat)
         k = int(((east * per_lon) ** 2 + (north * per_lat) ** 2).argmin())
-        return _distance_m(lon, lat, float(east[k]), float(north[k]))
+        return distance_m(lon, lat, float(east[k]), float(north[k]))
 
     def distances_to_m(self, numbers: Longs, lon: float, lat: float) -> Floats:
         """Return the distances on the ground from a point to the boundaries of several areas, as ``distance_m`` does; metres."""
@@ -199,11 +212,19 @@ class Boundary:
         lon, lat = edges.x1[edge] + share * self._along[0][edge], edges.y1[edge] + share * self._along[1][edge]
         return (cKDTree(earth_centred(lon, lat)) if len(edge) else None), edge
 
-    def nearest(self, lon: float, lat: float) -> list[tuple[int, float]]:
+    def nearest(self, lon: float, lat: float, *, is_clear: bool = False) -> list[tuple[int, float]]:
         """Return the areas whose boundary is nearest to a point, and how far that is, metres.
 
         More than one area when they are equally far, to a micrometre; in the order of their numbers. Empty when there are none.
+        With ``is_clear`` the point is known to lie in no area and on no edge, which makes it quick.
         """
+        if is_clear:
+            found = self._outside.nearest(lon, lat)
+            if found:
+                return found
+        return self._nearest_of_all(lon, lat)
+
+    def _nearest_of_all(self, lon: float, lat: float) -> list[tuple[int, float]]:
         tree, edge_of_sample = self._samples
         if tree is None:
             return []
@@ -219,17 +240,32 @@ class Boundary:
             about = np.hypot(east * per_lon, north * per_lat)
             close = about <= 1.01 * about.min() + 1e-6
             edge, east, north = edge[close], east[close], north[close]
-        found: dict[int, float] = {}
+        near: dict[int, float] = {}
         for area, to_east, to_north in zip(self._edges.area[edge].tolist(), east.tolist(), north.tolist(), strict=True):
-            found[area] = min(found.get(area, math.inf), _distance_m(lon, lat, to_east, to_north))
-        least = min(found.values())
-        return [(area, found[area]) for area in sorted(found) if found[area] <= least + 1e-6]
+            near[area] = min(near.get(area, math.inf), distance_m(lon, lat, to_east, to_north))
+        least = min(near.values())
+        return [(area, near[area]) for area in sorted(near) if near[area] <= least + 1e-6]
 
-    def nearest_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats]:
-        """Return for arrays of points the area that ``nearest`` names first and how far it is; NaN for points farther than 10 km."""
+    def nearest_many(self, lon: Floats, lat: Floats, is_clear: Flags) -> tuple[Longs, Floats]:
+        """Return for arrays of points the area that ``nearest`` names first and how far it is, metres.
+
+        ``is_clear`` flags the points that lie in no area and on no edge. For others, and beyond the ground around the areas, there is
+        NaN where it is more than 10 km.
+        """
+        number, distance = np.full(lon.shape, -1), np.full(lon.shape, np.nan)
+        clear = np.flatnonzero(is_clear)
+        for start in range(0, len(clear), _CHUNK):
+            rows = clear[start : start + _CHUNK]
+            number[rows], distance[rows] = self._outside.nearest_many(lon[rows], lat[rows])
+        left = np.flatnonzero(number < 0)
+        if left.size:
+            number[left], distance[left] = self._nearest_of_all_many(lon[left], lat[left])
+        return number, distance
+
+    def _nearest_of_all_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats]:
         tree, edge_of_sample = self._samples
         number, distance = np.full(lon.shape, -1), np.full(lon.shape, np.nan)
-        if tree is None or not lon.size:
+        if tree is None:
             return number, distance
         place = earth_centred(lon, lat)
         reach, _ = tree.query(place)
@@ -328,11 +364,3 @@ def _nearest_of(edges: Edges, along: tuple[Floats, Floats], frame: Frame, blocks
     # A thousandth more, for the scale is not the same over the whole block.
     kept = distance <= (1.001 * least + 2.002 * corner).take(owner)
     return np.bincount(owner[kept], minlength=len(area)), edge[kept]
-
-
-def _distance_m(lon: float, lat: float, east_deg: float, north_deg: float) -> float:
-    """Return the distance on the ground to a place so many degrees away."""
-    distance = short_distance_m(east_deg, north_deg, lat) if abs(east_deg) < 1.0 else math.inf
-    if distance <= LOCAL_M:
-        return distance
-    return float(_GEOD.inv(lon, lat, lon + east_deg, lat + north_deg)[2])

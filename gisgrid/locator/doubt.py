@@ -55,7 +55,7 @@ class Doubt:
         return self._with_shares(found, Circle(lon, lat, radius_m))
 
     def _with_shares(self, found: list[tuple[float, int]], circle: Circle) -> Doubtful:
-        coverage, numbers = self._index.coverage, np.array([number for _, number in found], dtype=np.int64)
+        coverage, numbers = self._boundary.coverage, np.array([number for _, number in found], dtype=np.int64)
         share = shares(self._index.edges, coverage.signs, numbers, circle)
         return Doubtful(
             tuple(
@@ -66,7 +66,7 @@ class Doubt:
 
     def _outside(self, total: float, numbers: Longs, circle: Circle) -> float:
         """Return the share of a circle in no area: what is left of it when ground of several areas is counted once."""
-        coverage = self._index.coverage
+        coverage = self._boundary.coverage
         if coverage.crowded[numbers].any() and coverage.excess is not None:
             total -= coverage.excess.share(circle)
         left = 1.0 - total

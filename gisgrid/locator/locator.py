@@ -20,11 +20,12 @@ from gisgrid.locator.arrays import Buffer
 from gisgrid.locator.boundary import Boundary
 from gisgrid.locator.columns import Columns
 from gisgrid.locator.doubt import Doubt, Doubtful
-from gisgrid.locator.edges import Flags, Floats, Ints
+from gisgrid.locator.edges import Flags, Floats, Ints, Longs
 from gisgrid.locator.files import About, Contents
 from gisgrid.locator.ground import METRES_PER_DEGREE_LAT_LEAST, metres_per_degree
 from gisgrid.locator.hierarchy import Chain, Hierarchy
 from gisgrid.locator.levels import area_numbers
+from gisgrid.locator.raster import OUTSIDE
 from gisgrid.types import LEVELS, AreaRef, Bounds, Level, Location, ResponsibleUnit, Status
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class Locator:
     ) -> Locator:
         """Return a locator on indices made before, so that a change of one level builds only that one anew."""
         hierarchy = Hierarchy({level: levels[level] if level in levels else AreaIndex(_EMPTY) for level in LEVELS})
-        return cls(hierarchy, Boundary(hierarchy.grids.edges), roles or {}, doubt_m, about)
+        return cls(hierarchy, Boundary(hierarchy.grids), roles or {}, doubt_m, about)
 
     @classmethod
     def from_geodataframe(
@@ -306,13 +307,22 @@ class Locator:
 
         Those lie in an area of another level, within doubt of a grid, or far away.
         """
-        number, distance = self._boundary.nearest_many(lon, lat)
-        sure = self._hierarchy.is_in_none_many(lon, lat) & (distance > self._doubt_m)
+        number, distance, sure = self.nearest_outside_many(lon, lat)
         answers: list[Location | None] = []
         for is_sure, k, far, x, y in zip(sure.tolist(), number.tolist(), distance.tolist(), lon.tolist(), lat.tolist(), strict=True):
             nearest = self._doubt.alone(k)._replace(distance_m=far) if is_sure else None
             answers.append(Location(x, y, "outside", None, None, None, None, far, False, (), nearest, None) if nearest else None)
         return answers
+
+    def nearest_outside_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats, Flags]:
+        """Return for points that are in no grid the number of the nearest one, how far it is in metres, and whether that is all.
+
+        Where it is not (the third is False), ``locate`` must be asked: an area of another level covers the point, it is within doubt
+        of a grid, or far away.
+        """
+        number, distance = self._boundary.nearest_many(lon, lat, self._grids.is_clear_many(lon, lat))
+        with np.errstate(invalid="ignore"):
+            return number, distance, self._hierarchy.is_in_none_many(lon, lat) & (distance > self._doubt_m)
 
     def inside(self, number: int) -> Location | None:
         """Return the answer for points well inside grid ``number``, with position and distance left open (NaN).
@@ -328,7 +338,7 @@ class Locator:
     def _outside(self, lon: float, lat: float, reach_m: float, radius_m: float | None) -> Location:
         chain = self._hierarchy.chain_at(lon, lat, None)
         unit = self._unit(None, chain)
-        found = self._boundary.nearest(lon, lat)
+        found = self._boundary.nearest(lon, lat, is_clear=self._grids.cell_value(lon, lat) == OUTSIDE)
         candidates, outside_share = Doubtful((), None if radius_m is None else 1.0)
         if not found:
             return Location(lon, lat, "outside", *chain, None, None, False, candidates, None, unit, outside_share)
@@ -341,7 +351,7 @@ class Locator:
     @cached_property
     def _crowded(self) -> Flags:
         """Flags the grids within which there may be another one, and one entry more, for points in none."""
-        return np.append(self._grids.coverage.crowded, False)
+        return np.append(self._boundary.coverage.crowded, False)
 
     @cached_property
     def _crowded_list(self) -> list[bool]:

@@ -23,10 +23,11 @@ from gisgrid.locator.ground import METRES_PER_DEGREE_LAT_LEAST, metres_per_degre
 _MIX = tuple(np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93))
 
 
-def rim_edges(edges: Edges, signs: Floats) -> Longs:
+def rim_edges(edges: Edges, signs: Floats, strange: Flags) -> Longs:
     """Return the edges that are not also an edge of exactly one other area with its ground on the other side.
 
-    ``signs`` are those of ``circle.ring_signs``: whether an edge's area is on its left or on its right.
+    ``signs`` are those of ``circle.ring_signs``: whether an edge's area is on its left or on its right. Of ``strange`` areas
+    that cannot be said.
     """
     turned = (edges.x1 > edges.x2) | ((edges.x1 == edges.x2) & (edges.y1 > edges.y2))
     # Adding 0 makes -0 and 0 one number to the bits as well.
@@ -47,6 +48,7 @@ def rim_edges(edges: Edges, signs: Floats) -> Longs:
     side = np.where(turned, -signs, signs)[order]
     area = edges.area[order]
     opposite = same & (side[1:] != side[:-1]) & (area[1:] != area[:-1])
+    opposite &= ~strange[area[1:]] & ~strange[area[:-1]]
     # A third edge in the same place spoils the pair.
     again = np.concatenate([[False], same, [False]])
     opposite &= ~again[:-2] & ~again[2:]
@@ -84,14 +86,14 @@ def _polygon(edges: Edges, part: slice) -> shapely.Geometry | None:
     return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
 
 
-def overlapping_pairs(edges: Edges, rims: Longs, among: Flags | None = None) -> list[tuple[int, int]]:
-    """Return the pairs of areas (the smaller number first) that have ground in common, in order.
+def overlapping_pairs(edges: Edges, rims: Longs, among: Flags | None = None) -> Longs:
+    """Return the pairs of areas that have ground in common, in order: two columns of numbers, the smaller one first.
 
     With ``among`` only pairs of which at least one area is flagged there are looked for.
     """
     wanted = rims if among is None else rims[_near_flagged(edges, rims, among)]
     if not len(wanted):
-        return []
+        return np.empty((0, 2), np.int64)
     shapes = _Shapes(edges)
     lines = shapely.linestrings(
         np.stack([np.stack([edges.x1[wanted], edges.y1[wanted]], 1), np.stack([edges.x2[wanted], edges.y2[wanted]], 1)], 1)
@@ -110,7 +112,8 @@ def overlapping_pairs(edges: Edges, rims: Longs, among: Flags | None = None) -> 
         reached = np.array(sorted({area for pair in new for area in pair}), dtype=np.int64)
         owner, other = shapes.tree.query(shapes.of(reached)) if len(reached) else (reached, reached)
         pairs = _ordered(reached[owner], other) - asked
-    return sorted(pair for pair in found if among is None or among[pair[0]] or among[pair[1]])
+    chosen = sorted(pair for pair in found if among is None or among[pair[0]] or among[pair[1]])
+    return np.array(chosen, dtype=np.int64).reshape(-1, 2)
 
 
 class _Shapes:
@@ -172,7 +175,7 @@ class Coverage:
     that overlap, where they are known.
     """
 
-    def __init__(self, edges: Edges, strange: Flags, pairs: list[tuple[int, int]] | None = None) -> None:
+    def __init__(self, edges: Edges, strange: Flags, pairs: Longs | None = None) -> None:
         self._edges, self._strange = edges, strange
         if pairs is not None:
             self.pairs = pairs
@@ -185,18 +188,18 @@ class Coverage:
     @cached_property
     def rims(self) -> Longs:
         """The edges that no other area shares, ascending."""
-        return rim_edges(self._edges, self.signs)
+        return rim_edges(self._edges, self.signs, self._strange)
 
     @cached_property
-    def pairs(self) -> list[tuple[int, int]]:
-        """The pairs of areas that have ground in common, the smaller number first, in order."""
+    def pairs(self) -> Longs:
+        """The pairs of areas that have ground in common, two columns, the smaller number first, in order."""
         return overlapping_pairs(self._edges, self.rims)
 
     @cached_property
     def crowded(self) -> Flags:
         """Flags the areas within which, not only at whose edges, there may be another area."""
         flags = self._strange.copy()
-        flags[np.array(self.pairs, dtype=np.int64).ravel()] = True
+        flags[self.pairs.ravel()] = True
         if self._strange.any():
             tree = _Shapes(self._edges).tree
             flags[tree.query(tree.geometries[self._strange])[1]] = True
@@ -229,11 +232,11 @@ class Excess(NamedTuple):
         return float(shares(self.edges, self.signs, chosen, circle) @ self.weight[chosen]) if len(chosen) else 0.0
 
 
-def excess_of(edges: Edges, pairs: list[tuple[int, int]]) -> Excess | None:
+def excess_of(edges: Edges, pairs: Longs) -> Excess | None:
     """Return the ground that pairs of areas have in common; None without such pairs."""
-    if not pairs:
+    if not len(pairs):
         return None
-    areas, place = np.unique(np.array(pairs, dtype=np.int64), return_inverse=True)
+    areas, place = np.unique(pairs, return_inverse=True)
     shapes = polygons_of(edges, areas)
     one, other = place.reshape(-1, 2).T
     ground = shapely.union_all(_polygonal(shapely.intersection(shapes[one], shapes[other])))
