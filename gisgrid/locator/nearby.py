@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gisgrid.locator.ground import LOCAL_M, Floats, straight_slack_m
-
-Point = tuple[float, float, float, int]
-"""A place in earth-centred metres and its row."""
+from gisgrid.locator.straight import Place
 
 # Points in a cell on average; a place is looked for in the cells around its own, so many rings of them at most.
 _PER_CELL = 0.7
@@ -47,17 +45,26 @@ def plane_of(places: Floats, per_cell: float) -> Plane:
 
     The few outermost places have no say in the size, so that one that lies far off does no harm.
     """
-    middle = np.median(places, axis=0)
-    right = np.array([-middle[1], middle[0], 0.0])
-    length = float(np.hypot(middle[0], middle[1]))
-    right = right / length if length > 1.0 else np.array([0.0, 1.0, 0.0])
-    up = np.cross(middle / max(float(np.linalg.norm(middle)), 1.0), right)
+    right, up = axes_at(np.median(places, axis=0))
     u, v = places @ right, places @ up
     (west, east), (south, north) = _span(u), _span(v)
     width, height = east - west, north - south
     cell = max(math.sqrt(width * height * per_cell / len(u)), max(width, height) * per_cell / len(u), 0.01)
     columns, rows = int(width / cell) + 1, int(height / cell) + 1
     return Plane(tuple(right.tolist()), tuple(up.tolist()), west, south, 1.0 / cell, columns, rows)
+
+
+def axes_at(middle: Floats) -> Floats:
+    """Return the axes, as two rows, of a plane that touches the Earth at a place (earth-centred metres): to the east and the north.
+
+    >>> axes_at(np.array([6378137.0, 0.0, 0.0])).tolist()
+    [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    right = np.array([-middle[1], middle[0], 0.0])
+    length = float(np.linalg.norm(right))
+    right = right / length if length > 1.0 else np.array([0.0, 1.0, 0.0])
+    up = np.cross(middle / max(float(np.linalg.norm(middle)), 1.0), right)
+    return np.array([right, up]) + 0.0
 
 
 def _span(values: Floats) -> tuple[float, float]:
@@ -90,12 +97,12 @@ class Nearby:
         corners = np.zeros((plane.rows + 1, plane.columns + 1), np.int64)
         corners[1:, 1:] = counts.reshape(plane.rows, plane.columns).cumsum(axis=0).cumsum(axis=1)
         self._corners: list[int] = corners.reshape(-1).tolist()
-        self._points: list[Point] = list(zip(*places[order].T.tolist(), rows[order].tolist(), strict=True))
+        self._points: list[Place] = list(zip(*places[order].T.tolist(), rows[order].tolist(), strict=True))
 
     def __len__(self) -> int:
         return self._size
 
-    def few(self, x: float, y: float, z: float, k: int, bound_m: float) -> list[Point] | None:
+    def few(self, x: float, y: float, z: float, k: int, bound_m: float) -> list[Place] | None:
         """Return the ``k`` points nearest to a place (earth-centred metres) and those as near, by straight distance.
 
         None when that is not quickly said. Fewer when not so many lie within ``bound_m``; some may lie beyond it.
@@ -127,7 +134,7 @@ class Nearby:
                 return close if not close or found[len(close) - 1][0] <= _LOCAL_SQUARE else None
         return None
 
-    def _nearest_first(self, across: tuple[int, int], along: tuple[int, int], x: float, y: float, z: float) -> list[tuple[float, Point]]:
+    def _nearest_first(self, across: tuple[int, int], along: tuple[int, int], x: float, y: float, z: float) -> list[tuple[float, Place]]:
         """Return the points of a square of cells with the squares of their distances to a place, the nearest first."""
         first, points, columns, (west, east) = self._first, self._points, self._plane.columns, across
         found = [
@@ -156,6 +163,19 @@ class Nearby:
                 numbers = np.asarray(tree.query_ball_point(place, farthest), dtype=np.int64)
         return np.asarray(self._rows[numbers])
 
+    def many_at_once(self, places: Floats, k: int, bound_m: float) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return for each place numbers of points among which its ``k`` nearest within ``bound_m`` are, the size where there are fewer.
+
+        The second array tells the places for which more must be asked: ``few`` or ``many`` know.
+        """
+        size = self._size
+        straight, numbers = self._tree.query(places, k=min(k, size) + _SPARE, distance_upper_bound=bound_m)
+        if numbers.shape[1] <= k or size <= k:
+            return numbers, np.zeros(len(places), bool)
+        sure = np.isfinite(straight[:, k - 1])
+        farthest: Any = np.where(sure, straight[:, k - 1], 0.0)
+        return numbers, sure & (straight[:, -1] <= farthest + straight_slack_m(farthest))
+
 
 def _sure(*sides: tuple[float, int, int, int]) -> float:
     """Return how far it is, in cells, to the border of a square of cells; those at the border of all reach to infinity."""
@@ -168,7 +188,7 @@ def _sure(*sides: tuple[float, int, int, int]) -> float:
     return nearest
 
 
-def _as_near(found: list[tuple[float, Point]], k: int, sure_m: float) -> list[Point] | None:
+def _as_near(found: list[tuple[float, Place]], k: int, sure_m: float) -> list[Place] | None:
     """Return the ``k`` nearest of what was found, and those as near, or None when something nearer may not have been found.
 
     Everything up to ``sure_m`` was; infinite when nothing farther is wanted.

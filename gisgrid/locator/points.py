@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +15,11 @@ from gisgrid.locator.ground import earth_centred, straight_slack_m
 from gisgrid.locator.kept import Kept
 from gisgrid.locator.nearby import Nearby
 from gisgrid.locator.replacing import Boxes, each_box, splice
-from gisgrid.locator.straight import Vantage, ground_few, ground_many, vantage
+from gisgrid.locator.straight import Vantage, ground_between, ground_few, ground_many, vantage
 from gisgrid.types import Neighbour
+
+# Points of an array that are looked up together.
+_AT_ONCE = 20_000
 
 Near = tuple[int, float, float]
 """A row of the table, its distance in metres, its bearing in degrees from true north."""
@@ -80,6 +84,49 @@ class PointIndex:
             codes = self.table.codes
             ranked = sorted([(far, codes[row], row, bearing) for far, bearing, row in ground_few(here, found)])
         return [(row, far, bearing) for far, _, row, bearing in ranked[:k] if far <= limit]
+
+    def nearest_many(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], k: int, radius_m: float | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return what ``nearest_rows`` does for arrays of n points: rows and distances in metres, both (n, k).
+
+        Where fewer are found the rows are -1 and the distances NaN, as they are for points that are not finite numbers.
+        """
+        lon, lat = np.asarray(lon, np.float64).reshape(-1), np.asarray(lat, np.float64).reshape(-1)
+        rows, far = np.full((len(lon), max(k, 0)), -1), np.full((len(lon), max(k, 0)), math.nan)
+        known = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
+        for start in range(0, len(known) if len(self) and k > 0 else 0, _AT_ONCE):
+            some = known[start : start + _AT_ONCE]
+            rows[some], far[some] = self._nearest_some(lon[some], lat[some], k, math.inf if radius_m is None else radius_m)
+        return rows, far
+
+    def _nearest_some(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], k: int, limit: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        numbers, doubtful = self._all.many_at_once(earth_centred(lon, lat), k, limit + straight_slack_m(0.0))
+        found = numbers < len(self)
+        safe = np.where(found, numbers, 0)
+        far = np.full(numbers.shape, math.inf)
+        asked = np.broadcast_to(np.arange(len(lon))[:, None], numbers.shape)[found]
+        far[found] = ground_between(lon[asked], lat[asked], self._lon[safe[found]], self._lat[safe[found]])
+        far[far > limit] = math.inf
+        order = np.lexsort((self._rank[safe], far))[:, :k]
+        rows, far = np.take_along_axis(numbers, order, axis=1), np.take_along_axis(far, order, axis=1)
+        rows, far = np.where(np.isfinite(far), rows, -1), np.where(np.isfinite(far), far, math.nan)
+        for place in np.flatnonzero(doubtful).tolist():
+            near = self.nearest_rows(float(lon[place]), float(lat[place]), k, limit)
+            rows[place], far[place] = -1, math.nan
+            rows[place, : len(near)], far[place, : len(near)] = [row for row, _, _ in near], [away for _, away, _ in near]
+        missing = k - rows.shape[1]
+        return np.pad(rows, ((0, 0), (0, missing)), constant_values=-1), np.pad(far, ((0, 0), (0, missing)), constant_values=math.nan)
+
+    @cached_property
+    def _rank(self) -> NDArray[np.int64]:
+        """The place of each row in the order of codes."""
+        codes = self.table.codes
+        rank = np.empty(len(codes), np.int64)
+        rank[sorted(range(len(codes)), key=codes.__getitem__)] = np.arange(len(codes))
+        return rank
 
     def _ranked(self, here: Vantage, rows: NDArray[np.int64]) -> list[tuple[float, str, int, float]]:
         codes = self.table.codes

@@ -16,6 +16,9 @@ Boxes = Bounds | Sequence[Bounds]
 
 Member = TypeVar("Member")
 
+# So many rows are put in and taken out one by one, which is quicker than to write the whole list anew.
+_FEW = 50
+
 
 def each_box(boxes: Boxes) -> tuple[Bounds, ...]:
     """Return the boxes one by one, however many there are."""
@@ -30,12 +33,27 @@ class Splice(NamedTuple):
 
     def of(self, old: Sequence[Member], new: Sequence[Member]) -> list[Member]:
         """Return a column of the table that comes out, from that of the old table and that of the new one."""
-        both = [*compress(old, self.kept.tolist()), *new]
-        return [both[place] for place in self.order.tolist()]
+        stay = len(self.order) - len(new)
+        places = np.flatnonzero(self.order >= stay)
+        if len(new) > _FEW or (np.diff(self.order[self.order < stay]) < 0).any():
+            both = [*compress(old, self.kept.tolist()), *new]
+            return [both[place] for place in self.order.tolist()]
+        # Few are new and the rest is in order: each goes in at its place, from the first to the last.
+        column = list(compress(old, self.kept.tolist())) if stay < len(old) - _FEW else _without(old, np.flatnonzero(~self.kept).tolist())
+        for place, number in zip(places.tolist(), self.order[places].tolist(), strict=True):
+            column.insert(place, new[number - stay])
+        return column
 
     def of_arrays(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         """Return what ``of`` does, for arrays along their first axis."""
         return np.concatenate([old[self.kept], new])[self.order]
+
+
+def _without(old: Sequence[Member], places: list[int]) -> list[Member]:
+    column = list(old)
+    for place in reversed(places):
+        del column[place]
+    return column
 
 
 def splice(old_ids: Sequence[int], touched: NDArray[np.bool_], new_ids: Sequence[int]) -> Splice:

@@ -14,10 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from pyproj import Geod
 
-from gisgrid.locator.ground import LOCAL_M, WGS84_A, WGS84_E2, Floats
+from gisgrid.locator.ground import LOCAL_M, WGS84_A, WGS84_E2, Floats, earth_centred
 
 GEOD = Geod(ellps="WGS84")
 LOCAL_SQUARE = LOCAL_M * LOCAL_M
+
+Place = tuple[float, float, float, int]
+"""Earth-centred metres, and the row of what is there."""
 
 _DEG = math.pi / 180.0
 _IN_DEG = 180.0 / math.pi
@@ -70,7 +73,15 @@ def vantage(lon: float, lat: float) -> Vantage:
     )
 
 
-def ground_few(here: Vantage, places: Iterable[tuple[float, float, float, int]]) -> list[tuple[float, float, int]]:
+def place_of(lon: float, lat: float, row: int = 0) -> Place:
+    """Return a place in earth-centred metres by its degrees, WGS 84."""
+    lam, phi = lon * _DEG, lat * _DEG
+    sine, cosine = math.sin(phi), math.cos(phi)
+    radius = WGS84_A / math.sqrt(1.0 - WGS84_E2 * sine * sine)
+    return radius * cosine * math.cos(lam), radius * cosine * math.sin(lam), radius * (1.0 - WGS84_E2) * sine, row
+
+
+def ground_few(here: Vantage, places: Iterable[Place]) -> list[tuple[float, float, int]]:
     """Return distance (metres), bearing (degrees from north) and row of places in earth-centred metres, at most ``LOCAL_M`` away.
 
     The bearing to the very place itself is 0.
@@ -91,6 +102,25 @@ def ground_few(here: Vantage, places: Iterable[tuple[float, float, float, int]])
         far = math.sqrt(square) * (1.0 + q * (1.0 / 24.0 + q * (3.0 / 640.0)))
         found.append((far, math.atan2(east, north) * _IN_DEG % 360.0, row))
     return found
+
+
+def ground_between(lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats) -> Floats:
+    """Return the distances (metres) between pairs of places in degrees, however far."""
+    away = earth_centred(to_lon, to_lat) - earth_centred(lon, lat)
+    straight_square = np.einsum("ij,ij->i", away, away)
+    sine, cosine = np.sin(np.radians(lat)), np.cos(np.radians(lat))
+    east = away[:, 1] * np.cos(np.radians(lon)) - away[:, 0] * np.sin(np.radians(lon))
+    outward = away[:, 0] * np.cos(np.radians(lon)) + away[:, 1] * np.sin(np.radians(lon))
+    north = away[:, 2] * cosine - outward * sine
+    squeeze = 1.0 - WGS84_E2 * sine * sine
+    level_square = east * east + north * north
+    bent = (north * north * (squeeze / (1.0 - WGS84_E2)) ** 2 + east * east) * squeeze / (WGS84_A * WGS84_A)
+    q = straight_square * bent / np.where(level_square > 0.0, level_square, 1.0)
+    distance = np.asarray(np.sqrt(straight_square) * (1.0 + q * (1.0 / 24.0 + q * (3.0 / 640.0))))
+    remote = np.flatnonzero(straight_square > LOCAL_SQUARE)
+    if remote.size:
+        distance[remote] = GEOD.inv(lon[remote], lat[remote], to_lon[remote], to_lat[remote])[2]
+    return distance
 
 
 def ground_many(here: Vantage, places: Floats, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
