@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from gisgrid.locator import Locator
 from gisgrid.services.batch.columns import TEXT
-from gisgrid.types import Candidate, Location
+from gisgrid.types import Location
 
 Texts = tuple[str | None, ...]
 """The values of the columns ``TEXT`` of one row, in their order."""
@@ -55,49 +54,53 @@ class _Column:
         return pa.DictionaryArray.from_arrays(indices, self._array if words is None else words, safe=False)
 
 
-class Keys(NamedTuple):
-    """Which standing answer is which: ``inside[g]`` well inside grid g (-1: depends on the point), ``outside[g]`` next to it, ``blank``."""
-
-    inside: NDArray[np.int32]
-    outside: NDArray[np.int32]
-    blank: int
-    count: int
-
-
 class Answers:
-    """The texts of every answer that a locator gives to points out of doubt: a row for each, by number (its key)."""
+    """The texts of every answer that a locator gives to points out of doubt: a row for each, by number (its key).
+
+    ``blank`` is the key of a row that says nothing, ``outside`` those of points outside by the nearest grid, ``count`` how many there are.
+    """
+
+    blank = 0
 
     def __init__(self, locator: Locator, *, with_shares: bool) -> None:
         codes = locator.grid_codes()
-        self.number_of = {code: number for number, code in enumerate(codes)}
-        rows: list[Texts] = [texts_of(None, "", with_shares=False)]
-        inside = np.full(len(codes), _NONE, np.int32)
+        rows: list[Texts] = [_text_row({})]
+        self._inside = np.full((2 if with_shares else 1, len(codes) + 1), _NONE, np.int32)
         for number in range(len(codes)):
             location = locator.inside(number)
-            if location is not None:
-                inside[number] = len(rows)
+            if location is None:
+                continue
+            self._inside[0, number] = len(rows)
+            rows.append(texts_of(location))
+            if with_shares:
                 # All of the circle of a point out of doubt lies in its grid.
-                rows.append(texts_of(location, "", with_shares=with_shares))
-        outside = np.arange(len(rows), len(rows) + len(codes), dtype=np.int32)
+                only = tuple(candidate._replace(share=1.0) for candidate in location.candidates)
+                self._inside[1, number] = len(rows)
+                rows.append(texts_of(location._replace(candidates=only)))
+        self.outside = np.arange(len(rows), len(rows) + len(codes), dtype=np.int32)
         rows += [_text_row({"status": "outside", "candidates": "", "nearest": code}) for code in codes]
-        self.keys = Keys(inside, outside, 0, len(rows))
+        self.count = len(rows)
         self._columns = {name: _Column([row[place] for row in rows]) for place, name in enumerate(TEXT)}
 
+    def inside(self, number: NDArray[np.int32], has_circle: NDArray[np.bool_] | None) -> NDArray[np.int32]:
+        """Return the keys of points well inside grids, -1 where the answer depends on the point and for number -1.
+
+        ``has_circle`` flags the points that have a circle of uncertainty, which then has to lie in the grid.
+        """
+        # The last entry stands for no grid.
+        found: NDArray[np.int32] = self._inside[0].take(number, mode="wrap")
+        return found if has_circle is None else np.where(has_circle, self._inside[1].take(number, mode="wrap"), found)
+
     def take(self, name: str, key: pa.Array, more: Sequence[Texts]) -> pa.DictionaryArray:
-        """Return a column of text for rows by their keys; those from ``keys.count`` on mean the rows of ``more``."""
+        """Return a column of text for rows by their keys; those from ``count`` on mean the rows of ``more``."""
         column = self._columns[name]
         place = TEXT.index(name)
         standing = column.with_more([row[place] for row in more]) if more else column.standing
         return standing.take(key)
 
 
-def texts_of(location: Location | None, reason: str, *, with_shares: bool) -> Texts:
-    """Return the texts of an answer; of None, for a row without one, all None but the reason if there is any.
-
-    With ``with_shares`` a single candidate without a share has all of the circle.
-    """
-    if location is None:
-        return _text_row({"reason": reason or None})
+def texts_of(location: Location) -> Texts:
+    """Return the texts of an answer."""
     values: dict[str, str | None] = {"status": location.status, "candidates": ";".join(found.code for found in location.candidates)}
     for level in ("grid", "community", "street", "district"):
         ref = getattr(location, level)
@@ -107,8 +110,7 @@ def texts_of(location: Location | None, reason: str, *, with_shares: bool) -> Te
         values["nearest"] = location.nearest.code
     if location.responsible_unit is not None:
         values["responsible_unit"] = location.responsible_unit.code
-    if with_shares:
-        values["candidate_shares"] = ";".join(_share(found, alone=len(location.candidates) == 1) for found in location.candidates)
+    values["candidate_shares"] = ";".join(f"{found.share:.4f}" for found in location.candidates if found.share is not None) or None
     return _text_row(values)
 
 
@@ -119,8 +121,3 @@ def refused(status: str, reason: str) -> Texts:
 
 def _text_row(values: dict[str, str | None]) -> Texts:
     return tuple(values.get(name) for name in TEXT)
-
-
-def _share(candidate: Candidate, *, alone: bool) -> str:
-    share = (1.0 if alone else None) if candidate.share is None else candidate.share
-    return "" if share is None else f"{share:.4f}"

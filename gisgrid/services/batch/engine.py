@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gisgrid.crs import Crs, check_point, parse_crs, to_wgs84, valid
+from gisgrid.crs import EXPECTED, Crs, check_point, parse_crs, to_wgs84, valid
 from gisgrid.errors import CrsError, ParameterError
 from gisgrid.locator import Locator
 from gisgrid.services.batch.answers import Answers, Texts, refused, texts_of
@@ -25,18 +25,21 @@ Rows = NDArray[np.int64]
 class Engine:
     """Answers rows from a locator; any number of threads may ask it, and it can be sent to another process.
 
+    Raises CrsError for a plan that names neither a coordinate system nor a column of it.
     ``box`` is the deployment's bounds in degrees: a position outside whose exchange of coordinates lies inside is taken for a
     mistake.
     """
 
     def __init__(self, locator: Locator, box: Bounds, plan: BatchPlan) -> None:
+        if plan.crs is None and plan.crs_column is None:
+            raise CrsError("no coordinate system is given, and none is assumed.", EXPECTED)
         self.locator, self.box, self.plan = locator, box, plan
-        self.with_shares = plan.accuracy_m is not None or plan.accuracy_column is not None
-        self.answers = Answers(locator, with_shares=self.with_shares)
+        with_shares = plan.accuracy_m is not None or plan.accuracy_column is not None
+        self.answers = Answers(locator, with_shares=with_shares)
         self.schema = pa.schema([field_of(name) for name in plan.columns])
 
-    def __reduce__(self) -> tuple[Callable[..., Engine], tuple[bytes, Bounds, BatchPlan]]:
-        return _engine_of, (self.locator.to_bytes(), self.box, self.plan)
+    def __reduce__(self) -> tuple[type[Engine], tuple[Locator, Bounds, BatchPlan]]:
+        return Engine, (self.locator, self.box, self.plan)
 
     def with_crs(self, crs: Crs) -> Engine:
         """Return the same engine for rows that are in another coordinate system where they do not say so themselves."""
@@ -61,10 +64,6 @@ class Engine:
         return sheet.record_batch()
 
 
-def _engine_of(locator: bytes, box: Bounds, plan: BatchPlan) -> Engine:
-    return Engine(Locator.from_bytes(locator), box, plan)
-
-
 class _Sheet:
     """The answers to one batch of rows while they are being found."""
 
@@ -73,7 +72,7 @@ class _Sheet:
         self._columns = {option: rows.column(find_column(rows.schema.names, name, option)) for option, name in engine.plan.inputs}
         self.first, self.second = read_numbers(self._columns["lon"]), read_numbers(self._columns["lat"])
         self.accuracy_m = self._accuracies()
-        self.key = np.full(self.count, engine.answers.keys.blank, np.int32)
+        self.key = np.full(self.count, engine.answers.blank, np.int32)
         self.more: list[Texts] = []
         self._known: dict[Texts, int] = {}
         self.number = {name: np.full(self.count, np.nan) for name in ("distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat")}
@@ -90,7 +89,7 @@ class _Sheet:
     def _key(self, row: Texts) -> int:
         key = self._known.get(row)
         if key is None:
-            key = self._known[row] = self.engine.answers.keys.count + len(self.more)
+            key = self._known[row] = self.engine.answers.count + len(self.more)
             self.more.append(row)
         return key
 
@@ -107,7 +106,8 @@ class _Sheet:
             bad[row] = True
         for row in np.flatnonzero(bad).tolist():
             self.refuse(row, *self._fault(row, wrong))
-        return ~bad
+        good: NDArray[np.bool_] = ~bad
+        return good
 
     def _fault(self, row: int, wrong: Mapping[int, str]) -> tuple[str, str]:
         """Return status and reason of a row that cannot be read."""
@@ -128,8 +128,7 @@ class _Sheet:
         """Return the readable rows by their coordinate system; refuse those whose system is not known."""
         column = self._columns.get("crs_column")
         if column is None:
-            assert self.plan.crs is not None
-            return [(self.plan.crs, np.flatnonzero(good))]
+            return [(self.plan.crs, np.flatnonzero(good))] if self.plan.crs else []
         encoded = texts(column).fill_null("").dictionary_encode()
         numbers = encoded.indices.to_numpy()
         by_system: dict[Crs, list[Rows]] = {}
@@ -153,21 +152,19 @@ class _Sheet:
         lon, lat = to_wgs84(crs, first, second)
         asked = self._unlikely(crs, first, second, lon, lat)
         accuracy = self._accuracy_of(members)
-        located = self.engine.locator.locate_many(lon, lat)
+        located = self.engine.locator.locate_many(lon, lat, accuracy_m=accuracy)
         asked |= np.isnan(lon)
-        if accuracy is not None:
-            asked |= accuracy > 0.0
-        keys = self.engine.answers.keys
-        key = keys.inside.take(np.maximum(located.number, 0), mode="clip") if keys.inside.size else np.full(lon.shape, -1, np.int32)
+        key = self.engine.answers.inside(located.number, None if accuracy is None else accuracy > 0.0)
         plain = ~asked & ~located.in_doubt & (key >= 0)
         rows = members if plain.all() else members[plain]
         self.key[rows] = key if rows is members else key[plain]
         distance = located.distance_to_edge_m if located.distance_to_edge_m is not None else np.full(lon.shape, np.nan)
         self._keep(rows, {"distance_to_edge_m": distance, "wgs84_lon": lon, "wgs84_lat": lat}, None if rows is members else plain)
-        outside = np.flatnonzero(~asked & (located.number < 0))
+        if accuracy is not None:
+            self.outside_share[members] = np.where(plain & (accuracy > 0.0), 0.0, np.nan)
         left = ~plain
-        left[outside] = False
-        left[outside[~self._outside(members[outside], lon[outside], lat[outside])]] = True
+        outside = np.flatnonzero(~asked & (located.number < 0))
+        left[outside] = ~self._outside(members[outside], lon[outside], lat[outside], None if accuracy is None else accuracy[outside])
         for place in np.flatnonzero(left).tolist():
             row = int(members[place])
             self._ask(row, crs, float(first[place]), float(second[place]), None if accuracy is None else float(accuracy[place]))
@@ -204,29 +201,25 @@ class _Sheet:
             else:
                 self.number[name][rows] = part
 
-    def _outside(self, rows: Rows, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
+    def _outside(self, rows: Rows, lon: Floats, lat: Floats, accuracy: Floats | None) -> NDArray[np.bool_]:
         """Answer rows in no grid and far enough from any; return which were."""
-        done = np.zeros(rows.size, bool)
         if not rows.size:
-            return done
-        answers, number_of = self.engine.locator.outside_many(lon, lat), self.engine.answers.number_of
-        for place, answer in enumerate(answers):
-            if answer is not None and answer.nearest is not None:
-                done[place] = True
-                row = rows[place]
-                self.key[row] = self.engine.answers.keys.outside[number_of[answer.nearest.code]]
-                self.number["distance_to_edge_m"][row] = self.number["nearest_distance_m"][row] = answer.nearest.distance_m
-        kept = rows[done]
-        self.answered[kept] = True
-        self.number["wgs84_lon"][kept], self.number["wgs84_lat"][kept] = lon[done], lat[done]
-        return done
+            return np.zeros(0, bool)
+        number, distance, sure = self.engine.locator.nearest_outside_many(lon, lat)
+        if accuracy is not None:
+            sure &= distance > accuracy
+            self.outside_share[rows] = np.where(sure & (accuracy > 0.0), 1.0, np.nan)
+        kept, far = rows[sure], distance[sure]
+        self.key[kept] = self.engine.answers.outside.take(number[sure])
+        self.number["nearest_distance_m"][kept] = far
+        self._keep(kept, {"distance_to_edge_m": far, "wgs84_lon": lon[sure], "wgs84_lat": lat[sure]}, None)
+        return sure
 
     def _ask(self, row: int, crs: Crs, first: float, second: float, accuracy_m: float | None) -> None:
         """Answer one row that needs a look of its own."""
         try:
             lon, lat = to_wgs84(crs, first, second)
-            if not _within(self.engine.box, lon, lat):
-                check_point(crs, first, second, self.engine.box)
+            check_point(crs, first, second, self.engine.box)
             location = self.engine.locator.locate(lon, lat, accuracy_m or None)
         except ParameterError as error:
             self.refuse(row, "invalid", error.message)
@@ -234,7 +227,7 @@ class _Sheet:
             self._take_up(row, location)
 
     def _take_up(self, row: int, location: Location) -> None:
-        self.key[row] = self._key(texts_of(location, "", with_shares=self.engine.with_shares))
+        self.key[row] = self._key(texts_of(location))
         self.answered[row], self.on_edge[row] = True, location.on_edge
         number, nearest = self.number, location.nearest
         number["wgs84_lon"][row], number["wgs84_lat"][row] = location.lon, location.lat
@@ -263,7 +256,7 @@ def _nullable(value: Floats) -> pa.Array:
     return pa.array(value, mask=nothing) if nothing.any() else pa.array(value)
 
 
-def _within(box: Bounds, lon: Any, lat: Any) -> Any:
+def _within(box: Bounds, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
     return (lon >= box.west) & (lon <= box.east) & (lat >= box.south) & (lat <= box.north)
 
 

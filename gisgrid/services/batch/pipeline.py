@@ -9,7 +9,8 @@ locator and all) and then the pieces, one by one::
         def map(self, work: Work, pieces: Iterator[Piece]) -> Iterator[Done]:
             ...  # yield work(piece) for each piece, in their order, with a bounded number of pieces taken and not yet yielded
 
-    summary = run(source, target, Engine(locator, box, make_plan("gcj02")), input_format="csv", output_format="parquet", executor=Elsewhere())
+    engine = Engine(locator, box, make_plan("gcj02"))
+    summary = run(source, target, engine, input_format="csv", output_format="parquet", executor=Elsewhere())
 """
 
 from __future__ import annotations

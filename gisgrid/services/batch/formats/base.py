@@ -56,8 +56,11 @@ class Input(Protocol):
     """Names and types of its columns, as ``decoder`` gives them."""
     size: int
     """Bytes of the source, 0 when unknown."""
-    dialect: object
-    """What has to be equal in an output for rows to be taken over as they stand."""
+
+    @property
+    def dialect(self) -> object:
+        """What has to be equal in an output for rows to be taken over as they stand."""
+        ...
 
     def pieces(self, start: int) -> Iterator[Piece]:
         """Yield the pieces from a place on that was the ``end`` of one; 0 is the first row."""

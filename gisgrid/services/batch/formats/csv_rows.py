@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,8 @@ def record_ends(data: NDArray[np.uint8], delimiter: int) -> NDArray[np.int64] | 
     ended = (closing == data.size - 1) | (after == delimiter) | (after == _LINE_FEED) | (after == _RETURN) | (after == _QUOTE)
     if not (fine.all() and ended.all()):
         return None
-    return ends[np.searchsorted(quotes, ends) % 2 == 0]
+    found: NDArray[np.int64] = ends[np.searchsorted(quotes, ends) % 2 == 0]
+    return found
 
 
 def end_of_records(block: bytes, delimiter: str, name: str) -> int:
@@ -120,6 +121,14 @@ def csv_text(cells: Sequence[str], delimiter: str) -> str:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter, lineterminator="").writerow(cells)
     return out.getvalue()
+
+
+class Reading(Protocol):
+    """What UTF-8 can be read from."""
+
+    def read(self, size: int) -> bytes:
+        """Return ``size`` bytes or all that is left."""
+        ...
 
 
 class CsvSource(NamedTuple):
@@ -156,7 +165,7 @@ def _rows(stream: Utf8Stream, name: str) -> Iterator[list[str]]:
 
 
 def blocks(
-    stream: Utf8Stream, name: str, size: int = 1 << 22, delimiter: str | None = None, line: int = 0
+    stream: Reading, name: str, size: int = 1 << 22, delimiter: str | None = None, line: int = 0
 ) -> Iterator[tuple[bytes, str, int]]:
     """Yield whole rows of a CSV stream, with its delimiter (found in the first line if not given) and the number of lines before.
 

@@ -130,7 +130,8 @@ def _escaped(data: NDArray[np.uint8], quotes: NDArray[np.int64]) -> NDArray[np.b
     run = np.searchsorted(ends, quotes - 1)
     at_end = run < ends.size
     run = np.minimum(run, ends.size - 1)
-    return at_end & (ends[run] == quotes - 1) & ((ends[run] - starts[run]) % 2 == 0)
+    escaped: NDArray[np.bool_] = at_end & (ends[run] == quotes - 1) & ((ends[run] - starts[run]) % 2 == 0)
+    return escaped
 
 
 def split_elements(block: bytes) -> list[bytes]:

@@ -135,10 +135,10 @@ class ObjectDecoder:
         if self.needed is not None:
             columns = [needed_column([row.get(self.schema.field(place).name) for row in members]) for place in self.needed]
             table = _table(columns, [self.schema.field(place).name for place in self.needed], len(texts))
-            return Rows(table, wrong, self._texts(texts, members, wrong) if self.with_text else None)
+            return Rows(table, wrong, self._texts(texts, wrong) if self.with_text else None)
         return Rows(self._table(texts, members, wrong), wrong)
 
-    def _texts(self, texts: list[bytes], members: list[dict[str, Any]], wrong: Mapping[int, str]) -> pa.Array:
+    def _texts(self, texts: list[bytes], wrong: Mapping[int, str]) -> pa.Array:
         kept = [_as_object(text) if number in wrong else text for number, text in enumerate(texts)] if wrong else texts
         return pa.array(kept, pa.binary()).cast(pa.string())
 

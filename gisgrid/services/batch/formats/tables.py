@@ -47,7 +47,7 @@ class TableInput:
             return self.size * end // self._rows
         return self._raw.tell() if self._raw is not None and self.size else end
 
-    def decoder(self, needed: Sequence[int] | None, *, with_text: bool) -> Decoder:
+    def decoder(self, needed: Sequence[int] | None, *, with_text: bool) -> Decoder:  # noqa: ARG002
         """Return what takes a record batch as it is: all its columns, for they have to be written again."""
         return take_table
 
