@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up test lint bench bench-ingest console stop clean lock
+.PHONY: help setup setup-test demo up test lint bench bench-ingest bench-locate console stop clean lock
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -35,6 +35,9 @@ bench: setup ## Print the speed ratios against the references, measured in one r
 
 bench-ingest: setup ## Print how loading compares with ogr2ogr, how it grows with the district, what memory ten million points take
 	@$(BIN)/python -m tests.bench.ingesting
+
+bench-locate: setup ## Print all that is promised of the locator: agreement with PostGIS, speed, sight, files, edits and outages under load
+	@$(BIN)/python -m tests.bench.locating
 
 console: setup ## Build the web console anew
 	@rm -f .cache/console.stamp
