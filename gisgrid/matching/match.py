@@ -159,16 +159,23 @@ def _verdict(scored: list[ScoredCover], none_score: float, report: Report, reach
         return "none", f"no cover is recorded within {reach_m:.0f} m"
     if none_score >= STANDS_OUT:
         why = "the text speaks of something else than a cover" if report.subject == "other" else "no cover near fits"
-        return "none", f"{why}: {none_score:.0%} for none of those recorded"
+        return "none", f"{why}: {_percent(none_score)} for none of those recorded"
     best = scored[0]
     if best.score < STANDS_OUT:
-        others = f"the next {scored[1].score:.0%}" if len(scored) > 1 else "no other near"
-        return "ambiguous", f"no cover stands out: the likeliest has {best.score:.0%}, {others}, none of them {none_score:.0%}"
+        others = f"the next {_percent(scored[1].score)}" if len(scored) > 1 else "no other near"
+        return "ambiguous", f"no cover stands out: the likeliest has {_percent(best.score)}, {others}, none of them {_percent(none_score)}"
     if doubt := _doubt(best, report):
         return "ambiguous", f"{doubt}, though no other fits better"
     telling = (part.why for part in best.parts if part.value != 1.0)
-    others = f", the next {scored[1].score:.0%}" if len(scored) > 1 else ""
-    return "matched", f"stands out with {best.score:.0%}{others}: {'; '.join(telling)}"
+    others = f", the next {_percent(scored[1].score)}" if len(scored) > 1 else ""
+    return "matched", f"stands out with {_percent(best.score)}{others}: {'; '.join(telling)}"
+
+
+def _percent(score: float) -> str:
+    """Return a probability in words that never claim to be sure."""
+    if score > 0.99:
+        return "over 99%"
+    return "under 1%" if score < 0.01 else f"{score:.0%}"
 
 
 def _doubt(best: ScoredCover, report: Report) -> str:

@@ -29,9 +29,10 @@ _COMPANY = re.compile(r"[\u4e00-\u9fff]{0,8}")
 _DENIED = re.compile(r"(?:一个|该|这个|我们的|我们|我公司|我司|我单位|的|所谓)*")
 # After an organisation: it says that the cover is not its own.
 _DISOWNED = re.compile(r"[^。;!?]{0,16}?(?:不是|并非|非|不属于|不属|不归|不由)(?:他|她|它|我|其|本|该|自)")
-_MARKS = re.compile(r"[\W_]+")
-# So few characters beside the words of trouble name no other thing.
-_NOTHING_ELSE = 2
+# What names no thing at all.
+_EMPTY_WORDS = re.compile(
+    r"[\W_]+|请|及时|尽快|立即|处理|维修|修复|更换|存在|安全隐患|隐患|危险|严重|多处|一处|此处|已经|已|被|有|很|了|的"
+)
 
 
 class Report(NamedTuple):
@@ -175,4 +176,4 @@ def _subject(text: str, found: list[Token], source: Source) -> Subject:
     for token in found:
         if _is(token, "state", "without"):
             rest[token.start : token.end] = " " * (token.end - token.start)
-    return "unsaid" if len(_MARKS.sub("", "".join(rest))) <= _NOTHING_ELSE else "other"
+    return "other" if _EMPTY_WORDS.sub("", "".join(rest)) else "unsaid"
