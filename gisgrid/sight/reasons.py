@@ -59,7 +59,7 @@ def reason(case: Case) -> str:
 
 
 def _blocked(case: Case, blocker: Blocker) -> str:
-    roof = f"{blocker.roof_height_m:.1f} m" + (f" ({case.floors:g} floors of 3 m)" if case.floors is not None else "")
+    roof = f"{blocker.roof_height_m:.1f} m" + (f" ({_floors(case.floors)} of 3 m)" if case.floors is not None else "")
     own = "the camera's own building " if case.host else "building "
     where = f"{blocker.distance_m:.1f} m from the camera, {blocker.sight_height_m:.1f} m above the ground"
     return f"The line meets {own}{blocker.building_code} {where}, and runs on below its roof of {roof}."
@@ -142,3 +142,7 @@ def _range(case: Case) -> str:
 
 def _joined(texts: list[str]) -> str:
     return " and ".join(texts)
+
+
+def _floors(number: float) -> str:
+    return f"{number:g} floor" if number == 1 else f"{number:g} floors"

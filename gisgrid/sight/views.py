@@ -134,7 +134,7 @@ class Cameras:
         share = np.where((doubts & NO_AZIMUTH) > 0, field / 360.0, share)
         whatever = self.any_azimuth[rows]
         nowhere = np.isnan(bearing) & ~whatever
-        share[nowhere] = np.nan
+        share[nowhere | np.isnan(field)] = np.nan
         share[whatever] = 1.0
         doubts |= np.where(nowhere, NO_BEARING, 0)
         doubts |= np.where(share < 0.5, SMALL_SHARE, 0) | np.where(share < 1.0, PART_SHARE, 0)
