@@ -127,7 +127,7 @@ def _of_proj(crs: Crs, place: Place | None) -> ConversionAccuracy:
         operation.transform(lon, lat)
         used = operation.get_last_used_operation()
     except ProjError:
-        return ConversionAccuracy(None, f"PROJ finds no way between {named} and WGS 84.")
+        used = operation  # one that does nothing is never run, so that there is no last one
     if _BALLPARK in used.description.lower():
         return ConversionAccuracy(
             None,
