@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -239,6 +239,63 @@ def test_without_the_database_answers_go_on_and_afterwards_they_catch_up(own_tow
             await until(lambda: model.database_is_up and grid_name(model) == "after")
 
     asyncio.run(scenario())
+
+
+def test_answers_are_stale_until_all_that_was_missed_is_in_them(own_town: Database, database_url: str) -> None:
+    model = ReadModel.load(own_town, Settings(database_url=own_town.url))
+
+    async def scenario(editor: psycopg.Connection) -> None:
+        async with following(model):
+            await until(lambda: not model.currency().is_stale)
+            name = str(conninfo_to_dict(own_town.url)["dbname"])
+            with psycopg.connect(database_url, autocommit=True) as connection:
+                connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> %s",
+                    [name, editor.info.backend_pid],
+                )
+            await until(lambda: model.currency().is_stale)
+            first = model.currency()
+            assert not first.database_is_up
+            await asyncio.sleep(0.3)
+            assert model.currency().age_s >= first.age_s + 0.29
+            # Who was in before is still in.
+            editor.execute(f"UPDATE gisgrid.grids SET name = 'missed' WHERE code = '{GRID}'".encode())
+            editor.commit()
+            with psycopg.connect(database_url, autocommit=True) as connection:
+                connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
+            while model.currency().is_stale:
+                await asyncio.sleep(0.001)
+            assert grid_name(model) == "missed"
+
+    with own_town.connect() as editor:
+        editor.execute("SELECT 1")
+        editor.commit()
+        asyncio.run(scenario(editor))
+
+
+def test_a_burst_of_changes_is_read_in_few_readings(own_town: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ReadModel.load(own_town, Settings(database_url=own_town.url))
+    readings, refresh = list[object](), model.refresh
+
+    def slowly(whole: Collection[str] = ()) -> None:
+        readings.append(whole)
+        time.sleep(0.2)
+        refresh(whole)
+
+    monkeypatch.setattr(model, "refresh", slowly)
+
+    async def scenario() -> None:
+        async with following(model):
+            await asyncio.to_thread(burst)
+            await until(lambda: grid_name(model) == "39")
+
+    def burst() -> None:
+        for number in range(40):
+            edit(own_town, f"UPDATE gisgrid.grids SET name = '{number}' WHERE code = '{GRID}'")
+
+    asyncio.run(scenario())
+    assert 1 <= len(readings) < 20
 
 
 def test_a_refresh_that_fails_leaves_the_answers_as_they_were(own_town: Database, database_url: str) -> None:
