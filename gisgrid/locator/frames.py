@@ -23,6 +23,7 @@ from gisgrid.types import Bounds
 
 _PREFIX = "gisgrid_"
 _FAR_DEG = 1.0
+_NOTHING = ("", "-", "nan", "none", "null", "无")
 _NOT_A_DISTANCE = "accuracy_m: {} is not a distance."
 
 
@@ -109,7 +110,7 @@ def _column(frame: pd.DataFrame, option: str, name: str, wrong: dict[int, tuple[
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     for row in np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy()).tolist():
         text = str(column.iloc[row]).strip()
-        if text:
+        if text.casefold() not in _NOTHING:
             wrong.setdefault(row, ("invalid", f"{name}: {text[:60]!r} is not a number."))
     return numbers
 

@@ -91,8 +91,10 @@ def _is_number(value: Any) -> bool:
 
 def _numbers(name: str, values: Any) -> Floats:
     try:
-        if isinstance(values, (pa.Array, pa.ChunkedArray)):
-            values = values.cast(pa.float64()).to_numpy()
+        if isinstance(values, pa.ChunkedArray):
+            values = values.combine_chunks()
+        if isinstance(values, pa.Array):
+            values = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
         elif isinstance(values, pd.Series):
             values = values.to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(values, dtype=np.float64)

@@ -127,16 +127,15 @@ def _check_shapes(index: pd.Index[Any], shapes: NDArray[Any]) -> None:
 def _to_wgs84(frame: geopandas.GeoDataFrame, shapes: NDArray[Any], crs: str | None) -> NDArray[Any]:
     """Return the shapes in WGS 84, in two dimensions."""
     system = system_of(frame.crs, crs, "the frame")
-    converted: NDArray[Any] = shapely.transform(
-        shapely.force_2d(shapes), lambda part: np.column_stack(lonlat(system, part[:, 0], part[:, 1]))
-    )
-    coordinates, owner = shapely.get_coordinates(converted, return_index=True)
-    lost = np.unique(owner[np.isnan(coordinates).any(axis=1)])
+    flat = shapely.force_2d(shapes)
+    coordinates, owner = shapely.get_coordinates(flat, return_index=True)
+    converted = np.column_stack(lonlat(system, coordinates[:, 0], coordinates[:, 1]))
+    lost = np.unique(owner[np.isnan(converted).any(axis=1)])
     if lost.size:
-        raise SourceError(
-            f"{_rows(frame.index[lost].tolist())} coordinates that are no positions in {system}.", "Give the coordinate system they are in."
-        )
-    return converted
+        lost_rows = _rows(frame.index[lost].tolist())
+        raise SourceError(f"{lost_rows} coordinates that are no positions in {system}.", "Give the coordinate system they are in.")
+    moved: NDArray[Any] = shapely.transform(flat, lambda _: converted)
+    return moved
 
 
 def _rows(labels: list[Any]) -> str:

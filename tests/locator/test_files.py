@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gisgrid.errors import SourceError
@@ -82,7 +82,7 @@ def reopened(locator: Locator, path: Path) -> Locator:
     return Locator.open(path)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(towns(), st.integers(0, 1 << 32))
 def test_what_is_opened_answers_every_point_as_what_was_saved(town: Town, seed: int) -> None:
     built = Locator.from_areas(town.tables, town.roles, 1.5)
@@ -99,7 +99,7 @@ def test_what_is_opened_answers_every_point_as_what_was_saved(town: Town, seed: 
     assert built.outside_many(lon, lat) == opened.outside_many(lon, lat)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(towns())
 def test_no_attribute_is_forgotten(town: Town) -> None:
     built = Locator.from_areas(

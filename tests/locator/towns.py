@@ -57,7 +57,7 @@ def towns(draw: st.DrawFn) -> Town:
     above: list[str] = []
     chosen = draw(st.sets(st.sampled_from(LEVELS)))
     for level in (level for level in LEVELS if level in chosen):
-        codes = draw(st.lists(_TEXTS, unique=True, max_size=8))
+        codes = draw(st.lists(_TEXTS.filter(str.strip), unique=True, max_size=8))
         shapes = np.empty(len(codes), dtype=object)
         shapes[:] = [draw(_shapes()) for _ in codes]
         names = [draw(_TEXTS) for _ in codes]
