@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from gisgrid.crs import Crs
 from gisgrid.errors import ParameterError
@@ -30,8 +30,7 @@ from gisgrid.types import LEVELS, AreaRef, Bounds, Level, Location, ResponsibleU
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
-    from pandas import DataFrame, Series
-    from pyarrow import Array, ChunkedArray
+    from pandas import DataFrame
 
 Roles = Mapping[tuple[Level, str], ResponsibleUnit]
 """The responsible unit that was named for an area, by level and code."""
@@ -185,9 +184,11 @@ class Locator:
         """The box around all grids, degrees, WGS 84; None when none has a shape."""
         return files.bounds_of(self._grids)
 
-    def codes(
-        self, lon: Any, lat: Any = None, *, crs: str | Crs | None = None, level: Level = "grid"
-    ) -> str | NDArray[Any] | Series[Any] | Array | ChunkedArray | None:
+    @overload
+    def codes(self, lon: float, lat: float, *, crs: str | Crs, level: Level = "grid") -> str | None: ...
+    @overload
+    def codes(self, lon: Any, lat: Any = None, *, crs: str | Crs | None = None, level: Level = "grid") -> Any: ...
+    def codes(self, lon: Any, lat: Any = None, *, crs: str | Crs | None = None, level: Level = "grid") -> Any:
         """Return the code of the area of ``level`` for each position, None (or null) where there is none.
 
         ``lon`` and ``lat`` are two numbers (a code comes out), NumPy arrays of any shape or lists (an array of objects), pandas
