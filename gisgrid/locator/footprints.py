@@ -207,6 +207,8 @@ class FootprintIndex:
         A footprint touches where its own box does. ``table`` holds every feature that touches now; it may hold others as
         they are. The answers are those of an index built anew.
         """
+        if not len(self):
+            return FootprintIndex(table)
         old, boxes = self.table, self._outlines.boxes.T
         touched = np.zeros(len(old.ids), bool)
         for west, south, east, north in each_box(bounds):
@@ -220,7 +222,7 @@ class FootprintIndex:
             change.of(old.rows, table.rows),
         )
         new = FootprintIndex.__new__(FootprintIndex)
-        new._set(merged, self._axes, self._outlines.taken(change.kept, outlines_of(table.geometries, self._axes), change.order))
+        new._set(merged, self._axes, self._outlines.spliced(outlines_of(table.geometries, self._axes), change))
         new._properties.take_over(self._properties, change)
         new._written.take_over(self._written, change)
         return new

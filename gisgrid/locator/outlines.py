@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gisgrid.locator.edges import expand
 from gisgrid.locator.ground import WGS84_A, Floats, earth_centred
+from gisgrid.locator.replacing import Splice
 
 Rows = NDArray[np.int64]
 
@@ -38,18 +39,16 @@ class Outlines(NamedTuple):
     slack_m: Floats
     flat: Floats
 
-    def taken(self, kept: NDArray[np.bool_], new: Outlines, order: Rows) -> Outlines:
-        """Return the outlines ``kept`` and the new ones after them, in another order."""
-        first = np.concatenate([self.first[:-1][kept], new.first[:-1] + len(self.corners)])
-        counts = np.concatenate([np.diff(self.first)[kept], np.diff(new.first)])[order]
-        _, corner = expand(first[order], counts)
-        merged = (np.concatenate([old[kept], other])[order] for old, other in zip(self[3:], new[3:], strict=True))
-        return Outlines(
-            np.concatenate([self.corners, new.corners])[corner],
-            np.concatenate([self.ends_ring, new.ends_ring])[corner],
-            np.concatenate([[0], np.cumsum(counts)]),
-            *merged,
-        )
+    def spliced(self, new: Outlines, change: Splice) -> Outlines:
+        """Return the outlines of a table that comes of this one's, which is not empty, and a new one's."""
+        counts = change.of_arrays(np.diff(self.first), np.diff(new.first))
+        first = np.concatenate([[0], np.cumsum(counts)])
+        _, corner = expand(self.first[change.source], counts)
+        corners, ends_ring = self.corners.take(corner, axis=0, mode="clip"), self.ends_ring.take(corner, mode="clip")
+        for place, which in zip(*(part.tolist() for part in change.places), strict=True):
+            there, here = slice(first[place], first[place + 1]), slice(new.first[which], new.first[which + 1])
+            corners[there], ends_ring[there] = new.corners[here], new.ends_ring[here]
+        return Outlines(corners, ends_ring, first, *map(change.of_arrays, self[3:], new[3:]))
 
 
 def outlines_of(geometries: NDArray[Any], axes: Floats) -> Outlines:

@@ -34,19 +34,36 @@ class Splice(NamedTuple):
     def of(self, old: Sequence[Member], new: Sequence[Member]) -> list[Member]:
         """Return a column of the table that comes out, from that of the old table and that of the new one."""
         stay = len(self.order) - len(new)
-        places = np.flatnonzero(self.order >= stay)
         if len(new) > _FEW or (np.diff(self.order[self.order < stay]) < 0).any():
             both = [*compress(old, self.kept.tolist()), *new]
             return [both[place] for place in self.order.tolist()]
         # Few are new and the rest is in order: each goes in at its place, from the first to the last.
         column = list(compress(old, self.kept.tolist())) if stay < len(old) - _FEW else _without(old, np.flatnonzero(~self.kept).tolist())
-        for place, number in zip(places.tolist(), self.order[places].tolist(), strict=True):
-            column.insert(place, new[number - stay])
+        for place, number in zip(*(part.tolist() for part in self.places), strict=True):
+            column.insert(place, new[number])
         return column
+
+    @property
+    def source(self) -> NDArray[np.int64]:
+        """The old row that each row was; 0 for those that are new."""
+        stay = np.flatnonzero(self.kept)
+        return np.concatenate([stay, np.zeros(len(self.order) - len(stay), np.int64)])[self.order]
+
+    @property
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows that are new, and which of the new ones they are."""
+        stay = int(self.kept.sum())
+        places = np.flatnonzero(self.order >= stay)
+        return places, self.order[places] - stay
 
     def of_arrays(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         """Return what ``of`` does, for arrays along their first axis."""
-        return np.concatenate([old[self.kept], new])[self.order]
+        if not len(old):
+            return new[self.order]
+        merged = old.take(self.source, axis=0)
+        places, which = self.places
+        merged[places] = new[which]
+        return merged
 
 
 def _without(old: Sequence[Member], places: list[int]) -> list[Member]:
