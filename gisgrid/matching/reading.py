@@ -23,10 +23,10 @@ _LINK = re.compile(
     r"(?:管道|管线|管网|管|线路|线|阀门|阀|闸|专用|设施|设备|用|类|型|的|产权|权属|所属|自有|圆形|方形|铸铁|水泥|塑料|复合|大|小|双|单|检查|检修|工程)*"
 )
 _AFTER = re.compile(
-    r"(?:上|面|表|类型|类别|种类|名称|标识|用途|权属|产权|归属|单位|刻|写|印|标|有|着|的|是|为|属|属于|系|应为|疑似|好像|可能|[\"'“”‘’(\[:])*"
+    r"(?:上|面|表|类型|类别|种类|名称|标识|用途|权属|产权|归属|单位|刻|写|印|标|有|着|的|是|为|属|属于|系|应为|疑似|好像|可能|[(\[:])*"
 )
 _COMPANY = re.compile(r"[\u4e00-\u9fff]{0,8}")
-_DENIED = re.compile(r"(?:一个|该|这个|我们的|我们|我公司|我司|我单位|的|所谓)*")
+_DENIED = re.compile(r"(?:一个|该|这个|我们|我公司|我司|我单位|的|所谓)*")
 # After an organisation: it says that the cover is not its own.
 _DISOWNED = re.compile(r"[^。;!?]{0,16}?(?:不是|并非|非|不属于|不属|不归|不由)(?:他|她|它|我|其|本|该|自)")
 # What names no thing at all.
@@ -64,7 +64,7 @@ def read_report(text: str) -> Report:
     return _read(text)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def _read(text: str) -> Report:
     text = plain(text)
     found = tokens(text)

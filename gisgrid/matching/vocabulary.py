@@ -25,7 +25,8 @@ _PAIRS = (
     "異异 強强 當当 噹当 說说 來来 廠厂 廳厅 溝沟 稱称 復复 饋馈 標标 寫写 著着 對对 臺台 後后 圖图"
 )
 _SIMPLIFIED = str.maketrans({pair[0]: pair[1] for pair in _PAIRS.split()})
-_BLANKS = re.compile(r"\s+")
+# Blanks stand anywhere; quotation marks only where somebody tells what is written on a cover.
+_LEFT_OUT = re.compile(r"[\s\"'“”‘’「」『』]+")
 
 
 class Word(NamedTuple):
@@ -44,12 +45,12 @@ class Token(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """Return a text in the one form in which words are looked for: half-width, simplified, lower case, no blanks.
+    """Return a text in the one form in which words are looked for: half-width, simplified, lower case, without blanks and quotation marks.
 
     >>> plain("ＡＢ 汙水井蓋（１）")
     'ab污水井盖(1)'
     """
-    return _BLANKS.sub("", unicodedata.normalize("NFKC", text)).translate(_SIMPLIFIED).casefold()
+    return _LEFT_OUT.sub("", unicodedata.normalize("NFKC", text)).translate(_SIMPLIFIED).casefold()
 
 
 def tokens(text: str) -> list[Token]:

@@ -48,6 +48,11 @@ PHONE = ("telecom", "network")
         ("井盖（热力）松动", ("heating",)),
         ("窨井盖标有燃气字样", ("gas",)),
         ("井盖类型：污水", ("sewage",)),
+        ("人行道上标有“污”字的井盖破损", ("sewage",)),
+        ("井盖上写着'雨'字", ("rainwater",)),
+        ("下雨井盖就响", ()),
+        ("水表井盖碎了", ("water_supply",)),
+        ("红绿灯下的井盖", ()),
         # Denied.
         ("不是雨水井，是污水井", ("sewage",)),
         ("并非电力井盖而是通讯井盖塌陷", ("telecom",)),
@@ -135,6 +140,13 @@ def test_a_text_of_more_than_ten_thousand_characters_is_refused() -> None:
     assert kinds_named("污水井盖" * 2500) == ("sewage",)
     with pytest.raises(ParameterError, match=r"text: 10,001 characters are too many\. Expected at most 10,000\."):
         kinds_named("井" * 10_001)
+
+
+@pytest.mark.parametrize("filler", ["我们的", "的", "管道", "管", "属于", "上", "、", "污水", "污水、", "不是", "燃气公司", "井盖"])
+def test_no_text_takes_forever(filler: str) -> None:
+    # With an expression that can be matched in two ways each of these would outlast the universe.
+    for text in (f"不是{filler * 3000}!污水井", f"污水{filler * 3000}!井盖", f"井盖{filler * 3000}!污水", f"燃气公司{filler * 3000}!"):
+        read_report(text[:10_000])
 
 
 @given(st.text(max_size=60))
