@@ -63,4 +63,4 @@ class BulkLocator:
 
 def _document(point: AskedPoint, location: Location) -> Document:
     """Return the members of an answer that depend on the point alone."""
-    return {"input": point.as_document(), **as_document(location), "point": Place(location.lon, location.lat, point.crs).as_document()}
+    return {"input": point.as_document(), **as_document(location, Place(location.lon, location.lat, point.crs).as_document())}

@@ -120,7 +120,8 @@ def parse_beside(values: Mapping[str, str]) -> Beside:
     """Return what else than its areas ``/locate`` is asked about a point; raises ParameterError that names what is wrong."""
     if len(values) <= _POINT_MEMBERS and "include" not in values:
         return _NOTHING_BESIDE
-    names = parse_choices("include", values["include"], INCLUDES) if "include" in values else ()
+    chosen = parse_choices("include", values["include"], INCLUDES) if "include" in values else ()
+    names = tuple(name for name in INCLUDES if name in chosen)
     for name in _HINTS:
         if name in values and "cover" not in names:
             raise ParameterError(name, "tells of the cover concerned, which is not asked for.", "include=cover beside it")

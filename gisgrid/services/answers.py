@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from gisgrid.crs import Crs, accuracy_m
-from gisgrid.layers import LAYERS, layer
+from gisgrid.errors import NotFoundError
+from gisgrid.layers import LAYERS
 from gisgrid.locator import FootprintIndex, Locator, PointIndex
 from gisgrid.matching import cover_match_document, match_cover
-from gisgrid.services.documents import as_document, building_document
+from gisgrid.services.documents import as_document
 from gisgrid.sight import SightIndex, sight_document
 
 NEAREST_LAYERS = tuple(found for found in LAYERS if found.public and found.loadable and found.level is None)
@@ -30,6 +32,8 @@ FILTERS: dict[str, tuple[str, ...]] = {
 
 BUILDING_WITHIN_M = 5.0
 """A point this near to a building counts as at it: positions are that good at best."""
+
+_SLACK_M = 0.01
 
 NEIGHBOURS = 5
 """How many of the nearest features are included."""
@@ -82,6 +86,8 @@ class Beside(NamedTuple):
     @property
     def features(self) -> frozenset[str]:
         """What has to be at hand for that: layers, and ``sight``."""
+        if not self.names:
+            return frozenset()
         needs = {"building": "buildings", "cover": "manhole_covers"}
         return frozenset({needs.get(name, name) for name in self.names} | ({"sight"} if self.sight else set()))
 
@@ -115,8 +121,7 @@ class Place(NamedTuple):
 def locate_document(sources: Sources, place: Place, beside: Beside) -> Document:
     """Return the answer for a point: its areas, who is responsible, and what else was asked for."""
     location = sources.locator.locate(place.lon, place.lat, place.accuracy_m)
-    document = as_document(location)
-    document["point"] = place.as_document()
+    document = as_document(location, place.as_document())
     for name in beside.names:
         document[name] = _beside(sources, name, place, beside)
     return document
@@ -124,35 +129,47 @@ def locate_document(sources: Sources, place: Place, beside: Beside) -> Document:
 
 def _beside(sources: Sources, name: str, place: Place, beside: Beside) -> object:
     if name == "building":
-        building = sources.footprints.at(place.lon, place.lat, BUILDING_WITHIN_M)
-        return None if building is None else building_document(building)
+        building = sources.footprints.at_row(place.lon, place.lat, BUILDING_WITHIN_M)
+        return None if building is None else sources.footprints.document(*building)
     if name == "cover":
         return cover_document(sources, place, beside.hints)
     sight: SightAsked = "tell" if beside.sight and name == "cameras" else "no"
     return nearest_documents(sources, name, place, NearestAsked(sight=sight, target_height_m=beside.target_height_m))
 
 
-def nearest_documents(sources: Sources, layer_id: str, place: Place, asked: NearestAsked) -> list[Document]:
-    """Return the features of a layer nearest to a point, the nearest first, as they go into answers.
+def nearest_documents(sources: Sources, layer_id: str, place: Place, asked: NearestAsked) -> list[Any]:
+    """Return the features of a layer nearest to a point, the nearest first, as they go into answers: for orjson to write.
 
     Raises NotFoundError for a layer that does not exist, ParameterError for a field that it cannot be chosen by.
     """
-    lon, lat = place.lon, place.lat
-    if layer(layer_id).geometry != "Point":
-        buildings = sources.footprints.nearest(lon, lat, asked.k, asked.radius_m, asked.where)
-        return [building_document(found) for found in buildings]
-    index = sources.points[layer_id]
+    if layer_id == "buildings":
+        buildings = sources.footprints
+        return [buildings.document(*near) for near in buildings.nearest_rows(place.lon, place.lat, asked.k, asked.radius_m, asked.where)]
+    index = sources.points.get(layer_id)
+    if index is None:
+        raise NotFoundError(f"There are no nearest features of layer {layer_id!r}.", f"Layers: {', '.join(FILTERS)}.")
+    if asked.sight == "seeing":
+        return _seeing_documents(sources, place, asked)
+    near = index.nearest_rows(place.lon, place.lat, asked.k, asked.radius_m, asked.where)
     if asked.sight == "no":
-        return [index.document(*near) for near in index.nearest_rows(lon, lat, asked.k, asked.radius_m, asked.where)]
-    return camera_documents(sources, place, asked)
-
-
-def camera_documents(sources: Sources, place: Place, asked: NearestAsked) -> list[Document]:
-    """Return the cameras nearest to a point, each with whether it sees a target there."""
-    lon, lat, index = place.lon, place.lat, sources.points["cameras"]
-    near = index.nearest_rows(lon, lat, asked.k, asked.radius_m, asked.where)
-    sightings = sources.sight.look(lon, lat, [row for row, _, _ in near], asked.target_height_m)
+        return [index.document(*one) for one in near]
+    sightings = sources.sight.look(place.lon, place.lat, [row for row, _, _ in near], asked.target_height_m)
     return [index.document(*one) | {"sight": sight_document(seen)} for one, seen in zip(near, sightings, strict=True)]
+
+
+def _seeing_documents(sources: Sources, place: Place, asked: NearestAsked) -> list[Any]:
+    """Return the nearest cameras that see or probably see a target at a point."""
+    lon, lat, index = place.lon, place.lat, sources.points["cameras"]
+    # Which of those that see it are wanted is for the index to say, so that all must be known.
+    is_chosen = asked.where is not None or asked.radius_m is not None
+    rows = sources.sight.seeing(lon, lat, len(index) if is_chosen else asked.k, asked.target_height_m)
+    seen = dict(zip(rows, sources.sight.look(lon, lat, rows, asked.target_height_m), strict=True))
+    if not seen:
+        return []
+    reach_m = min(max(sighting.distance_m for sighting in seen.values()) + _SLACK_M, asked.radius_m or math.inf)
+    near = index.nearest_rows(lon, lat, len(index), reach_m, asked.where)
+    wanted = [one for one in near if one[0] in seen][: asked.k]
+    return [index.document(*one) | {"sight": sight_document(seen[one[0]])} for one in wanted]
 
 
 def cover_document(sources: Sources, place: Place, hints: CoverHints) -> Document:

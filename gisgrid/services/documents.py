@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from gisgrid.locator import Building
-from gisgrid.types import AreaRef, Candidate, Location, Neighbour
+from gisgrid.types import Candidate, Location, Neighbour
 
 _DEGREE_PLACES = 9
 _METRE_PLACES = 3
 _SHARE_PLACES = 4
 
 
-def as_document(location: Location) -> dict[str, object]:
+def as_document(location: Location, point: dict[str, object] | None = None) -> dict[str, object]:
     """Return the answer for a point: degrees to nine places (0.1 mm), metres to three, shares of the circle to four.
 
-    The members are those of ``GET /locate`` that depend on the point alone, without the input as it was written.
+    The members are those of ``GET /locate`` that depend on the point alone, without the input as it was written. ``point`` takes
+    the place of the bare position.
     """
-    nearest, unit, distance_m = location.nearest, location.responsible_unit, location.distance_to_edge_m
-    share = location.outside_share
-    return {
-        "point": {"lon": round(location.lon, _DEGREE_PLACES), "lat": round(location.lat, _DEGREE_PLACES), "crs": "wgs84"},
-        "status": location.status,
-        "grid": _area(location.grid),
-        "community": _area(location.community),
-        "street": _area(location.street),
-        "district": _area(location.district),
+    lon, lat, status, district, street, community, grid, distance_m, on_edge, candidates, nearest, unit, share = location
+    document: dict[str, object] = {
+        "point": point or {"lon": round(lon, _DEGREE_PLACES), "lat": round(lat, _DEGREE_PLACES), "crs": "wgs84"},
+        "status": status,
+        "grid": grid and {"code": grid.code, "name": grid.name},
+        "community": community and {"code": community.code, "name": community.name},
+        "street": street and {"code": street.code, "name": street.name},
+        "district": district and {"code": district.code, "name": district.name},
         "distance_to_edge_m": None if distance_m is None else round(distance_m, _METRE_PLACES),
-        "on_edge": location.on_edge,
-        "candidates": [_candidate(candidate) for candidate in location.candidates],
-        **({} if share is None else {"outside_share": round(share, _SHARE_PLACES)}),
+        "on_edge": on_edge,
+        "candidates": [_candidate(candidate) for candidate in candidates],
         "nearest": None if nearest is None else _candidate(nearest),
-        "responsible_unit": None if unit is None else {"code": unit.code, "name": unit.name, "level": unit.level},
+        "responsible_unit": unit and {"code": unit.code, "name": unit.name, "level": unit.level},
     }
+    if share is not None:
+        document["outside_share"] = round(share, _SHARE_PLACES)
+    return document
 
 
 def neighbour_document(neighbour: Neighbour) -> dict[str, object]:
@@ -49,10 +51,6 @@ def neighbour_document(neighbour: Neighbour) -> dict[str, object]:
 def building_document(building: Building) -> dict[str, object]:
     """Return a building with its fields; ``distance_m`` is 0 where its footprint covers the point."""
     return {"id": building.id, **building.properties, "distance_m": round(building.distance_m, _METRE_PLACES)}
-
-
-def _area(ref: AreaRef | None) -> dict[str, str] | None:
-    return None if ref is None else {"code": ref.code, "name": ref.name}
 
 
 def _candidate(candidate: Candidate) -> dict[str, object]:
