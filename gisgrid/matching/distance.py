@@ -49,7 +49,7 @@ class PositionError:
         """Return the density of reports at a distance from a cover, over the greatest that there can be.
 
         >>> [round(PositionError(10.0).value(distance_m, "实测"), 3) for distance_m in (0.0, 10.0, 30.0)]
-        [0.911, 0.295, 0.004]
+        [0.911, 0.297, 0.004]
         """
         return self.values([(distance_m, source)])[0]
 

@@ -12,7 +12,9 @@ from rich.table import Table
 
 from gisgrid.db import open_database
 from gisgrid.matching import DEFAULT_ACCURACY_M, CoverMatch, cover_match_document, match_cover
-from gisgrid.services.options import CrsOption, LatArgument, LonArgument, coordinates_of, system_of
+from gisgrid.services.answers import CoverHints, Place
+from gisgrid.services.history import parse_instant
+from gisgrid.services.options import AsOfOption, CrsOption, LatArgument, LonArgument, coordinates_of, system_of
 from gisgrid.services.read_model import ReadModel
 from gisgrid.settings import load_settings
 
@@ -32,24 +34,28 @@ def match(
         float | None,
         typer.Option("--accuracy-m", help="Radius of the position's uncertainty, metres.", show_default=f"{DEFAULT_ACCURACY_M:g}"),
     ] = None,
+    as_of: AsOfOption = None,
     limit: Annotated[int, typer.Option("--limit", help="Most candidates to name.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as JSON, as GET /manhole_covers/match gives it.")] = False,
 ) -> None:
     """Say which manhole cover a report at a point is about, how sure that is, and why."""
     settings = load_settings()
     system = system_of(crs, settings)
+    instant = None if as_of is None else parse_instant(as_of)
     first, second = coordinates_of(system, lon, lat)
     model = ReadModel.load(open_database(settings), settings)
-    place = model.to_wgs84(first, second, system)
-    index = model.snapshot.points[_LAYER]
-    found = match_cover(index, *place, accuracy_m=accuracy_m, text=text, kind=kind, state=state, owner_code=owner_code, limit=limit)
+    place = Place(*model.to_wgs84(first, second, system), system, accuracy_m)
+    then = None if instant is None else model.areas_at(instant, (_LAYER,))
+    index = (then or model.snapshot).points[_LAYER]
+    asked = CoverHints(text, kind, state, owner_code)._asdict()
+    found = match_cover(index, place.lon, place.lat, accuracy_m=accuracy_m, limit=limit, **asked)
     if as_json:
         document = {
             "input": dict(zip(system.axes, (first, second), strict=True)) | {"crs": system.name},
-            "point": {"lon": round(place[0], 9), "lat": round(place[1], 9), "crs": "wgs84"},
+            "point": place.as_document(),
             **cover_match_document(found),
-            "data_version": model.version,
-            "database": "up",
+            **{"data_version": model.version, "database": "up", "stale": False},
+            **(then.as_document() if then else {}),
         }
         sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
         return

@@ -76,6 +76,15 @@ def test_far_from_every_cover_the_answer_is_none_without_candidates(run: Run) ->
     assert (document["status"], document["cover"], document["candidates"]) == ("none", None, [])
 
 
+def test_covers_of_then_are_asked_for(run: Run) -> None:
+    _, now, _ = run(*NEAR, "--text", "污水井盖破损", "--json")
+    code, out, _ = run(*NEAR, "--text", "污水井盖破损", "--as-of", "2100-01-01", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["as_of"].startswith("2100-01-01")
+    assert document["cover"] == json.loads(now)["cover"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -84,6 +93,8 @@ def test_far_from_every_cover_the_answer_is_none_without_candidates(run: Run) ->
         ((*NEAR, "--state", "purple"), "state: there is no state 'purple'"),
         ((*NEAR, "--accuracy-m", "-3"), "accuracy_m: -3.0 is not a distance"),
         ((*NEAR, "--limit", "0"), "limit: 0 candidates"),
+        ((*NEAR, "--as-of", "some day"), "as_of: "),
+        ((*NEAR, "--as-of", "1990-01-01"), "as_of: "),
         (("120.3725", "x", "--crs", "wgs84"), "lat: 'x' is not a number"),
     ],
 )
