@@ -8,50 +8,20 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
-from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Edges, Flags, Floats, Ints, Longs, covers, edges_of, expand
-from gisgrid.locator.fine import ASK, PER_SIDE, divide
-from gisgrid.locator.raster import OUTSIDE, Raster, build_raster
+from gisgrid.locator.building import AreaState, AreaTable, ask_many, shapes_of, state_of
+from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Flags, Floats, Ints, Longs
+from gisgrid.locator.fine import ASK, PER_SIDE
+from gisgrid.locator.raster import OUTSIDE
+from gisgrid.locator.recut import recut
+from gisgrid.locator.replacing import Boxes, each_box
 from gisgrid.types import AreaRef
+
+__all__ = ["AreaIndex", "AreaState", "AreaTable", "Covered"]
 
 _CHUNK = 1 << 17
 _MOST_SAMPLES = 64
-
-
-class AreaTable(NamedTuple):
-    """The areas of one level, in any order: codes, names, codes of the areas above (None where unknown), shapely geometries.
-
-    Geometries are polygons or multipolygons in longitude and latitude, WGS 84; None is an area without a shape.
-    """
-
-    codes: list[str]
-    names: list[str]
-    parent_codes: list[str | None]
-    geometries: NDArray[Any]
-
-
-Boxes = tuple[Floats, Floats, Floats, Floats]
-"""West, south, east and north of each area; the box of an area without a shape is empty (west > east)."""
-
-
-class AreaState(NamedTuple):
-    """All that an ``AreaIndex`` holds, as names and flat arrays in the order of the codes: what a file of it keeps.
-
-    ``inner`` is longitude and latitude of a point inside each area, NaN for an area without a shape. ``strange`` flags areas
-    of which PostGIS's answer cannot be told from where the edges are, so that they are asked for every point of their box.
-    """
-
-    codes: tuple[str, ...]
-    names: tuple[str, ...]
-    parent_codes: tuple[str | None, ...]
-    edges: Edges
-    raster: Raster
-    parts: Ints
-    boxes: Boxes
-    inner: tuple[Floats, Floats]
-    strange: Flags
 
 
 class Covered(NamedTuple):
@@ -65,26 +35,7 @@ class AreaIndex:
     """The areas of one level, numbered in the order of their codes, so that the smallest code is the smallest number."""
 
     def __init__(self, table: AreaTable) -> None:
-        order = sorted(range(len(table.codes)), key=table.codes.__getitem__)
-        geometries = np.asarray(table.geometries, dtype=object)[order] if order else np.empty(0, dtype=object)
-        self.edges = edges_of(geometries)
-        always_ask = _always_ask(geometries, self.edges)
-        self.raster = build_raster(self.edges, always_ask)
-        inner = shapely.point_on_surface(geometries)
-        inner[shapely.is_empty(inner)] = None  # GEOS refuses to give the coordinates of an empty point
-        self._take_up(
-            AreaState(
-                tuple(table.codes[i] for i in order),
-                tuple(table.names[i] for i in order),
-                tuple(table.parent_codes[i] for i in order),
-                self.edges,
-                self.raster,
-                divide(self.edges, self.raster, always_ask, self._ask_many),
-                _boxes(self.edges),
-                (np.asarray(shapely.get_x(inner)), np.asarray(shapely.get_y(inner))),
-                always_ask,
-            )
-        )
+        self._take_up(state_of(shapes_of(table)))
 
     @classmethod
     def from_state(cls, state: AreaState) -> AreaIndex:
@@ -101,6 +52,15 @@ class AreaIndex:
         self.number_of = {code: number for number, code in enumerate(state.codes)}
         self.edges, self.raster, self.parts, self.boxes = state.edges, state.raster, state.parts, state.boxes
         self._prepare_points()
+
+    def replaced(self, boxes: Boxes, table: AreaTable) -> AreaIndex:
+        """Return an index in which the areas that touch ``boxes`` (degrees, WGS 84) give way to those of ``table``.
+
+        The table has every area that now touches one of the boxes, and perhaps others: what the database gives for the same
+        boxes, or all areas of the level. An area that is here already under the code of one in the table gives way too.
+        All places are answered as by an index of all areas that there are then, at the cost of the ground that is different.
+        """
+        return AreaIndex.from_state(recut(self.state, each_box(boxes), table))
 
     def __len__(self) -> int:
         return len(self.refs)
@@ -268,27 +228,7 @@ class AreaIndex:
         lists_of = self._values(lon, lat, number)
         asked = np.flatnonzero(number == ASK)
         if asked.size:
-            number[asked], on_edge[asked] = self._ask_many(lon.take(asked), lat.take(asked), lists_of(asked))
-
-    def _ask_many(self, lon: Floats, lat: Floats, lists: Ints) -> tuple[Ints, Flags]:
-        """Return the smallest number that covers each point, and whether it is on an edge, from its cell's list of areas."""
-        raster = self.raster
-        first = raster.list_first.take(lists)
-        point, member = expand(first, raster.list_first.take(lists + 1) - first)
-        slot = raster.slot.take(member)
-        first = raster.slot_first.take(slot)
-        pair, position = expand(first, raster.slot_first.take(slot + 1) - first)
-        covered, boundary = covers(self.edges, raster.ends, pair, position, x=lon.take(point), y=lat.take(point))
-        number, on_edge = np.full(len(lon), OUTSIDE, np.int32), np.zeros(len(lon), bool)
-        hits = np.flatnonzero(covered)
-        owner = point.take(hits)
-        # A point's areas are in ascending order: its first hit is the smallest number, and a second means an edge.
-        again = np.flatnonzero(owner[1:] == owner[:-1]) + 1
-        on_edge[owner[again]] = True
-        on_edge[point[boundary]] = True
-        # Written from the last to the first, so that the first one stays.
-        number[owner[::-1]] = raster.listed.take(member.take(hits))[::-1]
-        return number, on_edge
+            number[asked], on_edge[asked] = ask_many(self.edges, self.raster, lon.take(asked), lat.take(asked), lists_of(asked))
 
     def within_box(self, lon: float, lat: float, reach_lon: float, reach_lat: float) -> Longs:
         """Return the numbers of the areas whose box comes within the given degrees of a point."""
@@ -318,21 +258,3 @@ def _along(value: Floats, origin: float, per_unit: float, count: int) -> Floats:
         np.fmax(cell, 0.0, out=cell)
         np.fmin(cell, count - 0.5, out=cell)
     return cell
-
-
-def _boxes(edges: Edges) -> Boxes:
-    areas = len(edges.first) - 1
-    lowest, highest = np.full((2, areas), np.inf), np.full((2, areas), -np.inf)
-    np.minimum.at(lowest[0], edges.area, edges.x1)
-    np.minimum.at(lowest[1], edges.area, edges.y1)
-    np.maximum.at(highest[0], edges.area, edges.x1)
-    np.maximum.at(highest[1], edges.area, edges.y1)
-    return lowest[0], lowest[1], highest[0], highest[1]
-
-
-def _always_ask(geometries: NDArray[Any], edges: Edges) -> Flags:
-    """Return the areas for which PostGIS may answer strangely far from any edge: invalid shapes, or edges it leaves out."""
-    asked = ~np.asarray(shapely.is_valid(geometries), dtype=bool)
-    short = (edges.x2 - edges.x1) ** 2 + (edges.y2 - edges.y1) ** 2 < SHORTEST_EDGE_DEG * SHORTEST_EDGE_DEG
-    asked[edges.area[short]] = True
-    return asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cached_property
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from pyproj import Geod
@@ -22,10 +22,9 @@ from gisgrid.locator.ground import (
     short_distance_m,
     straight_slack_m,
 )
+from gisgrid.locator.near import BoundaryState, boundary_state, share_along, state_after
 from gisgrid.locator.outside import Outside, distance_m
-from gisgrid.locator.outskirts import Tree, build_tree, edges_outside
 from gisgrid.locator.overlaps import Coverage
-from gisgrid.locator.raster import Frame, frame_for
 
 _GEOD = Geod(ellps="WGS84")
 # Edges are sampled at most this far apart to find those that are near a point far away.
@@ -33,55 +32,23 @@ _SAMPLE_M = 100.0
 # So far away the directions to all edges are one, and the straight distance says which is nearest.
 _FAR_M = 300_000.0
 _CHUNK = 1 << 13
-_BLOCKS_PER_AREA = 32
 _TINY = 1e-300
 
-
-class _Near(NamedTuple):
-    """For each block of ground that an area's box touches, the edges of the area that can be nearest to a point there.
-
-    Area a has blocks from ``column[a]``, ``row[a]``, ``columns[a]`` by ``rows[a]`` of them; block (c, r) is slot
-    ``base[a] + (r - row[a]) * columns[a] + c - column[a]``, with ``edge[first[slot]:first[slot + 1]]``.
-    """
-
-    column: Longs
-    row: Longs
-    columns: Longs
-    rows: Longs
-    base: Longs
-    first: Longs
-    edge: Longs
-
-
-class BoundaryState(NamedTuple):
-    """All that a ``Boundary`` holds beside the edges, as flat arrays: what a file of it keeps.
-
-    ``along`` is the way from each edge's start to its end in degrees; ``ends`` are start and way of the edges of ``near.edge``.
-    ``tree`` tells which edges can be nearest to a place outside all areas; ``overlaps`` has a row for each pair of areas that have
-    ground in common, and ``strange`` flags areas of which that cannot be told, see ``overlaps.Coverage``.
-    """
-
-    frame: Frame
-    along: tuple[Floats, Floats]
-    near: _Near
-    ends: tuple[Floats, Floats, Floats, Floats]
-    tree: Tree
-    overlaps: Longs
-    strange: Flags
+__all__ = ["Boundary", "BoundaryState"]
 
 
 class Boundary:
     """The edges of the areas of one level, asked for distances on the ground."""
 
     def __init__(self, index: AreaIndex) -> None:
-        edges = index.edges
-        along = edges.x2 - edges.x1, edges.y2 - edges.y1
-        frame = frame_for(edges, len(edges.first) - 1, _BLOCKS_PER_AREA)
-        near = _near_edges(edges, along, frame)
-        x1, y1, along_x, along_y = (part[near.edge] for part in (edges.x1, edges.y1, *along))
-        coverage = Coverage(edges, index.state.strange)
-        tree = build_tree(edges, edges_outside(edges, coverage.rims), lambda lon, lat: index.covering_many(lon, lat).number >= 0)
-        self._take_up(edges, BoundaryState(frame, along, near, (x1, y1, along_x, along_y), tree, coverage.pairs, index.state.strange))
+        self._take_up(index.edges, boundary_state(index))
+
+    @classmethod
+    def after(cls, before: Boundary, was: AreaIndex, now: AreaIndex) -> Boundary:
+        """Return the boundary of ``now``, taking over from that of ``was`` all about areas whose shape is the same in both."""
+        if was.edges is now.edges:
+            return before
+        return cls.from_state(now.edges, state_after(before.state, before.coverage, was, now))
 
     @classmethod
     def from_state(cls, edges: Edges, state: BoundaryState) -> Boundary:
@@ -188,7 +155,7 @@ class Boundary:
         scale_x, scale_y = per_lon.take(owner), per_lat.take(owner)
         from_x, from_y = edges.x1.take(edge) - lon.take(owner), edges.y1.take(edge) - lat.take(owner)
         along_x, along_y = self._along[0].take(edge), self._along[1].take(edge)
-        share = _share(from_x * scale_x, from_y * scale_y, along_x * scale_x, along_y * scale_y)
+        share = share_along(from_x * scale_x, from_y * scale_y, along_x * scale_x, along_y * scale_y)
         from_x += share * along_x
         from_y += share * along_y
         square = (from_x * scale_x) ** 2 + (from_y * scale_y) ** 2
@@ -297,70 +264,10 @@ class Boundary:
         x, y, along_x, along_y = self._edges.x1[edge], self._edges.y1[edge], self._along[0][edge], self._along[1][edge]
         if about_m <= LOCAL_M:
             per_lon, per_lat = metres_per_degree_many(lat)
-            share = _share((x - lon) * per_lon, (y - lat) * per_lat, along_x * per_lon, along_y * per_lat)
+            share = share_along((x - lon) * per_lon, (y - lat) * per_lat, along_x * per_lon, along_y * per_lat)
         else:
             start, along = earth_centred(x, y), earth_centred(x + along_x, y + along_y)
             along -= start
             start -= earth_centred(lon, lat)
             share = np.clip(-(start * along).sum(axis=1) / ((along * along).sum(axis=1) + _TINY), 0.0, 1.0)
         return x + share * along_x - lon, y + share * along_y - lat
-
-
-def _share(from_x: Floats, from_y: Floats, along_x: Floats, along_y: Floats) -> Floats:
-    """Return how far along each edge its nearest place is, 0 to 1; metres in."""
-    share = -(from_x * along_x + from_y * along_y) / (along_x * along_x + along_y * along_y + _TINY)
-    np.clip(share, 0.0, 1.0, out=share)
-    return share
-
-
-def _near_edges(edges: Edges, along: tuple[Floats, Floats], frame: Frame) -> _Near:
-    """Return the edges that can be nearest to a point of an area, by blocks.
-
-    The nearest edge of any point in a block is, at the block's middle, at most twice the way to the block's corner farther
-    than the edge nearest to the middle.
-    """
-    areas = len(edges.first) - 1
-    u = (np.minimum(edges.x1, edges.x2) - frame.x0) * frame.per_x, (np.maximum(edges.x1, edges.x2) - frame.x0) * frame.per_x
-    v = (np.minimum(edges.y1, edges.y2) - frame.y0) * frame.per_y, (np.maximum(edges.y1, edges.y2) - frame.y0) * frame.per_y
-    column, row = (_extreme(np.minimum, part[0], edges.area, areas) for part in (u, v))
-    columns, rows = (_extreme(np.maximum, part[1], edges.area, areas) - low + 1 for part, low in ((u, column), (v, row)))
-    blocks = np.where(np.diff(edges.first) > 0, columns * rows, 0)
-    area, place = expand(np.zeros(areas, np.int64), blocks)
-    middle_lon = frame.x0 + (column[area] + place % np.maximum(columns[area], 1) + 0.5) / frame.per_x
-    middle_lat = frame.y0 + (row[area] + place // np.maximum(columns[area], 1) + 0.5) / frame.per_y
-    counts, chosen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for start in range(0, len(area), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        count, edge = _nearest_of(edges, along, frame, (area[part], middle_lon[part], middle_lat[part]))
-        counts.append(count)
-        chosen.append(edge)
-    first = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
-    base = np.cumsum(blocks) - blocks
-    return _Near(column, row, np.where(blocks > 0, columns, 0), np.where(blocks > 0, rows, 0), base, first, np.concatenate(chosen))
-
-
-def _extreme(which: np.ufunc, value: Floats, area: Ints, areas: int) -> Longs:
-    """Return the least or greatest block of each area."""
-    found = np.zeros(areas, np.int64)
-    if len(value):
-        heads = np.flatnonzero(np.diff(area, prepend=-1))
-        found[area[heads]] = np.floor(which.reduceat(value, heads)).astype(np.int64)
-    return found
-
-
-def _nearest_of(edges: Edges, along: tuple[Floats, Floats], frame: Frame, blocks: tuple[Longs, Floats, Floats]) -> tuple[Longs, Longs]:
-    """Return for each block how many edges of its area are kept, and those edges."""
-    area, lon, lat = blocks
-    owner, edge = expand(edges.first[area], np.diff(edges.first)[area])
-    per_lon, per_lat = metres_per_degree_many(lat)
-    corner = np.hypot(per_lon / frame.per_x, per_lat / frame.per_y) / 2.0
-    scale_x, scale_y = per_lon.take(owner), per_lat.take(owner)
-    from_x, from_y = (edges.x1.take(edge) - lon.take(owner)) * scale_x, (edges.y1.take(edge) - lat.take(owner)) * scale_y
-    along_x, along_y = along[0].take(edge) * scale_x, along[1].take(edge) * scale_y
-    share = _share(from_x, from_y, along_x, along_y)
-    distance = np.hypot(from_x + share * along_x, from_y + share * along_y)
-    heads = np.flatnonzero(np.diff(owner, prepend=-1))
-    least = np.minimum.reduceat(distance, heads)
-    # A thousandth more, for the scale is not the same over the whole block.
-    kept = distance <= (1.001 * least + 2.002 * corner).take(owner)
-    return np.bincount(owner[kept], minlength=len(area)), edge[kept]

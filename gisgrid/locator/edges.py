@@ -75,6 +75,44 @@ def expand(first: Longs, count: Longs) -> tuple[Longs, Longs]:
     return owner, np.arange(len(owner)) - np.repeat(before - first, count)
 
 
+def some(edges: Edges, areas: NDArray[Any]) -> Edges:
+    """Return the edges of some areas, numbered from 0 on; rings keep their numbers."""
+    first = edges.first[areas]
+    count = edges.first[areas + 1] - first
+    owner, edge = expand(first, count)
+    x1, y1, x2, y2 = edges.x1.take(edge), edges.y1.take(edge), edges.x2.take(edge), edges.y2.take(edge)
+    return Edges(
+        x1,
+        y1,
+        x2,
+        y2,
+        edges.ring.take(edge),
+        owner.astype(np.int32),
+        np.concatenate([[0], np.cumsum(count)]),
+        edges.ring_part,
+        edges.ring_is_shell,
+    )
+
+
+def same_shapes(one: Edges, ones: Longs, other: Edges, others: Longs) -> Flags:
+    """Return for pairs of areas (a number in ``one`` and one in ``other``) whether they have the same rings, edge by edge."""
+    first_one, first_other = one.first[ones], other.first[others]
+    count = one.first[ones + 1] - first_one
+    same = count == other.first[others + 1] - first_other
+    pair, edge_one = expand(first_one[same], count[same])
+    _, edge_other = expand(first_other[same], count[same])
+    differs = np.zeros(len(pair), bool)
+    for part in range(4):
+        differs |= one[part].take(edge_one) != other[part].take(edge_other)
+    ring_one, ring_other = one.ring.take(edge_one), other.ring.take(edge_other)
+    differs |= one.ring_is_shell.take(ring_one) != other.ring_is_shell.take(ring_other)
+    if len(pair) > 1:
+        differs[1:] |= (pair[1:] == pair[:-1]) & ((ring_one[1:] != ring_one[:-1]) != (ring_other[1:] != ring_other[:-1]))
+    result: Flags = same.copy()
+    result[np.flatnonzero(same)[pair[differs]]] = False
+    return result
+
+
 class Ends(NamedTuple):
     """Edges by their ends, degrees; ``low`` and ``high`` are their spans of y, ``ring`` is the ring of each."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs
-from gisgrid.locator.raster import OUTSIDE, Frame, Raster, touched_cells
+from gisgrid.locator.raster import OUTSIDE, Frame, Raster, Window, touched_cells
 
 PER_SIDE = 8
 """Parts along a side of a divided cell."""
@@ -25,8 +25,10 @@ Ask = Callable[[Floats, Floats, Ints], tuple[Ints, Flags]]
 """Gives the smallest number that covers each point, and whether it is on an edge or in several areas, by their cells' lists."""
 
 
-def divide(edges: Edges, raster: Raster, always_ask: Flags, ask: Ask) -> Ints:
+def divide(edges: Edges, raster: Raster, window: Window, always_ask: Flags, ask: Ask) -> Ints:
     """Return the values of the parts of all cells that have a list: part p of list k is entry ``k * 64 + p``, row by row.
+
+    ``raster`` has the cells of ``window``.
 
     A part that no edge touches has the number of its area or -1, as a plain cell has, by the same margin; parts that hang
     together without crossing an edge lie in the same areas, so that one point answers for all of them.
@@ -34,24 +36,25 @@ def divide(edges: Edges, raster: Raster, always_ask: Flags, ask: Ask) -> Ints:
     lists = len(raster.list_first) - 1
     if not lists:
         return np.full(_PARTS, ASK, np.int32)
-    plain = ~_touched_parts(edges, raster, always_ask, lists)
+    plain = ~_touched_parts(edges, raster, window, always_ask)
     labels, count = ndimage.label(plain.reshape(lists, PER_SIDE, PER_SIDE), structure=_NEIGHBOURS, output=np.int32)
     labels = labels.reshape(-1)
     inside = np.flatnonzero(labels)
     member = np.zeros(count + 1, np.int64)
     member[labels[inside]] = inside
-    lon, lat = _middles(raster, member[1:], lists)
+    lon, lat = _middles(raster, window, member[1:])
     number, several = ask(lon, lat, (member[1:] // _PARTS).astype(np.int32))
     value = np.full(count + 1, ASK, np.int32)
     value[1:] = np.where(several, ASK, number)
     return np.asarray(value[labels])
 
 
-def _touched_parts(edges: Edges, raster: Raster, always_ask: Flags, lists: int) -> Flags:
+def _touched_parts(edges: Edges, raster: Raster, window: Window, always_ask: Flags) -> Flags:
     frame = raster.frame
     parts = Frame(frame.x0, frame.y0, frame.per_x * PER_SIDE, frame.per_y * PER_SIDE, frame.columns * PER_SIDE, frame.rows * PER_SIDE)
-    _, row, column = touched_cells(edges, parts)
-    cell = (row // PER_SIDE) * frame.columns + column // PER_SIDE
+    _, row, column = touched_cells(edges, parts, window.divided(PER_SIDE))
+    cell = (row // PER_SIDE) * window.columns + column // PER_SIDE
+    lists = len(raster.list_first) - 1
     touched = np.zeros((lists, _PARTS), bool)
     touched[-2 - raster.cells[cell], (row % PER_SIDE) * PER_SIDE + column % PER_SIDE] = True
     asked = np.add.reduceat(always_ask[raster.listed].astype(np.int32), raster.list_first[:-1]) > 0
@@ -59,13 +62,13 @@ def _touched_parts(edges: Edges, raster: Raster, always_ask: Flags, lists: int) 
     return touched
 
 
-def _middles(raster: Raster, member: Longs, lists: int) -> tuple[Any, Any]:
+def _middles(raster: Raster, window: Window, member: Longs) -> tuple[Any, Any]:
     """Return longitude and latitude of the middles of parts."""
     frame = raster.frame
-    cell_of_list = np.empty(lists, np.int64)
+    cell_of_list = np.empty(len(raster.list_first) - 1, np.int64)
     divided = np.flatnonzero(raster.cells < OUTSIDE)
     cell_of_list[-2 - raster.cells[divided]] = divided
     cell, part = cell_of_list[member // _PARTS], member % _PARTS
-    u = cell % frame.columns + (part % PER_SIDE + 0.5) / PER_SIDE
-    v = cell // frame.columns + (part // PER_SIDE + 0.5) / PER_SIDE
+    u = window.column + cell % window.columns + (part % PER_SIDE + 0.5) / PER_SIDE
+    v = window.row + cell // window.columns + (part // PER_SIDE + 0.5) / PER_SIDE
     return frame.x0 + u / frame.per_x, frame.y0 + v / frame.per_y

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
@@ -25,6 +26,7 @@ from gisgrid.locator.files import About, Contents
 from gisgrid.locator.ground import METRES_PER_DEGREE_LAT_LEAST, metres_per_degree
 from gisgrid.locator.hierarchy import Chain, Hierarchy
 from gisgrid.locator.levels import area_numbers
+from gisgrid.locator.others import OtherAreas, Others
 from gisgrid.locator.raster import OUTSIDE
 from gisgrid.types import LEVELS, AreaRef, Bounds, Level, Location, ResponsibleUnit, Status
 
@@ -95,10 +97,18 @@ class Locator:
         roles: Roles | None = None,
         doubt_m: float = DEFAULT_DOUBT_M,
         about: About | None = None,
+        *,
+        before: Locator | None = None,
     ) -> Locator:
-        """Return a locator on indices made before, so that a change of one level builds only that one anew."""
+        """Return a locator on indices made before, so that a change of one level builds only that one anew.
+
+        With ``before``, a locator of the same places at another time, what has not changed since is taken over from it: after an edit of
+        a few areas (``AreaIndex.replaced``) that costs a tenth. The answers are the same.
+        """
         hierarchy = Hierarchy({level: levels[level] if level in levels else AreaIndex(_EMPTY) for level in LEVELS})
-        return cls(hierarchy, Boundary(hierarchy.grids), roles or {}, doubt_m, about)
+        grids = hierarchy.grids
+        boundary = Boundary(grids) if before is None else Boundary.after(before._boundary, before._grids, grids)
+        return cls(hierarchy, boundary, roles or {}, doubt_m, about)
 
     @classmethod
     def from_geodataframe(
@@ -168,6 +178,11 @@ class Locator:
     def to_bytes(self) -> bytearray:
         """Return what ``save`` writes, to be sent to another process."""
         return files.to_bytes(self._contents())
+
+    def fingerprint(self) -> str:
+        """Return what tells whether two locators answer alike: a hash of all that they hold but when it was read."""
+        contents = self._contents()._replace(about=About(), roles=dict(sorted(self._roles.items())))
+        return blake2b(files.to_bytes(contents), digest_size=16).hexdigest()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Locator.from_bytes, (self.to_bytes(),)
@@ -324,6 +339,14 @@ class Locator:
         number, distance = self._boundary.nearest_many(lon, lat, self._grids.is_clear_many(lon, lat))
         with np.errstate(invalid="ignore"):
             return number, distance, self._hierarchy.is_in_none_many(lon, lat) & (distance > self._doubt_m)
+
+    def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others:
+        """Return for points, each in grid ``number`` and on no edge, the other grids that ``locate`` names as candidates."""
+        return self._others.within(self._doubt_m, self._doubt_deg, number, lon, lat)
+
+    @cached_property
+    def _others(self) -> OtherAreas:
+        return OtherAreas(self._grids)
 
     def inside(self, number: int) -> Location | None:
         """Return the answer for points well inside grid ``number``, with position and distance left open (NaN).

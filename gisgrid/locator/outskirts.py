@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand
 from gisgrid.locator.ground import earth_centred, metres_per_degree
@@ -53,12 +54,19 @@ class Tree(NamedTuple):
 
 def edges_outside(edges: Edges, rims: Longs) -> Longs:
     """Return the edges that can be nearest to a place outside all areas: ``rims`` and all that end where one does."""
-    ends = np.concatenate([edges.x1 + 1j * edges.y1, edges.x2 + 1j * edges.y2])
+    starts, ends = _keys(edges.x1, edges.y1), _keys(edges.x2, edges.y2)
+    wanted = np.sort(np.concatenate([starts[rims], ends[rims]]))
     mark = np.zeros(len(edges.x1), bool)
     mark[rims] = True
-    touched = np.isin(ends, np.unique(ends[np.concatenate([mark, mark])]))
-    mark |= touched[: len(mark)] | touched[len(mark) :]
+    if len(wanted):
+        for part in (starts, ends):
+            mark |= wanted.take(np.searchsorted(wanted, part), mode="clip") == part
     return np.flatnonzero(mark)
+
+
+def _keys(x: Floats, y: Floats) -> NDArray[np.uint64]:
+    """Return a number for each place; should two places have the same one, an edge too many is looked at."""
+    return (x + 0.0).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15) ^ (y + 0.0).view(np.uint64)
 
 
 class _Rims(NamedTuple):

@@ -86,25 +86,20 @@ def _polygon(edges: Edges, part: slice) -> shapely.Geometry | None:
     return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
 
 
-def overlapping_pairs(edges: Edges, rims: Longs, among: Flags | None = None) -> Longs:
-    """Return the pairs of areas that have ground in common, in order: two columns of numbers, the smaller one first.
-
-    With ``among`` only pairs of which at least one area is flagged there are looked for.
-    """
-    wanted = rims if among is None else rims[_near_flagged(edges, rims, among)]
-    if not len(wanted):
+def overlapping_pairs(edges: Edges, rims: Longs) -> Longs:
+    """Return the pairs of areas that have ground in common, in order: two columns of numbers, the smaller one first."""
+    if not len(rims):
         return np.empty((0, 2), np.int64)
     shapes = _Shapes(edges)
-    lines = shapely.linestrings(
-        np.stack([np.stack([edges.x1[wanted], edges.y1[wanted]], 1), np.stack([edges.x2[wanted], edges.y2[wanted]], 1)], 1)
-    )
+    starts, ends = np.stack([edges.x1[rims], edges.y1[rims]], 1), np.stack([edges.x2[rims], edges.y2[rims]], 1)
+    lines = shapely.linestrings(np.stack([starts, ends], 1))
     line, other = shapes.tree.query(lines)
-    foreign = edges.area[wanted][line] != other
+    foreign = edges.area[rims][line] != other
     line, other = line[foreign], other[foreign]
     meets = shapely.intersects(shapes.of(other), lines[line])
     asked: set[tuple[int, int]] = set()
     found: set[tuple[int, int]] = set()
-    pairs = _ordered(edges.area[wanted][line[meets]], other[meets])
+    pairs = _ordered(edges.area[rims][line[meets]], other[meets])
     while pairs:
         asked |= pairs
         new = _with_common_ground(shapes, sorted(pairs))
@@ -112,8 +107,18 @@ def overlapping_pairs(edges: Edges, rims: Longs, among: Flags | None = None) -> 
         reached = np.array(sorted({area for pair in new for area in pair}), dtype=np.int64)
         owner, other = shapes.tree.query(shapes.of(reached)) if len(reached) else (reached, reached)
         pairs = _ordered(reached[owner], other) - asked
-    chosen = sorted(pair for pair in found if among is None or among[pair[0]] or among[pair[1]])
-    return np.array(chosen, dtype=np.int64).reshape(-1, 2)
+    return _rows(found)
+
+
+def pairs_with(edges: Edges, areas: Longs) -> Longs:
+    """Return those of the overlapping pairs in which one of some ``areas`` is: all that touch their boxes are looked at."""
+    shapes = _Shapes(edges)
+    owner, other = shapes.tree.query(shapes.of(areas)) if len(areas) else (areas, areas)
+    return _rows(_with_common_ground(shapes, sorted(_ordered(areas[owner], other))))
+
+
+def _rows(pairs: set[tuple[int, int]]) -> Longs:
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 class _Shapes:
@@ -163,7 +168,7 @@ def _ordered(one: NDArray[Any], other: NDArray[Any]) -> set[tuple[int, int]]:
 
 
 def _with_common_ground(shapes: _Shapes, pairs: list[tuple[int, int]]) -> set[tuple[int, int]]:
-    one, other = np.array(pairs, dtype=np.int64).T
+    one, other = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     common = shapely.relate_pattern(shapes.of(one), shapes.of(other), "T********")
     return {pair for pair, has in zip(pairs, common.tolist(), strict=True) if has}
 

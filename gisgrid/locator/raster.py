@@ -39,6 +39,19 @@ class Frame(NamedTuple):
     rows: int
 
 
+class Window(NamedTuple):
+    """Some of the cells of a frame: ``columns`` by ``rows`` of them from column ``column`` and row ``row`` on."""
+
+    column: int
+    row: int
+    columns: int
+    rows: int
+
+    def divided(self, per_side: int) -> Window:
+        """Return the same ground in cells of which so many make a side of one."""
+        return Window(*(per_side * part for part in self))
+
+
 class Raster(NamedTuple):
     """The cells, row by row from the south-west, and what the cells that are not plain ask.
 
@@ -69,16 +82,23 @@ def frame_for(edges: Edges, areas: int, cells_per_area: int = _CELLS_PER_AREA) -
     return Frame(west - 1.5 * side / squeeze, south - 1.5 * side, squeeze / side, 1.0 / side, columns, rows)
 
 
-def build_raster(edges: Edges, always_ask: Flags) -> Raster:
-    """Return the raster of areas given by their edges; areas flagged in ``always_ask`` leave no cell of their box plain."""
+def whole(frame: Frame) -> Window:
+    """Return the window of all cells of a frame."""
+    return Window(0, 0, frame.columns, frame.rows)
+
+
+def build_raster(edges: Edges, always_ask: Flags, frame: Frame, window: Window) -> Raster:
+    """Return the raster of areas given by their edges; areas flagged in ``always_ask`` leave no cell of their box plain.
+
+    It has the cells of ``window`` alone, row by row, and what these ask. Every area that comes into the window must be given.
+    """
     areas = len(edges.first) - 1
-    frame = frame_for(edges, areas)
-    scaled = _scaled(edges, frame)
-    edge, row = _rows_of_edges(scaled)
-    area, touched_row, column = touched_cells(edges, frame)
-    touched = distinct((touched_row * frame.columns + column) * areas + area)
-    boxes = _boxes(edges, frame, always_ask)
-    count, total, spans = _spans(edges, frame, scaled)
+    scaled = _scaled(edges, frame, window)
+    edge, row = _rows_of_edges(scaled, window)
+    area, touched_row, column = touched_cells(edges, frame, window)
+    touched = distinct((touched_row * window.columns + column) * areas + area)
+    boxes = _boxes(edges, scaled, window, always_ask)
+    count, total, spans = _spans(edges, window, scaled)
     special = count > 1
     special[touched // max(areas, 1)] = True
     special[boxes // max(areas, 1)] = True
@@ -88,8 +108,8 @@ def build_raster(edges: Edges, always_ask: Flags) -> Raster:
     cell_of_pair, listed = np.divmod(pairs, max(areas, 1))
     list_first = np.flatnonzero(np.diff(cell_of_pair, prepend=-1))
     cells[cell_of_pair[list_first]] = -2 - np.arange(len(list_first), dtype=np.int32)
-    key, edge = _edges_by_row(edges, edge, row, frame)
-    slot, slot_first = _slots(key, listed * frame.rows + cell_of_pair // frame.columns)
+    key, edge = _edges_by_row(edges, edge, row, window)
+    slot, slot_first = _slots(key, listed * window.rows + cell_of_pair // window.columns)
     x1, y1, x2, y2 = (part[edge] for part in edges[:4])
     ends = Ends(x1, y1, x2, y2, np.minimum(y1, y2), np.maximum(y1, y2), edges.ring[edge])
     return Raster(frame, cells, np.append(list_first, len(pairs)), listed.astype(np.int32), slot, slot_first, ends)
@@ -115,7 +135,10 @@ def _slots(key: Longs, wanted: Longs) -> tuple[Ints, Longs]:
 
 
 class _Scaled(NamedTuple):
-    """The ends of the edges in units of cells."""
+    """The ends of the edges in units of cells, from the corner of the window.
+
+    Whole numbers of cells are taken off, so that these are to the last bit the cells of the frame.
+    """
 
     u1: Floats
     v1: Floats
@@ -123,26 +146,32 @@ class _Scaled(NamedTuple):
     v2: Floats
 
 
-def _scaled(edges: Edges, frame: Frame) -> _Scaled:
+def _scaled(edges: Edges, frame: Frame, window: Window) -> _Scaled:
     return _Scaled(
-        (edges.x1 - frame.x0) * frame.per_x,
-        (edges.y1 - frame.y0) * frame.per_y,
-        (edges.x2 - frame.x0) * frame.per_x,
-        (edges.y2 - frame.y0) * frame.per_y,
+        (edges.x1 - frame.x0) * frame.per_x - window.column,
+        (edges.y1 - frame.y0) * frame.per_y - window.row,
+        (edges.x2 - frame.x0) * frame.per_x - window.column,
+        (edges.y2 - frame.y0) * frame.per_y - window.row,
     )
 
 
-def _rows_of_edges(scaled: _Scaled) -> tuple[Longs, Longs]:
-    """Return pairs of an edge and a row that it comes within the margin of."""
-    low = np.floor(np.minimum(scaled.v1, scaled.v2) - _PAD).astype(np.int64)
-    high = np.floor(np.maximum(scaled.v1, scaled.v2) + _PAD).astype(np.int64)
-    return expand(low, high - low + 1)
+def _rows_of_edges(scaled: _Scaled, window: Window) -> tuple[Longs, Longs]:
+    """Return pairs of an edge and a row of the window that it comes within the margin of."""
+    low, high = np.minimum(scaled.v1, scaled.v2) - _PAD, np.maximum(scaled.v1, scaled.v2) + _PAD
+    return _members_within(low, high, window.rows)
 
 
-def touched_cells(edges: Edges, frame: Frame) -> tuple[Ints, Longs, Longs]:
-    """Return area, row and column of every cell that an edge comes within the margin of, some of them more than once."""
-    scaled = _scaled(edges, frame)
-    edge, row = _rows_of_edges(scaled)
+def _members_within(low: Floats, high: Floats, count: int) -> tuple[Longs, Longs]:
+    """Return the whole numbers from 0 to below ``count`` that ranges go over, and the range of each."""
+    first = np.maximum(np.floor(low).astype(np.int64), 0)
+    last = np.minimum(np.floor(high).astype(np.int64), count - 1)
+    return expand(first, np.maximum(last - first + 1, 0))
+
+
+def touched_cells(edges: Edges, frame: Frame, window: Window) -> tuple[Ints, Longs, Longs]:
+    """Return area, row and column of every cell of a window that an edge comes within the margin of, some more than once."""
+    scaled = _scaled(edges, frame, window)
+    edge, row = _rows_of_edges(scaled, window)
     u1, v1, u2, v2 = (part.take(edge) for part in scaled)
     run, rise = u2 - u1, v2 - v1
     # An edge that hardly rises is in its rows with all its length.
@@ -151,22 +180,22 @@ def touched_cells(edges: Edges, frame: Frame) -> tuple[Ints, Longs, Longs]:
         enter, leave = (row - (_PAD + v1)) / rise, (row + (1 + _PAD - v1)) / rise
     enter[flat], leave[flat] = 0.0, 1.0
     at_enter, at_leave = u1 + np.clip(enter, 0.0, 1.0) * run, u1 + np.clip(leave, 0.0, 1.0) * run
-    low = np.floor(np.minimum(at_enter, at_leave) - _PAD).astype(np.int64)
-    high = np.floor(np.maximum(at_enter, at_leave) + _PAD).astype(np.int64)
-    owner, column = expand(low, high - low + 1)
+    owner, column = _members_within(np.minimum(at_enter, at_leave) - _PAD, np.maximum(at_enter, at_leave) + _PAD, window.columns)
     return edges.area.take(edge.take(owner)), row.take(owner), column
 
 
-def _boxes(edges: Edges, frame: Frame, always_ask: Flags) -> Longs:
+def _boxes(edges: Edges, scaled: _Scaled, window: Window, always_ask: Flags) -> Longs:
     """Return ``cell * areas + area`` for all cells of the boxes of the areas that must always be asked."""
     areas = len(always_ask)
     found = [np.empty(0, np.int64)]
     for area in np.flatnonzero(always_ask & (np.diff(edges.first) > 0)):
         part = slice(edges.first[area], edges.first[area + 1])
-        columns = ((edges.x1[part] - frame.x0) * frame.per_x).astype(np.int64)
-        rows = ((edges.y1[part] - frame.y0) * frame.per_y).astype(np.int64)
-        across, up = np.meshgrid(np.arange(columns.min() - 1, columns.max() + 2), np.arange(rows.min() - 1, rows.max() + 2))
-        found.append(((up * frame.columns + across) * areas + area).ravel())
+        columns, rows = np.floor(scaled.u1[part]).astype(np.int64), np.floor(scaled.v1[part]).astype(np.int64)
+        across, up = np.meshgrid(
+            np.arange(max(columns.min() - 1, 0), min(columns.max() + 2, window.columns)),
+            np.arange(max(rows.min() - 1, 0), min(rows.max() + 2, window.rows)),
+        )
+        found.append(((up * window.columns + across) * areas + area).ravel())
     return np.concatenate(found)
 
 
@@ -178,23 +207,25 @@ class _Spans(NamedTuple):
     end: Longs
 
 
-def _spans(edges: Edges, frame: Frame, scaled: _Scaled) -> tuple[Longs, Longs, _Spans]:
+def _spans(edges: Edges, window: Window, scaled: _Scaled) -> tuple[Longs, Longs, _Spans]:
     """Return for each cell how many areas hold its middle and the sum of their numbers, and the runs themselves.
 
     The cells in which a run begins and ends are touched by an edge, and are left out; so a plain cell is in a run exactly
     when it lies in the area.
     """
     low, high = np.minimum(scaled.v1, scaled.v2), np.maximum(scaled.v1, scaled.v2)
-    first, last = np.ceil(low - 0.5).astype(np.int64), np.ceil(high - 0.5).astype(np.int64)
+    first = np.clip(np.ceil(low - 0.5).astype(np.int64), 0, window.rows)
+    last = np.clip(np.ceil(high - 0.5).astype(np.int64), 0, window.rows)
     edge, row = expand(first, last - first)
     share = (row + 0.5 - scaled.v1[edge]) / (scaled.v2[edge] - scaled.v1[edge])
     crossing = scaled.u1[edge] + share * (scaled.u2[edge] - scaled.u1[edge])
     area = edges.area[edge].astype(np.int64)
     order = np.lexsort((crossing, row, area))
     area, row, column = area[order][::2], row[order][::2], np.floor(crossing[order]).astype(np.int64)
-    spans = _Spans(area, row * frame.columns + column[::2] + 1, row * frame.columns + column[1::2])
+    start, end = (np.clip(part, 0, window.columns) + row * window.columns for part in (column[::2] + 1, column[1::2]))
+    spans = _Spans(area, start, end)
     spans = _Spans(*(part[spans.end > spans.start] for part in spans))
-    size = frame.columns * frame.rows + 1
+    size = window.columns * window.rows + 1
     count = np.bincount(spans.start, minlength=size) - np.bincount(spans.end, minlength=size)
     total = np.bincount(spans.start, spans.area, size) - np.bincount(spans.end, spans.area, size)
     return np.cumsum(count)[:-1], np.cumsum(total.astype(np.int64))[:-1], spans
@@ -207,9 +238,9 @@ def _spans_over(spans: _Spans, special: Longs, areas: int) -> Longs:
     return special[member] * areas + spans.area[owner]
 
 
-def _edges_by_row(edges: Edges, edge: Longs, row: Longs, frame: Frame) -> tuple[Longs, Longs]:
+def _edges_by_row(edges: Edges, edge: Longs, row: Longs, window: Window) -> tuple[Longs, Longs]:
     """Return ``area * rows + row``, ascending, and the edge, for pairs of an edge and a row; the edges of a ring together."""
-    key = edges.area[edge].astype(np.int64) * frame.rows + row
+    key = edges.area[edge].astype(np.int64) * window.rows + row
     # Stable, and the pairs come in the order of edges, which is that of the rings.
     order = np.argsort(key, kind="stable")
     return key[order], edge[order]

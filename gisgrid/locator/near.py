@@ -1,0 +1,185 @@
+"""What is kept for the distances to edges: by blocks of ground, the edges of each area that can be nearest there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gisgrid.locator.areas import AreaIndex
+from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand, same_shapes, some
+from gisgrid.locator.ground import metres_per_degree_many
+from gisgrid.locator.outskirts import Tree, build_tree, edges_outside
+from gisgrid.locator.overlaps import Coverage, pairs_with
+from gisgrid.locator.raster import Frame, frame_for
+
+_CHUNK = 1 << 13
+_BLOCKS_PER_AREA = 32
+_TINY = 1e-300
+
+
+class Near(NamedTuple):
+    """For each block of ground that an area's box touches, the edges of the area that can be nearest to a point there.
+
+    Area a has blocks from ``column[a]``, ``row[a]``, ``columns[a]`` by ``rows[a]`` of them; block (c, r) is slot
+    ``base[a] + (r - row[a]) * columns[a] + c - column[a]``, with ``edge[first[slot]:first[slot + 1]]``.
+    """
+
+    column: Longs
+    row: Longs
+    columns: Longs
+    rows: Longs
+    base: Longs
+    first: Longs
+    edge: Longs
+
+
+class BoundaryState(NamedTuple):
+    """All that a ``Boundary`` holds beside the edges, as flat arrays: what a file of it keeps.
+
+    ``along`` is the way from each edge's start to its end in degrees; ``ends`` are start and way of the edges of ``near.edge``.
+    ``tree`` tells which edges can be nearest to a place outside all areas; ``overlaps`` has a row for each pair of areas that have
+    ground in common, and ``strange`` flags areas of which that cannot be told, see ``overlaps.Coverage``.
+    """
+
+    frame: Frame
+    along: tuple[Floats, Floats]
+    near: Near
+    ends: tuple[Floats, Floats, Floats, Floats]
+    tree: Tree
+    overlaps: Longs
+    strange: Flags
+
+
+def boundary_state(index: AreaIndex) -> BoundaryState:
+    """Return what is kept for an index."""
+    edges, strange = index.edges, index.state.strange
+    along = edges.x2 - edges.x1, edges.y2 - edges.y1
+    frame = frame_for(edges, len(index), _BLOCKS_PER_AREA)
+    coverage = Coverage(edges, strange)
+    near = near_edges(edges, along, frame)
+    outside = edges_outside(edges, coverage.rims)
+    return BoundaryState(frame, along, near, _ends(edges, along, near), _tree(index, outside), coverage.pairs, strange)
+
+
+def _ends(edges: Edges, along: tuple[Floats, Floats], near: Near) -> tuple[Floats, Floats, Floats, Floats]:
+    x1, y1, along_x, along_y = (part.take(near.edge) for part in (edges.x1, edges.y1, *along))
+    return x1, y1, along_x, along_y
+
+
+def _tree(index: AreaIndex, outside: Longs) -> Tree:
+    return build_tree(index.edges, outside, lambda lon, lat: index.covering_many(lon, lat).number >= 0)
+
+
+def state_after(before: BoundaryState, coverage: Coverage, was: AreaIndex, now: AreaIndex) -> BoundaryState:
+    """Return what is kept for ``now``, from what is kept for ``was`` and its ``coverage``, wherever shapes are the same."""
+    edges, strange = now.edges, now.state.strange
+    old = _same_areas(was, now)
+    fresh = np.flatnonzero(old < 0)
+    if 2 * len(fresh) > len(now):
+        return boundary_state(now)
+    along = edges.x2 - edges.x1, edges.y2 - edges.y1
+    part = some(edges, fresh)
+    made = near_edges(part, (part.x2 - part.x1, part.y2 - part.y1), before.frame)
+    pick = old.copy()
+    pick[fresh] = len(was) + np.arange(len(fresh))
+    near = _joined(before.near, made, pick, edges.first[:-1] - np.concatenate([was.edges.first[:-1], part.first[:-1]])[pick])
+    number = np.full(len(was), -1)
+    number[old[old >= 0]] = np.flatnonzero(old >= 0)
+    pairs = number[before.overlaps]
+    pairs = np.concatenate([pairs[(pairs >= 0).all(axis=1)], pairs_with(edges, fresh)])
+    outside = edges_outside(edges, Coverage(edges, strange).rims)
+    edge_of = _moved_edges(was.edges, edges, number)
+    is_same = np.array_equal(np.sort(edge_of[edges_outside(was.edges, coverage.rims)]), outside)
+    tree = before.tree._replace(edge=edge_of[before.tree.edge].astype(np.int32)) if is_same else _tree(now, outside)
+    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    return BoundaryState(before.frame, along, near, _ends(edges, along, near), tree, pairs, strange)
+
+
+def _same_areas(was: AreaIndex, now: AreaIndex) -> Longs:
+    """Return for each area the number that it had when its shape was the same, -1 where it was not there or was another."""
+    old = np.array([was.number_of.get(ref.code, -1) for ref in now.refs], dtype=np.int64)
+    known = np.flatnonzero(old >= 0)
+    same = same_shapes(was.edges, old[known], now.edges, known) & (was.state.strange[old[known]] == now.state.strange[known])
+    old[known[~same]] = -1
+    return old
+
+
+def _moved_edges(was: Edges, now: Edges, number: Longs) -> Longs:
+    """Return where each edge is when areas have the numbers ``number``; -1 for edges of areas that are gone."""
+    shift = now.first[number] - was.first[:-1]
+    return np.where(number[was.area] >= 0, np.arange(len(was.x1)) + shift[was.area], -1)
+
+
+def _joined(one: Near, other: Near, pick: Longs, shift: Longs) -> Near:
+    """Return the blocks of some areas of two, those of the second one numbered on; ``shift`` is how far the edges of each move."""
+    column, row, columns, rows = (np.concatenate([old, new])[pick] for old, new in zip(one[:4], other[:4], strict=True))
+    blocks = columns * rows
+    base = np.concatenate([one.base, other.base + len(one.first) - 1])[pick]
+    counts = np.concatenate([np.diff(one.first), np.diff(other.first)])
+    starts = np.concatenate([one.first[:-1], other.first[:-1] + len(one.edge)])
+    owner, slot = expand(base, blocks)
+    count = counts[slot]
+    _, member = expand(starts[slot], count)
+    edge = np.concatenate([one.edge, other.edge]).take(member) + np.repeat(shift[owner], count)
+    return Near(column, row, columns, rows, np.cumsum(blocks) - blocks, np.concatenate([[0], np.cumsum(count)]), edge)
+
+
+def share_along(from_x: Floats, from_y: Floats, along_x: Floats, along_y: Floats) -> Floats:
+    """Return how far along each edge its nearest place is, 0 to 1; metres in."""
+    share = -(from_x * along_x + from_y * along_y) / (along_x * along_x + along_y * along_y + _TINY)
+    np.clip(share, 0.0, 1.0, out=share)
+    return share
+
+
+def near_edges(edges: Edges, along: tuple[Floats, Floats], frame: Frame) -> Near:
+    """Return the edges that can be nearest to a point of an area, by blocks.
+
+    The nearest edge of any point in a block is, at the block's middle, at most twice the way to the block's corner farther
+    than the edge nearest to the middle.
+    """
+    areas = len(edges.first) - 1
+    u = (np.minimum(edges.x1, edges.x2) - frame.x0) * frame.per_x, (np.maximum(edges.x1, edges.x2) - frame.x0) * frame.per_x
+    v = (np.minimum(edges.y1, edges.y2) - frame.y0) * frame.per_y, (np.maximum(edges.y1, edges.y2) - frame.y0) * frame.per_y
+    column, row = (_extreme(np.minimum, part[0], edges.area, areas) for part in (u, v))
+    columns, rows = (_extreme(np.maximum, part[1], edges.area, areas) - low + 1 for part, low in ((u, column), (v, row)))
+    blocks = np.where(np.diff(edges.first) > 0, columns * rows, 0)
+    area, place = expand(np.zeros(areas, np.int64), blocks)
+    middle_lon = frame.x0 + (column[area] + place % np.maximum(columns[area], 1) + 0.5) / frame.per_x
+    middle_lat = frame.y0 + (row[area] + place // np.maximum(columns[area], 1) + 0.5) / frame.per_y
+    counts, chosen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for start in range(0, len(area), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        count, edge = _nearest_of(edges, along, frame, (area[part], middle_lon[part], middle_lat[part]))
+        counts.append(count)
+        chosen.append(edge)
+    first = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+    base = np.cumsum(blocks) - blocks
+    return Near(column, row, np.where(blocks > 0, columns, 0), np.where(blocks > 0, rows, 0), base, first, np.concatenate(chosen))
+
+
+def _extreme(which: np.ufunc, value: Floats, area: Ints, areas: int) -> Longs:
+    """Return the least or greatest block of each area."""
+    found = np.zeros(areas, np.int64)
+    if len(value):
+        heads = np.flatnonzero(np.diff(area, prepend=-1))
+        found[area[heads]] = np.floor(which.reduceat(value, heads)).astype(np.int64)
+    return found
+
+
+def _nearest_of(edges: Edges, along: tuple[Floats, Floats], frame: Frame, blocks: tuple[Longs, Floats, Floats]) -> tuple[Longs, Longs]:
+    """Return for each block how many edges of its area are kept, and those edges."""
+    area, lon, lat = blocks
+    owner, edge = expand(edges.first[area], np.diff(edges.first)[area])
+    per_lon, per_lat = metres_per_degree_many(lat)
+    corner = np.hypot(per_lon / frame.per_x, per_lat / frame.per_y) / 2.0
+    scale_x, scale_y = per_lon.take(owner), per_lat.take(owner)
+    from_x, from_y = (edges.x1.take(edge) - lon.take(owner)) * scale_x, (edges.y1.take(edge) - lat.take(owner)) * scale_y
+    along_x, along_y = along[0].take(edge) * scale_x, along[1].take(edge) * scale_y
+    share = share_along(from_x, from_y, along_x, along_y)
+    distance = np.hypot(from_x + share * along_x, from_y + share * along_y)
+    heads = np.flatnonzero(np.diff(owner, prepend=-1))
+    least = np.minimum.reduceat(distance, heads)
+    # A thousandth more, for the scale is not the same over the whole block.
+    kept = distance <= (1.001 * least + 2.002 * corner).take(owner)
+    return np.bincount(owner[kept], minlength=len(area)), edge[kept]
