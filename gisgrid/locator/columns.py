@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from gisgrid.locator.edges import Flags, Floats, Ints, Longs
-from gisgrid.types import Bounds, Location
+from gisgrid.locator.others import Others
+from gisgrid.types import AreaRef, Bounds, Location
 
 AREA_COLUMNS = ("grid", "grid_name", "community", "community_name", "street", "street_name", "district", "district_name")
 """Codes and names of the areas of an answer, from the smallest up."""
@@ -51,7 +52,8 @@ class _Answering(Protocol):
     def bounds(self) -> Bounds | None: ...
     def grid_codes(self) -> list[str]: ...
     def locate_many(self, lon: Floats, lat: Floats, *, accuracy_m: Floats | None = None) -> _Many: ...
-    def outside_many(self, lon: Floats, lat: Floats) -> list[Location | None]: ...
+    def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others: ...
+    def nearest_outside_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats, Flags]: ...
     def locate(self, lon: float, lat: float, accuracy_m: float | None = None) -> Location: ...
     def inside(self, number: int) -> Location | None: ...
 
@@ -61,9 +63,11 @@ class Columns:
 
     def __init__(self, locator: _Answering) -> None:
         self._locator, self.bounds = locator, locator.bounds
-        inside = [locator.inside(number) for number in range(len(locator.grid_codes()))]
+        self._codes = locator.grid_codes()
+        inside = [locator.inside(number) for number in range(len(self._codes))]
         self._known = np.array([location is not None for location in inside], dtype=bool)
-        self._texts = _texts(inside)
+        self._values = [_values(location) if location else {} for location in inside]
+        self._texts = _texts(self._values)
 
     def answer(self, lon: Floats, lat: Floats, accuracy_m: Floats | None = None) -> dict[str, Any]:
         """Return ``ANSWER_COLUMNS`` for one-dimensional arrays of positions (degrees, WGS 84); null for a position that is NaN.
@@ -74,48 +78,90 @@ class Columns:
         """
         located = self._locator.locate_many(lon, lat, accuracy_m=accuracy_m)
         number = located.number
-        plain = (number >= 0) & ~located.in_doubt
-        plain[plain] = self._known[number[plain]]
-        rest = np.flatnonzero(~plain & ~(np.isnan(lon) | np.isnan(lat)))
-        locations = self._rest(number[rest], lon[rest], lat[rest], None if accuracy_m is None else accuracy_m[rest])
-        row = np.where(plain, number, -1).astype(np.int64)
-        row[rest] = len(self._known) + np.arange(len(rest))
-        columns = self._taken(row, locations)
-        distance = np.full(lon.shape, np.nan) if located.distance_to_edge_m is None else located.distance_to_edge_m
-        columns["distance_to_edge_m"] = _numbers(distance, rest, [location.distance_to_edge_m for location in locations])
-        nowhere = np.full(lon.shape, np.nan)
-        away = [location.nearest.distance_m if location.nearest else None for location in locations]
-        columns["nearest_distance_m"] = _numbers(nowhere, rest, away)
-        on_edge = np.zeros(lon.shape, bool)
-        on_edge[rest] = [location.on_edge for location in locations]
-        columns["on_edge"] = on_edge
+        known = number >= 0
+        known[known] = self._known[number[known]]
+        plain = known & ~located.in_doubt
+        sheet = _Sheet(lon, lat, len(self._known))
+        sheet.row[plain] = number[plain]
+        if located.distance_to_edge_m is not None:
+            sheet.distance_m = located.distance_to_edge_m.copy()
+        left = ~plain & ~(np.isnan(lon) | np.isnan(lat))
+        if accuracy_m is None:
+            doubtful = np.flatnonzero(left & known & ~located.on_edge)
+            self._doubtful(sheet, doubtful, number)
+            left[doubtful] = False
+            left[self._outside(sheet, np.flatnonzero(left & (number < 0)))] = False
+        rest = np.flatnonzero(left)
+        reach = [None] * len(rest) if accuracy_m is None else [None if math.isnan(far) else far for far in accuracy_m[rest].tolist()]
+        asked = zip(lon[rest].tolist(), lat[rest].tolist(), reach, strict=True)
+        locations = [self._locator.locate(x, y, far) for x, y, far in asked]
+        sheet.take(rest, locations)
+        columns = sheet.columns(self._texts)
         if accuracy_m is not None:
             columns |= _shares(accuracy_m, plain, rest, locations)
         return columns
 
-    def _taken(self, row: Longs, locations: Sequence[Location]) -> dict[str, Any]:
-        """Return the columns of text: of grids and then of ``locations``, by ``row``, -1 for none."""
-        members = pa.array(row, mask=row < 0)
-        special = _texts(locations)
-        return {name: pa.concat_arrays([self._texts[name], special[name]]).take(members) for name in TEXT_COLUMNS}
+    def _doubtful(self, sheet: _Sheet, rows: Longs, number: Ints) -> None:
+        """Answer points that are in one grid and near others: as all points inside it, but with more candidates."""
+        grid = number[rows]
+        others = self._locator.others_many(grid, sheet.lon[rows], sheet.lat[rows])
+        first = np.searchsorted(others.row, np.arange(len(rows) + 1)).tolist()
+        named = others.number.tolist()
+        made: dict[tuple[int, ...], int] = {}
+        for row, own, start, end in zip(rows.tolist(), grid.tolist(), first, first[1:], strict=False):
+            candidates = (own, *named[start:end])
+            place = made.get(candidates)
+            if place is None:
+                text = ";".join(self._codes[candidate] for candidate in candidates)
+                place = made[candidates] = sheet.add({**self._values[own], "candidates": text})
+            sheet.row[row] = place
 
-    def _rest(self, number: Ints, lon: Floats, lat: Floats, accuracy_m: Floats | None) -> list[Location]:
-        """Return the answers for points that need a look of their own."""
-        found: list[Location | None] = [None] * len(lon)
-        if accuracy_m is None:
-            outside = np.flatnonzero(number < 0)
-            for k, answer in zip(outside.tolist(), self._locator.outside_many(lon[outside], lat[outside]), strict=True):
-                found[k] = answer
-        reach = [None] * len(lon) if accuracy_m is None else [None if math.isnan(far) else far for far in accuracy_m.tolist()]
-        places = zip(found, lon.tolist(), lat.tolist(), reach, strict=True)
-        return [answer or self._locator.locate(x, y, far) for answer, x, y, far in places]
+    def _outside(self, sheet: _Sheet, rows: Longs) -> Longs:
+        """Answer points in no area and far enough from any grid; return which were."""
+        number, distance, sure = self._locator.nearest_outside_many(sheet.lon[rows], sheet.lat[rows])
+        made: dict[int, int] = {}
+        kept, far = rows[sure], distance[sure]
+        for row, near in zip(kept.tolist(), number[sure].tolist(), strict=True):
+            place = made.get(near)
+            if place is None:
+                place = made[near] = sheet.add({"status": "outside", "candidates": "", "nearest": self._codes[near]})
+            sheet.row[row] = place
+        sheet.distance_m[kept], sheet.away_m[kept] = far, far
+        return kept
 
 
-def _numbers(values: Floats, rows: Longs, replaced: Sequence[float | None]) -> Floats:
-    """Return numbers with some rows replaced, NaN for None."""
-    out = values.copy()
-    out[rows] = np.array(replaced, dtype=np.float64)
-    return out
+class _Sheet:
+    """The answers to some points while they are being found: ``row`` says which row of text each has, -1 for none.
+
+    Rows of text are those of the grids, then those that are added.
+    """
+
+    def __init__(self, lon: Floats, lat: Floats, grids: int) -> None:
+        self.lon, self.lat, self._grids = lon, lat, grids
+        self.row = np.full(lon.shape, -1)
+        self.distance_m, self.away_m = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
+        self.on_edge = np.zeros(lon.shape, bool)
+        self._added: list[Mapping[str, str | None]] = []
+
+    def add(self, values: Mapping[str, str | None]) -> int:
+        """Return the number of a new row of text."""
+        self._added.append(values)
+        return self._grids + len(self._added) - 1
+
+    def take(self, rows: Longs, locations: Sequence[Location]) -> None:
+        """Take over answers that were given one by one."""
+        self.row[rows] = np.array([self.add(_values(location)) for location in locations], dtype=np.int64)
+        self.distance_m[rows] = np.array([location.distance_to_edge_m for location in locations], dtype=np.float64)
+        nearest = [location.nearest.distance_m if location.nearest else None for location in locations]
+        self.away_m[rows] = np.array(nearest, dtype=np.float64)
+        self.on_edge[rows] = [location.on_edge for location in locations]
+
+    def columns(self, texts: Mapping[str, pa.Array]) -> dict[str, Any]:
+        """Return ``ANSWER_COLUMNS``; ``texts`` are the rows of text of the grids."""
+        members = pa.array(self.row, mask=self.row < 0)
+        added = _texts(self._added)
+        found: dict[str, Any] = {name: pa.concat_arrays([texts[name], added[name]]).take(members) for name in TEXT_COLUMNS}
+        return found | {"distance_to_edge_m": self.distance_m, "nearest_distance_m": self.away_m, "on_edge": self.on_edge}
 
 
 def _shares(accuracy_m: Floats, plain: Flags, rest: Longs, locations: Sequence[Location]) -> dict[str, Any]:
@@ -124,7 +170,7 @@ def _shares(accuracy_m: Floats, plain: Flags, rest: Longs, locations: Sequence[L
     text, outside = np.full(len(plain), None, dtype=object), np.where(with_circle, 0.0, np.nan)
     text[with_circle] = _share_text([1.0])
     text[rest] = [_share_text([candidate.share for candidate in location.candidates]) for location in locations]
-    outside = _numbers(outside, rest, [location.outside_share for location in locations])
+    outside[rest] = np.array([location.outside_share for location in locations], dtype=np.float64)
     return {"candidate_shares": pa.array(text, pa.string()), "outside_share": outside}
 
 
@@ -132,20 +178,19 @@ def _share_text(shares: Sequence[float | None]) -> str | None:
     return ";".join(f"{share:.4f}" for share in shares if share is not None) or None
 
 
-def _texts(locations: Sequence[Location | None]) -> dict[str, pa.Array]:
-    """Return ``TEXT_COLUMNS`` of answers; null where there is none, or nothing to say."""
-    rows = [_row(location) if location else (None,) * len(TEXT_COLUMNS) for location in locations]
-    columns = zip(*rows, strict=True) if rows else [()] * len(TEXT_COLUMNS)
-    return {name: pa.array(column, pa.string()) for name, column in zip(TEXT_COLUMNS, columns, strict=True)}
+def _texts(rows: Sequence[Mapping[str, str | None]]) -> dict[str, pa.Array]:
+    """Return ``TEXT_COLUMNS`` of rows of text; null where a row does not have one."""
+    return {name: pa.array([row.get(name) for row in rows], pa.string()) for name in TEXT_COLUMNS}
 
 
-def _row(location: Location) -> tuple[str | None, ...]:
-    areas = (location.grid, location.community, location.street, location.district)
-    nearest, unit = location.nearest, location.responsible_unit
-    return (
-        location.status,
-        *(text for area in areas for text in (area or (None, None))),
-        ";".join(candidate.code for candidate in location.candidates),
-        nearest.code if nearest else None,
-        unit.code if unit else None,
-    )
+def _values(location: Location) -> dict[str, str | None]:
+    """Return the text of an answer by column."""
+    values: dict[str, str | None] = {"status": location.status}
+    for level in ("grid", "community", "street", "district"):
+        ref: AreaRef | None = getattr(location, level)
+        if ref is not None:
+            values[level], values[f"{level}_name"] = ref
+    values["candidates"] = ";".join(candidate.code for candidate in location.candidates)
+    values["nearest"] = location.nearest.code if location.nearest else None
+    values["responsible_unit"] = location.responsible_unit.code if location.responsible_unit else None
+    return values
