@@ -27,6 +27,7 @@ from gisgrid.locator.ground import METRES_PER_DEGREE_LAT_LEAST, metres_per_degre
 from gisgrid.locator.hierarchy import Chain, Hierarchy
 from gisgrid.locator.levels import area_numbers
 from gisgrid.locator.others import OtherAreas, Others
+from gisgrid.locator.others import OtherAreas, Others
 from gisgrid.locator.raster import OUTSIDE
 from gisgrid.types import LEVELS, AreaRef, Bounds, Level, Location, ResponsibleUnit, Status
 
@@ -339,6 +340,14 @@ class Locator:
         number, distance = self._boundary.nearest_many(lon, lat, self._grids.is_clear_many(lon, lat))
         with np.errstate(invalid="ignore"):
             return number, distance, self._hierarchy.is_in_none_many(lon, lat) & (distance > self._doubt_m)
+
+    def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others:
+        """Return for points, each in grid ``number`` and on no edge, the other grids that ``locate`` names as candidates."""
+        return self._others.within(self._doubt_m, self._doubt_deg, number, lon, lat)
+
+    @cached_property
+    def _others(self) -> OtherAreas:
+        return OtherAreas(self._grids)
 
     def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others:
         """Return for points, each in grid ``number`` and on no edge, the other grids that ``locate`` names as candidates."""
