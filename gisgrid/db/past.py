@@ -35,17 +35,16 @@ _IS_COVER: LiteralString = """(c.scheme, c.edition, c.class_code) IN (
 )"""
 _ONLY: dict[str, LiteralString] = {"manhole_covers": _IS_COVER}
 
-# Versions know the layer that showed them; the class list is small, and asked once a row in neither part.
-_THEN: LiteralString = """
-SELECT c.id, {fields}, ST_AsBinary(c.geom)
-FROM (
-    SELECT {columns}, c.geom FROM gisgrid.{table} c WHERE c.changed_at <= %(at)s AND c.retired_at IS NULL AND {only}
-    UNION ALL
-    SELECT {columns}, v.geom
-    FROM gisgrid.asset_versions v CROSS JOIN LATERAL jsonb_populate_record(NULL::gisgrid.{table}, v."row") c
-    WHERE v.layer = {layer} AND v.valid_from <= %(at)s AND v.valid_to > %(at)s AND c.retired_at IS NULL
-) c
-ORDER BY c.id
+# Versions know the layer that showed them.
+_VERSIONS: LiteralString = """
+SELECT c.id, {fields}, c.retired_at IS NULL, ST_AsBinary(v.geom)
+FROM gisgrid.asset_versions v CROSS JOIN LATERAL jsonb_populate_record(NULL::gisgrid.{table}, v."row") c
+WHERE v.layer = {layer} AND v.valid_from <= %(at)s AND v.valid_to > %(at)s
+"""
+_CHANGED_SINCE: LiteralString = """
+SELECT c.id FROM gisgrid.{table} c WHERE c.changed_at > %(at)s
+UNION ALL
+SELECT asset_id FROM gisgrid.asset_versions WHERE layer = {layer} AND valid_to > %(at)s
 """
 _EXTENT: LiteralString = """
 SELECT least(
@@ -145,17 +144,28 @@ def read_span(connection: psycopg.Connection, layer_id: str, instant: datetime) 
     return Span(since or instant, until)
 
 
-def read_points_then(connection: psycopg.Connection, layer_id: str, instant: datetime) -> PointTable:
-    """Return the features of a layer of points as they were at ``instant``, by id, with all fields; WGS 84, lon lat."""
-    found = layer(layer_id)
-    ids, codes, shapes, names, values = _features(connection, found, instant)
-    coordinates = shapely.get_coordinates(shapes)
-    return PointTable(ids, codes, coordinates[:, 0], coordinates[:, 1], names, values)
+def read_points_then(connection: psycopg.Connection, layer_id: str, instant: datetime, now: PointTable) -> PointTable:
+    """Return the features of a layer of points as they were at ``instant``, by id, with all fields; WGS 84, lon lat.
+
+    ``now`` is the layer as it is; only what has changed since is read, all else is taken from there.
+    """
+    ids, codes, rows, shapes, changed = _changed(connection, layer(layer_id), instant)
+    kept = [row for row, id in enumerate(now.ids) if id not in changed]
+    places = shapely.get_coordinates(shapes)
+    ids, order = _in_order([*(now.ids[row] for row in kept), *ids])
+    codes, rows = [*(now.codes[row] for row in kept), *codes], [*(now.rows[row] for row in kept), *rows]
+    lon, lat = np.concatenate((now.lon[kept], places[:, 0])), np.concatenate((now.lat[kept], places[:, 1]))
+    return PointTable(ids, [codes[row] for row in order], lon[order], lat[order], now.fields, [rows[row] for row in order])
 
 
-def read_footprints_then(connection: psycopg.Connection, layer_id: str, instant: datetime) -> FootprintTable:
-    """Return the features of a layer of polygons as they were at ``instant``, by id, with all fields; WGS 84, lon lat."""
-    return FootprintTable(*_features(connection, layer(layer_id), instant))
+def read_footprints_then(connection: psycopg.Connection, layer_id: str, instant: datetime, now: FootprintTable) -> FootprintTable:
+    """Return the features of a layer of polygons as they were at ``instant``, as ``read_points_then`` does."""
+    ids, codes, rows, shapes, changed = _changed(connection, layer(layer_id), instant)
+    kept = [row for row, id in enumerate(now.ids) if id not in changed]
+    ids, order = _in_order([*(now.ids[row] for row in kept), *ids])
+    codes, rows = [*(now.codes[row] for row in kept), *codes], [*(now.rows[row] for row in kept), *rows]
+    shapes = np.concatenate((now.geometries[kept], shapes))
+    return FootprintTable(ids, [codes[row] for row in order], shapes[order], now.fields, [rows[row] for row in order])
 
 
 def read_touched(connection: psycopg.Connection, since: Position) -> dict[str, Touch]:
@@ -183,18 +193,28 @@ def _query(template: LiteralString, found: Layer) -> sql.Composed:
     return sql.SQL(template).format(**parts)
 
 
-_Features = tuple[list[int], list[str], Any, tuple[str, ...], list[tuple[object, ...]]]
+_Changed = tuple[list[int], list[str], list[tuple[object, ...]], Any, set[int]]
 
 
-def _features(connection: psycopg.Connection, found: Layer, instant: datetime) -> _Features:
-    """Return ids, codes, shapes, names of fields and their values."""
+def _changed(connection: psycopg.Connection, found: Layer, instant: datetime) -> _Changed:
+    """Return ids, codes, fields and shapes of the features that were otherwise at an instant, and the ids of all that changed since.
+
+    Those that were deleted have versions only; for who looked before that they are there still.
+    """
     # Binary results: geometries come as the bytes they are, numbers without a detour through text.
     with connection.cursor(binary=True) as cursor:
-        rows: list[tuple[Any, ...]] = cursor.execute(_query(_THEN, found), {"at": instant}).fetchall()
-    names = tuple(field.name for field in found.fields)
-    shapes = np.empty(len(rows), dtype=object)
-    shapes[:] = shapely.from_wkb([row[-1] for row in rows]) if rows else []
-    return [row[0] for row in rows], [row[1] for row in rows], shapes, names, [row[1:-1] for row in rows]
+        changed = {row[0] for row in cursor.execute(_query(_CHANGED_SINCE, found), {"at": instant}).fetchall()}
+        versions: list[tuple[Any, ...]] = cursor.execute(_query(_VERSIONS, found), {"at": instant}).fetchall()
+    shown = [row for row in versions if row[-2]]
+    shapes = np.empty(len(shown), dtype=object)
+    shapes[:] = shapely.from_wkb([row[-1] for row in shown]) if shown else []
+    return [row[0] for row in shown], [row[1] for row in shown], [row[1:-2] for row in shown], shapes, changed
+
+
+def _in_order(ids: list[int]) -> tuple[list[int], list[int]]:
+    """Return ids in ascending order, and where each of them was."""
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    return [ids[row] for row in order], order
 
 
 def _one(connection: psycopg.Connection, query: sql.SQL | sql.Composed, values: dict[str, object]) -> tuple[Any, ...]:

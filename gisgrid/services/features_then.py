@@ -24,7 +24,6 @@ from gisgrid.db.past import (
 )
 from gisgrid.db.reading import snapshot
 from gisgrid.errors import ParameterError
-from gisgrid.layers import layer
 from gisgrid.locator import FootprintIndex, PointIndex, Roles
 from gisgrid.services.kept import Kept
 from gisgrid.types import Level, ResponsibleUnit
@@ -33,7 +32,7 @@ Index = PointIndex | FootprintIndex
 """The features of a layer."""
 
 _KEPT_SPANS = 4
-"""Indices of the past kept for each layer: one takes as much memory as that of today."""
+"""Indices of the past kept for each layer. They share what has not changed since with that of today."""
 
 _KEPT_ROLES = 16
 
@@ -103,16 +102,16 @@ class LayerThen:
             return found
         with self._reading:
             found = self.kept(instant, now)
-            return self._read(instant) if found is None else found
+            return self._read(instant, now) if found is None else found
 
-    def _read(self, instant: datetime) -> Index:
+    def _read(self, instant: datetime, now: Index) -> Index:
         index: Index
         with snapshot(self._database) as connection:
             span = read_span(connection, self.layer_id, instant)
-            if layer(self.layer_id).geometry == "Point":
-                index = PointIndex(read_points_then(connection, self.layer_id, instant))
+            if isinstance(now, PointIndex):
+                index = PointIndex(read_points_then(connection, self.layer_id, instant, now.table))
             else:
-                index = FootprintIndex(read_footprints_then(connection, self.layer_id, instant))
+                index = FootprintIndex(read_footprints_then(connection, self.layer_id, instant, now.table))
         self._spans.put(span, index)
         return index
 

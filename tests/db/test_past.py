@@ -21,6 +21,8 @@ from gisgrid.db.past import (
     read_span,
     read_touched,
 )
+from gisgrid.db.reading import read_footprints, read_points
+from gisgrid.locator import PointTable
 
 CAMERA: LiteralString = "INSERT INTO gisgrid.cameras (code, name, geom) VALUES (%s, 'old', 'SRID=4326;POINT(120 36)')"
 COVER: LiteralString = """INSERT INTO gisgrid.components (code, scheme, edition, class_code, installed_on, spec, geom)
@@ -35,6 +37,10 @@ def do(database: Database, statement: LiteralString, *values: object) -> datetim
     assert row
     began: datetime = row[0]
     return began
+
+
+def points_then(connection: psycopg.Connection, layer: str, instant: datetime) -> PointTable:
+    return read_points_then(connection, layer, instant, read_points(connection, layer))
 
 
 @pytest.mark.parametrize("layer", ["cameras", "manhole_covers", "buildings"])
@@ -74,8 +80,8 @@ def test_a_layer_does_not_change_between_two_changes(database: Database) -> None
         for since, until in zip(times, [*times[1:], None], strict=True):
             last = (until or since + timedelta(days=9)) - tick
             assert [read_span(connection, "cameras", at) for at in (since, last)] == [Span(since, until)] * 2
-        counts = [len(read_points_then(connection, "cameras", at).ids) for at in times]
-        names = [row[1] for at in times for row in read_points_then(connection, "cameras", at).rows if row[0] == "b"]
+        counts = [len(points_then(connection, "cameras", at).ids) for at in times]
+        names = [row[1] for at in times for row in points_then(connection, "cameras", at).rows if row[0] == "b"]
     assert counts == [1, 2, 2, 1, 0]
     assert names == ["old", "new", "new"]
 
@@ -88,27 +94,27 @@ def test_several_changes_of_one_transaction_are_one_change(database: Database) -
     with database.connect() as connection:
         changed = read_span(connection, "cameras", put).until
         assert changed is not None
-        assert [row[1] for row in read_points_then(connection, "cameras", changed).rows] == ["three"]
-        assert [row[1] for row in read_points_then(connection, "cameras", changed - timedelta(microseconds=1)).rows] == ["old"]
+        assert [row[1] for row in points_then(connection, "cameras", changed).rows] == ["three"]
+        assert [row[1] for row in points_then(connection, "cameras", changed - timedelta(microseconds=1)).rows] == ["old"]
 
 
 def test_a_version_has_every_field_as_it_is_served(own_town: Database) -> None:
     with own_town.connect() as connection:
         found = connection.execute("SELECT clock_timestamp()").fetchone()
         assert found
-        served = {layer: read_points_then(connection, layer, found[0]) for layer in ("cameras", "manhole_covers")}
-        buildings = read_footprints_then(connection, "buildings", found[0])
+        served = {layer: read_points(connection, layer) for layer in ("cameras", "manhole_covers")}
+        buildings = read_footprints(connection, "buildings")
     for name in ("cameras_all", "buildings_all", "components"):
         with own_town.connect() as connection:
             connection.execute(f"UPDATE gisgrid.{name} SET name = coalesce(name, '') || '!'".encode())
     with own_town.connect() as connection:
         for layer, table in served.items():
-            then = read_points_then(connection, layer, found[0])
+            then = points_then(connection, layer, found[0])
             assert (then.ids, then.codes, then.fields, then.rows) == (table.ids, table.codes, table.fields, table.rows)
             assert [
                 (type(one), type(two)) for one, two in zip(then.rows[0], table.rows[0], strict=True) if type(one) is not type(two)
             ] == []
-        assert read_footprints_then(connection, "buildings", found[0]).rows == buildings.rows
+        assert read_footprints_then(connection, "buildings", found[0], read_footprints(connection, "buildings")).rows == buildings.rows
 
 
 def test_units_of_all_times_come_with_the_names_of_all_times_and_nobodys_telephone(own_town: Database) -> None:

@@ -171,9 +171,9 @@ def test_what_is_past_is_read_once_however_many_ask(old_town: Database, lived: l
     model = load(old_town)
     read: list[str] = []
 
-    def counted(connection: psycopg.Connection, layer_id: str, instant: datetime) -> PointTable:
+    def counted(connection: psycopg.Connection, layer_id: str, instant: datetime, now: PointTable) -> PointTable:
         read.append(layer_id)
-        return read_points_then(connection, layer_id, instant)
+        return read_points_then(connection, layer_id, instant, now)
 
     monkeypatch.setattr("gisgrid.services.features_then.read_points_then", counted)
     assert model.areas_at_hand(lived[0].instant, ["cameras"]) is None
@@ -281,6 +281,20 @@ def test_an_edit_that_was_long_in_coming_reaches_back_and_leaves_what_was_before
     assert names_of(model, second) == ("a", "路口 2")
     assert names_of(model, third) == ("a", "slow")
     assert names_of(model, datetime.now(UTC)) == ("b", "slow")
+
+
+def test_a_model_that_is_behind_the_database_tells_the_past_rightly_all_the_same(own_town: Database) -> None:
+    with editing(own_town) as connection:
+        recorded = record(own_town, connection)
+        connection.execute(EDITS["a camera is put up"])
+        model = load(own_town)
+        assert len(model.snapshot.points["cameras"]) == len(recorded.cameras.ids) + 1
+        connection.execute("DELETE FROM gisgrid.cameras WHERE name = '新'")
+        connection.execute("DELETE FROM gisgrid.cameras WHERE code = 'C1'")
+        connection.execute(EDITS["covers are broken"])
+    assert_is(model.areas_at(recorded.instant), recorded)
+    model.refresh()
+    assert_is(model.areas_at(recorded.instant), recorded)
 
 
 def names_of(model: ReadModel, instant: datetime) -> tuple[object, ...]:
