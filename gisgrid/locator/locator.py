@@ -27,7 +27,6 @@ from gisgrid.locator.ground import METRES_PER_DEGREE_LAT_LEAST, metres_per_degre
 from gisgrid.locator.hierarchy import Chain, Hierarchy
 from gisgrid.locator.levels import area_numbers
 from gisgrid.locator.others import OtherAreas, Others
-from gisgrid.locator.others import OtherAreas, Others
 from gisgrid.locator.raster import OUTSIDE
 from gisgrid.types import LEVELS, AreaRef, Bounds, Level, Location, ResponsibleUnit, Status
 
@@ -181,9 +180,14 @@ class Locator:
         return files.to_bytes(self._contents())
 
     def fingerprint(self) -> str:
-        """Return what tells whether two locators answer alike: a hash of all that they hold but when it was read."""
-        contents = self._contents()._replace(about=About(), roles=dict(sorted(self._roles.items())))
-        return blake2b(files.to_bytes(contents), digest_size=16).hexdigest()
+        """Return what tells whether two locators answer alike: a hash of areas, units and doubt, not of when they were read."""
+        found = blake2b(repr((self._doubt_m, sorted(self._roles.items()))).encode(), digest_size=16)
+        for level, index in self._hierarchy.levels.items():
+            found.update(repr((level, index.refs, index.parent_codes)).encode())
+            edges = index.edges
+            for part in (edges.x1, edges.y1, edges.x2, edges.y2, edges.area):
+                found.update(np.ascontiguousarray(part).data)
+        return found.hexdigest()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Locator.from_bytes, (self.to_bytes(),)
@@ -340,14 +344,6 @@ class Locator:
         number, distance = self._boundary.nearest_many(lon, lat, self._grids.is_clear_many(lon, lat))
         with np.errstate(invalid="ignore"):
             return number, distance, self._hierarchy.is_in_none_many(lon, lat) & (distance > self._doubt_m)
-
-    def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others:
-        """Return for points, each in grid ``number`` and on no edge, the other grids that ``locate`` names as candidates."""
-        return self._others.within(self._doubt_m, self._doubt_deg, number, lon, lat)
-
-    @cached_property
-    def _others(self) -> OtherAreas:
-        return OtherAreas(self._grids)
 
     def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others:
         """Return for points, each in grid ``number`` and on no edge, the other grids that ``locate`` names as candidates."""

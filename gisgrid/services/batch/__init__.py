@@ -4,7 +4,7 @@ from gisgrid.services.batch.columns import ADDED, SHARES
 from gisgrid.services.batch.engine import Engine
 from gisgrid.services.batch.files import FileOptions, locate_file, locate_paths
 from gisgrid.services.batch.formats.csv_rows import open_csv
-from gisgrid.services.batch.pipeline import BatchSummary, Done, Executor, Job, Threads, Work, prepare, run
+from gisgrid.services.batch.pipeline import BatchSummary, Done, Executor, Job, Threads, Work, finish, prepare, run
 from gisgrid.services.batch.plan import BatchPlan, make_plan
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Job",
     "Threads",
     "Work",
+    "finish",
     "locate_file",
     "locate_paths",
     "make_plan",

@@ -54,6 +54,7 @@ def batch(
     encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of IN; by default UTF-8, else GB18030.")] = None,
     input_format: Annotated[str | None, typer.Option(help=f"Format of IN: {_FORMATS}.", show_default="by its ending")] = None,
     output_format: Annotated[str | None, typer.Option(help=f"Format of OUT: {_FORMATS}.", show_default="by its ending")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew even where an earlier run was broken off.")] = False,
     locator: Annotated[Path | None, typer.Option(help="File of `gisgrid locator save` to look up in, without a database.")] = None,
     as_of: AsOfOption = None,
 ) -> None:
@@ -68,7 +69,8 @@ def batch(
         accuracy_column=accuracy_column,
         columns=_listed(columns),
     )
-    options = FileOptions(input_format, output_format, encoding, _listed(keep))
+    options = FileOptions(input_format, output_format, encoding, _listed(keep), restart=restart)
+    console = Console(stderr=True, highlight=False)
     if source != _STREAM and not source.is_file():
         raise ParameterError("IN", f"there is no file {source}.", "a file with one point a row")
     engine = _engine(settings, plan, locator, as_of)
@@ -76,8 +78,8 @@ def batch(
         if _STREAM in {source, target}:
             summary = _through(engine, source, target, options, progress)
         else:
-            summary = locate_paths(engine, source, target, options, progress=progress)
-    Console(stderr=True, highlight=False).print(_summary(summary))
+            summary = locate_paths(engine, source, target, options, progress=progress, tell=console.print)
+    console.print(_summary(summary))
 
 
 def _system(crs: str | None, crs_column: str | None, settings: Settings) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,22 +12,28 @@ from typing import BinaryIO, NamedTuple
 
 from gisgrid.errors import SourceError
 from gisgrid.progress import Progress, silent
+from gisgrid.services.batch.checkpoint import Draft, Pace, begin, fingerprint_of
 from gisgrid.services.batch.engine import Engine
 from gisgrid.services.batch.formats import format_of
 from gisgrid.services.batch.formats.base import InputOptions
-from gisgrid.services.batch.pipeline import BatchSummary, Executor, run
+from gisgrid.services.batch.pipeline import BatchSummary, Executor, Job, Threads, finish, prepare
 from gisgrid.services.batch.plan import make_plan
 from gisgrid.services.read_model import ReadModel
 
 
 class FileOptions(NamedTuple):
-    """How files are read and written: formats where their names do not say them, encoding, input columns to keep."""
+    """How files are read and written: formats where their names do not say them, encoding, input columns to keep.
+
+    With ``restart`` what an earlier run of the same output left is not gone on with.
+    """
 
     input_format: str | None = None
     output_format: str | None = None
     encoding: str | None = None
     keep: Sequence[str] | None = None
     piece_bytes: int = 4 << 20
+    restart: bool = False
+    pace: Pace = Pace()
 
 
 def locate_file(
@@ -67,22 +74,22 @@ def locate_paths(
     *,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> BatchSummary:
     """Answer the rows of a file into another, which appears only when all is done.
 
     Rows keep their order and their columns; one that cannot be located says why in ``reason``, with status ``invalid`` or
-    ``no_coordinates``. Raises ParameterError for a column or a format that is not there, SourceError for a file that
-    cannot be read or written.
+    ``no_coordinates``. A run that was broken off is gone on with where it was, if input, options and data are the same; ``tell`` is
+    called with a sentence about that. Raises ParameterError for a column or a format that is not there, SourceError for a
+    file that cannot be read or written.
     """
     if source.resolve() == target.resolve():
         raise SourceError(f"{target} is the input.", "Give another file for the output.")
     with opened(source) as raw:
         read_as, is_gzip = format_of(source, options.input_format, "input_format")
         written_as, to_gzip = format_of(target, options.output_format, "output_format")
-    with opened(source) as raw, replacing(target) as out:
-        return run(
+        job = prepare(
             raw,
-            out,
             engine,
             input_format=read_as,
             output_format=written_as,
@@ -90,9 +97,28 @@ def locate_paths(
             keep=options.keep,
             size=source.stat().st_size,
             gzipped=(is_gzip, to_gzip),
-            executor=executor,
-            progress=progress or silent,
         )
+        # Not in the options that have to be equal: how often is made sure, and that nothing is to be gone on with.
+        chosen = options._replace(restart=False, pace=Pace())
+        work = executor or Threads()
+        if target.exists() and not target.is_file():
+            with target.open("wb") as out:
+                return finish(job, out, work, progress or silent)
+        with begin(target, job, lambda: fingerprint_of(source, engine, chosen), options.pace, restart=options.restart) as draft:
+            return _go_on(job, draft, work, progress or silent, tell)
+
+
+def _go_on(job: Job, draft: Draft, executor: Executor, progress: Progress, tell: Callable[[str], None] | None) -> BatchSummary:
+    """Run a job from where its draft has come to."""
+    start, begun = draft.reached, time.perf_counter()
+    if tell and start.rows:
+        tell(f"Going on behind row {start.rows:,}, where an earlier run was broken off.")
+    elif tell and draft.why_anew:
+        tell(f"An earlier run was broken off; since then the {draft.why_anew} changed, so that all rows are located anew.")
+    for done in executor.map(job.work, job.input.pieces(start.end)):
+        draft.write(done)
+        progress(f"{draft.reached.rows:,} rows", done.read, job.input.size)
+    return BatchSummary(draft.reached.rows, draft.reached.outcomes, time.perf_counter() - begun)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from gisgrid.services.batch.formats.base import Decoder, Encoder, Input, InputOp
 from gisgrid.services.batch.formats.csv import CsvDialect, CsvInput, csv_output
 from gisgrid.services.batch.formats.csv_rows import csv_text
 from gisgrid.services.batch.formats.json import JsonInput, json_output
-from gisgrid.services.batch.formats.ndjson import ndjson_output
+from gisgrid.services.batch.formats.ndjson import NdjsonInput, ndjson_output, schema_of
 from gisgrid.services.batch.formats.tables import file_output, joined_schema, parquet_output, stream_output
 
 
@@ -64,6 +64,7 @@ class Work:
     decoder: Decoder
     engine: Engine
     encoder: Encoder
+    columns: tuple[str, ...]
     kept: tuple[str, ...] | None = None
     is_gzip: bool = False
 
@@ -71,7 +72,9 @@ class Work:
         """Return a piece with its rows answered. Raises SourceError only for a piece that cannot be read at all."""
         rows = self.decoder(piece.content)
         answers = self.engine.answer(rows.table, rows.wrong)
-        count, outcomes = answers.num_rows, _outcomes(answers)
+        count, outcomes = answers.num_rows, _outcomes(answers.column("status"))
+        if self.columns != self.engine.plan.columns:
+            answers = answers.select(list(self.columns))
         if self.kept is not None:
             rows = Rows(_select(rows.table, self.kept), rows.wrong, None, rows.beyond)
         payload = self.encoder(rows, answers)
@@ -135,25 +138,30 @@ def prepare(
     opened = open_input(source, input_format, options or InputOptions(), is_gzip=gzipped[0], size=size)
     if isinstance(opened, JsonInput) and opened.crs is not None and engine.plan.crs is None:
         engine = engine.with_crs(opened.crs)
+    if isinstance(opened, (JsonInput, NdjsonInput)) and opened.schema.names == [MORE]:
+        # Not one object so far: there may be none at all, or they come late.
+        opened.schema = schema_of([{name: None for _, name in engine.plan.inputs}])
     names = [name for name in opened.schema.names if name != MORE]
-    dialect = _dialect(opened, output_format)
+    dialect = _dialect(opened, input_format, output_format)
     as_text = keep is None and opened.dialect == dialect
-    # Objects may have any members: a member that only later ones have is found row by row.
-    if not as_text or isinstance(opened, CsvInput) or names:
-        engine.check(names)
+    engine.check(names)
     kept = None if keep is None else tuple(names[find_column(names, name, "keep")] for name in keep)
     needed = [find_column(names, name, option) for option, name in engine.plan.inputs] if as_text else None
     output = _output(opened, output_format, dialect, engine.plan.columns, kept, as_text=as_text)
     decoder = opened.decoder(needed, with_text=as_text)
-    work = Work(decoder, engine, output.encoder, kept, gzipped[1] and not output.lead)
+    columns = engine.plan.columns
+    if "status" not in columns:
+        # Rows are counted by their status, whether it is wanted or not.
+        engine = Engine(engine.locator, engine.box, engine.plan._replace(columns=("status", *columns)))
+    work = Work(decoder, engine, output.encoder, columns, kept, gzipped[1] and not output.lead)
     return Job(opened, work, output, gzipped[1])
 
 
-def _dialect(opened: Input, output_format: str) -> object:
+def _dialect(opened: Input, input_format: str, output_format: str) -> object:
     """Return how the output is written, in the terms in which the input says how it is."""
     if output_format in {"csv", "tsv"}:
         same = opened.dialect if isinstance(opened.dialect, CsvDialect) else CsvDialect()
-        delimiter = "\t" if output_format == "tsv" else same.delimiter
+        delimiter = "\t" if output_format == "tsv" else "," if input_format == "tsv" else same.delimiter
         return CsvDialect(delimiter, same.line_end, same.encoding)
     return "json" if output_format in {"json", "ndjson"} else "table"
 
@@ -170,22 +178,6 @@ def _output(
         return (json_output if output_format == "json" else ndjson_output)(columns, names)
     joined = joined_schema(schema, columns, names, plain_text=output_format != "parquet")
     return {"arrow-stream": stream_output, "arrow": file_output, "parquet": parquet_output}[output_format](joined)
-
-
-class Tally:
-    """What has been done so far."""
-
-    def __init__(self, rows: int = 0, outcomes: dict[str, int] | None = None) -> None:
-        self.rows, self.outcomes, self.begin = rows, Counter(outcomes or {}), time.perf_counter()
-
-    def add(self, done: Done) -> None:
-        """Count a piece."""
-        self.rows += done.rows
-        self.outcomes.update(done.outcomes)
-
-    def summary(self) -> BatchSummary:
-        """Return what came of all pieces."""
-        return BatchSummary(self.rows, dict(self.outcomes), time.perf_counter() - self.begin)
 
 
 class Sink:
@@ -243,19 +235,22 @@ def run(
     job = prepare(
         source, engine, input_format=input_format, output_format=output_format, options=options, keep=keep, size=size, gzipped=gzipped
     )
-    sink, tally = Sink(job, target), Tally()
-    for done in (executor or Threads()).map(job.work, job.input.pieces(0)):
+    return finish(job, target, executor or Threads(), progress)
+
+
+def finish(job: Job, target: BinaryIO, executor: Executor, progress: Progress = silent) -> BatchSummary:
+    """Run a job that ``prepare`` has made, writing to ``target``, which stays open; return what came of it."""
+    sink, rows, outcomes, begin = Sink(job, target), 0, Counter[str](), time.perf_counter()
+    for done in executor.map(job.work, job.input.pieces(0)):
         sink.write(done.payload)
-        tally.add(done)
-        progress(f"{tally.rows:,} rows", done.read, job.input.size)
+        rows += done.rows
+        outcomes.update(done.outcomes)
+        progress(f"{rows:,} rows", done.read, job.input.size)
     sink.close()
-    return tally.summary()
+    return BatchSummary(rows, dict(outcomes), time.perf_counter() - begin)
 
 
-def _outcomes(answers: pa.RecordBatch) -> dict[str, int]:
-    status = answers.column("status") if "status" in answers.schema.names else None
-    if status is None:
-        return {}
+def _outcomes(status: pa.DictionaryArray) -> dict[str, int]:
     counts = np.bincount(status.indices.to_numpy(zero_copy_only=False), minlength=len(status.dictionary))
     return {word: count for word, count in zip(status.dictionary.to_pylist(), counts.tolist(), strict=True) if count}
 

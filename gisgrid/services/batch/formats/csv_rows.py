@@ -118,9 +118,10 @@ def _end_by_reading(block: bytes, delimiter: str, name: str) -> int:
 
 def csv_text(cells: Sequence[str], delimiter: str) -> str:
     """Return cells as a row of CSV, without a line end."""
-    out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, lineterminator="").writerow(cells)
-    return out.getvalue()
+    out = io.StringIO(newline="")
+    # Cells that hold a character of the line end are quoted, and only those.
+    csv.writer(out, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return out.getvalue()[:-2]
 
 
 class Reading(Protocol):

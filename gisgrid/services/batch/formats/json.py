@@ -105,7 +105,7 @@ def _begin(head: bytes, name: str) -> tuple[int, bool, Crs | None]:
 
 def element_ends(text: bytes) -> tuple[NDArray[np.int64], int | None]:
     """Return where the commas between the elements of an array are, in text that begins within it, and where it is closed if it is."""
-    data = np.frombuffer(text, np.uint8)
+    data = np.frombuffer(bytearray(text), np.uint8)
     quotes = np.flatnonzero(data == ord('"'))
     if b"\\" in text:
         quotes = quotes[~_escaped(data, quotes)]

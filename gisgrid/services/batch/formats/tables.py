@@ -65,7 +65,7 @@ def open_arrow(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableInpu
     head = raw.read(len(_FILE_MAGIC))
     try:
         if head == _FILE_MAGIC:
-            reader = pa.ipc.open_file(pa.PythonFile(_seekable(raw, head), mode="r"))
+            reader = pa.ipc.open_file(_seekable(raw, head))
             groups = (reader.get_batch(number) for number in range(reader.num_record_batches))
             return TableInput(reader.schema, groups, size, raw=raw)
         stream = pa.ipc.open_stream(pa.PythonFile(_again(raw, head), mode="r"))
@@ -87,7 +87,7 @@ def open_parquet(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableIn
     Raises SourceError for what is no Parquet.
     """
     try:
-        file = pq.ParquetFile(pa.PythonFile(_seekable(raw), mode="r"), pre_buffer=False)
+        file = pq.ParquetFile(_seekable(raw), pre_buffer=False)
         schema = file.schema_arrow
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{options.name} is no Parquet file: {error}.", "Give a whole Parquet file.") from error
@@ -95,15 +95,16 @@ def open_parquet(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableIn
     return TableInput(schema, batches, size, file.metadata.num_rows)
 
 
-def _seekable(raw: BinaryIO, head: bytes = b"") -> BinaryIO:
+def _seekable(raw: BinaryIO, head: bytes = b"") -> pa.NativeFile:
     if raw.seekable():
         raw.seek(0)
-        return raw
-    spool = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as what reads it
-    spool.write(head)
-    shutil.copyfileobj(raw, spool, 1 << 20)
-    spool.seek(0)
-    return spool
+        return pa.PythonFile(raw, mode="r")
+    with tempfile.NamedTemporaryFile() as spool:
+        spool.write(head)
+        shutil.copyfileobj(raw, spool, 1 << 20)
+        spool.flush()
+        # Open it again before its name goes, so that it lives as long as what reads it.
+        return pa.OSFile(spool.name)
 
 
 def _again(raw: BinaryIO, head: bytes) -> Any:
