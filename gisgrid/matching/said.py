@@ -26,7 +26,8 @@ def with_given(report: Report, kind: str | None, state: str | None) -> Report:
         if kinds:
             denied = tuple(found for found in report.denied if found not in kinds)
             report = report._replace(kinds=kinds, source="named", denied=denied)
-    if state and state.strip():
+    # A state that is unknown, as the field may hold, is none that is given.
+    if state and state.strip() not in ("", "unknown"):
         report = report._replace(states=_states_called(state.strip()))
     return report
 

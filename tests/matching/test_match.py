@@ -121,6 +121,10 @@ def test_a_state_that_is_recorded_already_speaks_for_a_cover() -> None:
     assert codes(match(covers, "井盖", state="破损"))[0] == "03"
 
 
+def test_an_unknown_state_is_none_given() -> None:
+    assert match([Cover(3, 0)], "井盖", state="unknown") == match([Cover(3, 0)], "井盖")
+
+
 def test_the_owner_speaks_for_its_covers() -> None:
     covers = [Cover(2, 0, owner_code="A"), Cover(-2, 0, owner_code="B"), Cover(0, 2)]
     given_code = match(covers, owner_code="B")
