@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 from gisgrid.sight.cells import Lines
 from gisgrid.sight.hosts import DEEP_HOST, NO_HOST, WALL_HOST, WALL_M, Hosts
 from gisgrid.sight.views import TRUST, Cameras
-from gisgrid.sight.walls import GRAZE_M, Passages, Walls
+from gisgrid.sight.walls import Passages, Walls
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+
+SHORT_M = 1e-3
+"""A stretch not longer than this does not block, and buildings met no farther apart are met at one place."""
 
 
 class Scene(NamedTuple):
@@ -67,15 +71,12 @@ def obstacles(scene: Scene, sights: Sightlines) -> Obstacles:
     to_x, to_y = walls.plane(sights.lon, sights.lat)
     passages = walls.passages(Lines(x, y, to_x - x, to_y - y))
     at_building = np.zeros(count, dtype=bool)
+    at_building[passages.ends_in] = True
     if not passages.line.size:
         nothing, nowhere = np.full(count, -1), np.full(count, np.nan)
-        return Obstacles(nothing, nowhere, nothing, nowhere, at_building, at_building)
-    near = GRAZE_M / sights.length_m[passages.line]
-    at_place = (passages.enter <= 1.0 + near) & (passages.leave >= 1.0 - near)
-    at_building[passages.line[at_place]] = True
-    of_place = np.isin(passages.pair, passages.pair[at_place])
+        return Obstacles(nothing, nowhere, nothing, nowhere, at_building, np.zeros(count, dtype=bool))
     kind = scene.hosts.kinds(sights.camera[passages.line], passages.building)
-    way = _Way(walls, sights, passages, kind, of_place)
+    way = _Way(walls, sights, passages, kind)
     met = way.met(cameras.mount[sights.camera])
     blocker, blocker_m = _first(walls, met, met.known, count)
     open_, open_m = _first(walls, met, ~met.known, count)
@@ -95,13 +96,12 @@ def _from_lower(cameras: Cameras, way: _Way) -> Bools:
 
 
 class _Way(NamedTuple):
-    """The passages of lines, for each whether its building is the camera's host and whether it is the one at the place."""
+    """The passages of lines, and for each whether its building is the camera's host."""
 
     walls: Walls
     sights: Sightlines
     passages: Passages
     kind: Longs
-    of_place: Bools
 
     def met(self, mount: Floats) -> _Met:
         """Return the stretches that block, with the mount of each line ``mount`` metres high."""
@@ -113,7 +113,7 @@ class _Way(NamedTuple):
         run_m = np.maximum(end - begin, 0.0) * length
         kind = np.where(base > roof, NO_HOST, self.kind)
         on_wall = kind == WALL_HOST
-        blocks = (run_m > GRAZE_M) & ~self.passages.grazing & (on_wall | ((kind != DEEP_HOST) & ~self.of_place))
+        blocks = (run_m > SHORT_M) & (on_wall | ((kind != DEEP_HOST) & ~self.passages.at_end))
         if on_wall.any():
             blocks &= ~on_wall | (_so_far(run_m, self.passages.pair) > WALL_M)
         at = np.flatnonzero(blocks)
@@ -146,7 +146,7 @@ def _first(walls: Walls, met: _Met, which: Bools, count: int) -> tuple[Longs, Fl
         return found, found_m
     first = np.full(count, np.inf)
     np.minimum.at(first, line, at_m)
-    equal = np.flatnonzero(at_m <= first[line] + GRAZE_M)
+    equal = np.flatnonzero(at_m <= first[line] + SHORT_M)
     # The last one written stays: the smallest id.
     order = equal[np.argsort(-walls.ids[building[equal]], kind="stable")]
     found[line[order]], found_m[line[order]] = building[order], at_m[order]

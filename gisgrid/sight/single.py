@@ -13,12 +13,12 @@ import numpy as np
 
 from gisgrid.sight import views
 from gisgrid.sight.answers import BLOCKED, OUT_OF_RANGE, OUT_OF_VIEW, PROBABLY_SEES, SEES, UNKNOWN
-from gisgrid.sight.blocking import Scene
+from gisgrid.sight.blocking import SHORT_M, Scene
 from gisgrid.sight.cells import Lines
 from gisgrid.sight.hosts import DEEP_HOST, NO_HOST, WALL_HOST, WALL_M
 from gisgrid.sight.judging import SAME_PLACE_M
 from gisgrid.sight.views import TRUST, Camera
-from gisgrid.sight.walls import GRAZE_M, Walls
+from gisgrid.sight.walls import HALF_WIDTH_M, Walls
 
 
 class Place(NamedTuple):
@@ -79,18 +79,16 @@ def judge_one(scene: Scene, row: int, place: Place, distance_m: float, bearing_d
 
 def _obstacles(scene: Scene, row: int, place: Place, distance_m: float) -> _Found:
     camera, walls = scene.cameras.one(row), scene.walls
-    near = GRAZE_M / distance_m
     at_building = unsure = False
     known: list[_Met] = []
     open_: list[_Met] = []
-    for building, stretches in _passages(walls, camera, place):
-        of_place = any(enter <= 1.0 + near and leave >= 1.0 - near for enter, leave, _ in stretches)
-        at_building = at_building or of_place
-        if stretches[0].grazing:
+    for building, stretches, at_end in _passages(walls, camera, place):
+        at_building = at_building or at_end
+        if not stretches:
             continue
         kind = scene.hosts.kind(row, building)
         roof = float(walls.roof[building])
-        way = _Way(stretches, distance_m, place.height_m, None if math.isnan(roof) else roof, kind, of_place)
+        way = _Way(stretches, distance_m, place.height_m, None if math.isnan(roof) else roof, kind, at_end)
         at_m = way.met_at(camera.mount)
         if at_m is not None:
             (open_ if way.roof is None or camera.mount is None else known).append(_Met(at_m, building))
@@ -102,7 +100,14 @@ def _obstacles(scene: Scene, row: int, place: Place, distance_m: float) -> _Foun
 class _Stretch(NamedTuple):
     enter: float
     leave: float
-    grazing: bool
+
+
+class _InLine(NamedTuple):
+    """A building in a line: the stretches in it, and whether the line's end is in it or at it."""
+
+    building: int
+    stretches: list[_Stretch]
+    at_end: bool
 
 
 class _Way(NamedTuple):
@@ -127,7 +132,7 @@ class _Way(NamedTuple):
                 begin, end = _below(begin, end, (mount, self.top_m), self.roof)
             run_m = max(end - begin, 0.0) * self.length_m
             inside += run_m
-            if run_m > GRAZE_M and (kind != WALL_HOST or inside > WALL_M):
+            if run_m > SHORT_M and (kind != WALL_HOST or inside > WALL_M):
                 return begin * self.length_m
         return None
 
@@ -145,36 +150,46 @@ def _first(walls: Walls, met: list[_Met]) -> _Met | None:
     """Return the building met first; of several at one place the one with the smallest id."""
     if len(met) < 2:
         return met[0] if met else None
-    nearest = min(met).at_m + GRAZE_M
+    nearest = min(met).at_m + SHORT_M
     return min((each for each in met if each.at_m <= nearest), key=lambda each: walls.ids[each.building])
 
 
-def _passages(walls: Walls, camera: Camera, place: Place) -> list[tuple[int, list[_Stretch]]]:
-    """Return the stretches of the line in each building that it runs through or touches."""
+def _passages(walls: Walls, camera: Camera, place: Place) -> list[_InLine]:
+    """Return the buildings that the line runs through or touches."""
     x, y = walls.plane(camera.lon, camera.lat)
     to_x, to_y = walls.plane(place.lon, place.lat)
     dx, dy = to_x - x, to_y - y
     length = math.hypot(dx, dy)
     ux, uy = dx / length, dy / length
-    found: list[tuple[int, list[_Stretch]]] = []
+    found: list[_InLine] = []
     for building in walls.cells.near_line(x, y, dx, dy):
         crossings: list[float] = []
+        at_end = False
         for x0, y0, x1, y1 in walls.outline(building):
             side0, side1 = ux * (y0 - y) - uy * (x0 - x), ux * (y1 - y) - uy * (x1 - x)
-            if -GRAZE_M <= side0 <= GRAZE_M:
-                return _in_arrays(walls, Lines(*(np.array([value]) for value in (x, y, dx, dy))))
+            if -HALF_WIDTH_M <= side0 <= HALF_WIDTH_M:
+                return _in_arrays(walls, (x, y, dx, dy))
             if (side0 > 0.0) != (side1 > 0.0):
                 along0, along1 = ux * (x0 - x) + uy * (y0 - y), ux * (x1 - x) + uy * (y1 - y)
-                crossings.append((along0 + (along1 - along0) * (side0 / (side0 - side1))) / length)
+                at = along0 + (along1 - along0) * (side0 / (side0 - side1))
+                crossings.append(at / length)
+                # The end of the line is as far from the edge as from the line that the edge lies on.
+                across = abs(side1 - side0)
+                at_end = at_end or abs(at - length) * across <= HALF_WIDTH_M * math.hypot(along1 - along0, across)
         if crossings:
             crossings.sort()
-            found.append((building, [_Stretch(*pair, False) for pair in zip(crossings[::2], crossings[1::2], strict=True)]))
+            stretches = [_Stretch(enter, leave) for enter, leave in zip(crossings[::2], crossings[1::2], strict=True)]
+            inside = any(enter <= 1.0 <= leave for enter, leave in stretches)
+            found.append(_InLine(building, stretches, at_end or inside))
     return found
 
 
-def _in_arrays(walls: Walls, lines: Lines) -> list[tuple[int, list[_Stretch]]]:
-    """Return the stretches of a line that a corner is so near to that it may only graze the building."""
-    passages = walls.passages(lines)
-    columns = (values.tolist() for values in (passages.building, passages.enter, passages.leave, passages.grazing))
-    stretches = [(building, _Stretch(*rest)) for building, *rest in zip(*columns, strict=True)]
-    return [(building, [stretch for _, stretch in group]) for building, group in groupby(stretches, key=lambda each: each[0])]
+def _in_arrays(walls: Walls, line: tuple[float, float, float, float]) -> list[_InLine]:
+    """Return what is in a line that has a corner in its width."""
+    passages = walls.passages(Lines(*(np.array([value]) for value in line)))
+    columns = (passages.building, passages.enter, passages.leave, passages.at_end)
+    found = [_InLine(-1, [], True)] if passages.ends_in.size else []
+    for building, group in groupby(zip(*(values.tolist() for values in columns), strict=True), key=lambda each: each[0]):
+        rows = list(group)
+        found.append(_InLine(building, [_Stretch(*row[1:3]) for row in rows], rows[0][3]))
+    return found

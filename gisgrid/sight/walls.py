@@ -20,15 +20,18 @@ Bools = NDArray[np.bool_]
 FLOOR_M = 3.0
 """The height of a floor where a building has no height."""
 
-GRAZE_M = 1e-3
-"""A line that misses a footprint when it is moved sideways by this much only grazes it."""
+HALF_WIDTH_M = 1e-3
+"""A line is so wide to both sides: where it only grazes a footprint, one of its edges is outside."""
+
+_TINY = 1e-12
 
 
 class Passages(NamedTuple):
     """Stretches of lines inside buildings, ordered by line and building and along the line.
 
     ``enter`` and ``leave`` are shares of the line's length; they may lie before its beginning (below 0) or beyond its end (above 1).
-    ``pair`` numbers the pairs of a line and a building; ``grazing`` says that the line only touches the building.
+    ``pair`` numbers the pairs of a line and a building; ``at_end`` says that the building covers the line's end or is within
+    half a width of it. ``ends_in`` are the lines of which that is true of some building, run through or not.
     """
 
     line: Longs
@@ -36,7 +39,8 @@ class Passages(NamedTuple):
     pair: Longs
     enter: Floats
     leave: Floats
-    grazing: Bools
+    at_end: Bools
+    ends_in: Longs
 
 
 class Walls:
@@ -105,10 +109,13 @@ class Walls:
         x0, y0, x1, y1 = x0 - lines.x[on], y0 - lines.y[on], x1 - lines.x[on], y1 - lines.y[on]
         # How far the ends of an edge are to the left of the line, and how far along it.
         edges = _Edges(pair, ux * y0 - uy * x0, ux * y1 - uy * x1, ux * x0 + uy * y0, ux * x1 + uy * y1)
-        through, enter, leave = edges.cut(0.0)
-        grazing = edges.grazed(through, len(line), length[line])
+        through, enter, leave = edges.inside()
+        far = length[line]
+        at_end = edges.reach(far)
+        at_end[through[(enter <= far[through]) & (leave >= far[through])]] = True
         found = line[through]
-        return Passages(found, building[through], through, enter / length[found], leave / length[found], grazing[through])
+        shares = enter / length[found], leave / length[found]
+        return Passages(found, building[through], through, *shares, at_end[through], line[at_end])
 
 
 class _Edges(NamedTuple):
@@ -120,39 +127,60 @@ class _Edges(NamedTuple):
     along0: Floats
     along1: Floats
 
-    def cut(self, shift: float) -> tuple[Longs, Floats, Floats]:
-        """Return where the lines, moved ``shift`` metres to the left, are inside: (pair, enter, leave), ordered, metres along the line.
+    def inside(self) -> tuple[Longs, Floats, Floats]:
+        """Return where the lines are inside: (pair, enter, leave), ordered, metres along the line.
+
+        The width of a line counts only where a corner lies in it. Elsewhere it makes no difference that is worth the work.
+        """
+        cornered = np.zeros(int(self.pair[-1]) + 1 if len(self.pair) else 0, dtype=bool)
+        cornered[self.pair[np.abs(self.side0) <= HALF_WIDTH_M]] = True
+        at, pair = self._crossings(0.0)
+        if not cornered.any():
+            return _stretches((at, pair))
+        clear = ~cornered[pair]
+        doubtful = self._only(np.flatnonzero(cornered[self.pair]))
+        both_edges = _stretches(doubtful._crossings(HALF_WIDTH_M), doubtful._crossings(-HALF_WIDTH_M))
+        parts = zip(_stretches((at[clear], pair[clear])), both_edges, strict=True)
+        found, enter, leave = (np.concatenate(columns) for columns in parts)
+        order = np.lexsort((enter, found))
+        return found[order], enter[order], leave[order]
+
+    def _only(self, which: Longs) -> _Edges:
+        return _Edges(self.pair[which], self.side0[which], self.side1[which], self.along0[which], self.along1[which])
+
+    def _crossings(self, shift: float) -> tuple[Floats, Longs]:
+        """Return where edges cross the lines, moved ``shift`` metres to the left: (metres along the line, pair).
 
         A ring has an even number of crossings with an endless line, also where that runs through a corner or along an edge,
-        for each end of an edge is either to the left or not.
+        for each corner is either to the left or not.
         """
         crossing = np.flatnonzero((self.side0 > shift) != (self.side1 > shift))
         side0, side1, along0 = self.side0[crossing] - shift, self.side1[crossing] - shift, self.along0[crossing]
-        at = along0 + (self.along1[crossing] - along0) * (side0 / (side0 - side1))
-        pair = self.pair[crossing]
-        order = np.lexsort((at, pair))
-        at, pair = at[order], pair[order]
-        return pair[::2], at[::2], at[1::2]
+        return along0 + (self.along1[crossing] - along0) * (side0 / (side0 - side1)), self.pair[crossing]
 
-    def grazed(self, through: Longs, pairs: int, length: Floats) -> Bools:
-        """Return which pairs of a line and a building only touch each other."""
-        grazing = np.zeros(pairs, dtype=bool)
-        passing = np.zeros(pairs, dtype=bool)
-        passing[through] = True
-        touching = (np.minimum(np.abs(self.side0), np.abs(self.side1)) <= GRAZE_M) & passing[self.pair]
-        if not touching.any():
-            return grazing
-        grazing[self.pair[touching]] = True
-        at = np.flatnonzero(grazing[self.pair])
-        doubtful = _Edges(self.pair[at], self.side0[at], self.side1[at], self.along0[at], self.along1[at])
-        runs_through = np.ones(pairs, dtype=bool)
-        for shift in (-GRAZE_M, GRAZE_M):
-            pair, enter, leave = doubtful.cut(shift)
-            inside = np.minimum(leave, length[pair]) - np.maximum(enter, 0.0) > GRAZE_M
-            beside = np.zeros(pairs, dtype=bool)
-            beside[pair[inside]] = True
-            runs_through &= beside
-        return grazing & ~runs_through
+    def reach(self, length: Floats) -> Bools:
+        """Return which pairs have an edge at the line's end, which is ``length`` metres along it."""
+        near = np.flatnonzero((np.minimum(self.side0, self.side1) <= HALF_WIDTH_M) & (np.maximum(self.side0, self.side1) >= -HALF_WIDTH_M))
+        pair, side, along = self.pair[near], self.side0[near], self.along0[near] - length[self.pair[near]]
+        run, rise = self.along1[near] - self.along0[near], self.side1[near] - side
+        share = np.clip(-(along * run + side * rise) / np.maximum(run * run + rise * rise, _TINY), 0.0, 1.0)
+        at_end = np.zeros(len(length), dtype=bool)
+        at_end[pair[np.hypot(along + share * run, side + share * rise) <= HALF_WIDTH_M]] = True
+        return at_end
+
+
+def _stretches(*crossings: tuple[Floats, Longs]) -> tuple[Longs, Floats, Floats]:
+    """Return the stretches that are inside after every one of some sets of crossings (at, pair): (pair, enter, leave), ordered."""
+    at, pair = (np.concatenate(columns) for columns in zip(*crossings, strict=True))
+    order = np.lexsort((at, pair))
+    at, pair = at[order], pair[order]
+    if len(crossings) == 1:
+        return pair[::2], at[::2], at[1::2]
+    which = np.repeat(np.arange(len(crossings)), [len(each) for each, _ in crossings])[order]
+    # Inside after an odd number of crossings; the count of a pair is even in the end, so that the next one begins outside.
+    inside = np.all([np.cumsum(which == number) % 2 == 1 for number in range(len(crossings))], axis=0)
+    begin = np.flatnonzero(inside)
+    return pair[begin], at[begin], at[begin + 1]
 
 
 def _corners(table: FootprintTable) -> tuple[Floats, Longs, Bools]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,7 +112,7 @@ class Reference:
             at_building = at_building or covers_place
             stretches = [below(s, distance, mount_m, target_m, roof) for s in passages(line, shape, distance)]
             met_m = met(shape, [s for s in stretches if s.length_m > MM], roof, mount_m, covers_place)
-            if met_m is not None and not grazes(line, shape):
+            if met_m is not None:
                 found.append(InTheWay(self.buildings.ids[row], met_m, roof is not None and mount_m is not None))
         return found, at_building
 
@@ -185,11 +186,25 @@ def metric(shape: shapely.Geometry, origin: tuple[float, float]) -> shapely.Geom
 
 
 def passages(line: shapely.LineString, shape: shapely.Geometry, distance: float) -> list[Stretch]:
-    """Return the stretches of the line inside a footprint, from the camera on."""
-    cut = line.intersection(shape)
-    pieces = [piece for piece in shapely.get_parts(cut) if piece.length > 0.0]
-    ends = [sorted(math.hypot(*corner) / line.length * distance for corner in (p.coords[0], p.coords[-1])) for p in pieces]
-    return sorted(Stretch(begin, end) for begin, end in ends)
+    """Return the stretches of the line inside a footprint, from the camera on; past a corner both of its edges must be inside."""
+    x, y = line.coords[1]
+    aside = -y / line.length, x / line.length
+    corners = shapely.get_coordinates(shape) @ np.array(aside)
+    half = MM if (np.abs(corners) <= MM).any() else 0.0
+    left, right = (affine_transform(line, [1, 0, 0, 1, side * aside[0], side * aside[1]]) for side in (half, -half))
+    scale = distance / line.length
+    found = []
+    for a, b in product(pieces(left, shape), pieces(right, shape)):
+        begin, end = max(a.begin_m, b.begin_m), min(a.end_m, b.end_m)
+        if begin < end:
+            found.append(Stretch(begin * scale, end * scale))
+    return sorted(found)
+
+
+def pieces(line: shapely.LineString, shape: shapely.Geometry) -> list[Stretch]:
+    """Return the stretches of an edge of the line in a footprint, those that follow each other as one."""
+    cut = shapely.line_merge(line.intersection(shape))
+    return [Stretch(*sorted(line.project(shapely.Point(p.coords[at])) for at in (0, -1))) for p in shapely.get_parts(cut) if p.length > 0.0]
 
 
 def below(stretch: Stretch, distance: float, mount_m: float | None, target_m: float, roof: float | None) -> Stretch:
@@ -203,14 +218,6 @@ def below(stretch: Stretch, distance: float, mount_m: float | None, target_m: fl
         return Stretch(stretch.end_m, stretch.end_m)
     at_roof = stretch.begin_m + stretch.length_m * (roof - begin) / (end - begin)
     return Stretch(at_roof, stretch.end_m) if begin >= roof else Stretch(stretch.begin_m, at_roof)
-
-
-def grazes(line: shapely.LineString, shape: shapely.Geometry) -> bool:
-    """Say whether the line moved a millimetre sideways misses the footprint, on one side at least."""
-    x, y = line.coords[1]
-    aside = -y / line.length * MM, x / line.length * MM
-    moved = (affine_transform(line, [1, 0, 0, 1, side * aside[0], side * aside[1]]) for side in (-1, 1))
-    return any(beside.intersection(shape).length <= MM for beside in moved)
 
 
 def met(shape: shapely.Geometry, stretches: list[Stretch], roof: float | None, mount_m: float | None, covers_place: bool) -> float | None:
