@@ -118,7 +118,7 @@ def _merged(boxes: Sequence[Bounds]) -> tuple[Bounds, ...]:
 
 def _locator(before: Snapshot, areas: Mapping[Level, AreaIndex], roles: Roles, doubt_m: float) -> Locator:
     if any(areas[level] is not before.areas[level] for level in areas):
-        return Locator.from_indices(areas, roles, doubt_m)
+        return Locator.from_indices(areas, roles, doubt_m, before=before.locator)
     return before.locator if roles is before.roles else before.locator.with_roles(roles)
 
 
@@ -132,9 +132,12 @@ def _sights(before: Snapshot, cameras: PointIndex, footprints: FootprintIndex) -
 
 
 def _areas(connection: psycopg.Connection, level: Level, before: AreaIndex, touched: Mapping[str, Boxes]) -> AreaIndex:
-    if AREA_LAYERS[level].id in touched or "generations" in touched:
-        return AreaIndex(reading.read_areas(connection, level))
-    return before
+    layer_id = AREA_LAYERS[level].id
+    if "generations" not in touched and layer_id not in touched:
+        return before
+    boxes = None if "generations" in touched else touched[layer_id]
+    table = reading.read_areas(connection, level, boxes)
+    return AreaIndex(table) if boxes is None else before.replaced(boxes, table)
 
 
 def _points(connection: psycopg.Connection, layer_id: str, before: PointIndex, touched: Mapping[str, Boxes]) -> PointIndex:
