@@ -24,7 +24,7 @@ def areas() -> Locator:
     codes = [f"37020300100{1 + (number >= 8)}{number:03d}" for number in range(len(grids))]
     parents: list[str | None] = [code[:12] for code in codes]
     parents[15] = None
-    halves = [shapely.union_all(grids[:8] + [_block(1, 1)]), shapely.union_all(grids[8:])]
+    halves = [shapely.union_all([*grids[:8], _block(1, 1)]), shapely.union_all(grids[8:])]
     levels = {
         "grid": AreaTable(codes, [f'网格 {number}, "{number}"' for number in range(len(grids))], parents, np.array(grids)),
         "community": AreaTable(["370203001001", "370203001002"], ["南", "北"], ["370203001"] * 2, np.array(halves)),

@@ -29,7 +29,8 @@ def answer(rows: dict[str, Any], crs: str | None = "wgs84", **options: object) -
     answers = engine(crs, **options).answer(batch)
     assert answers.num_rows == batch.num_rows
     answers.validate(full=True)
-    return answers.to_pylist()
+    found: list[dict[str, Any]] = answers.to_pylist()
+    return found
 
 
 def expected(location: Location) -> dict[str, Any]:

@@ -16,6 +16,7 @@ Texts = tuple[str | None, ...]
 """The values of the columns ``TEXT`` of one row, in their order."""
 
 _NONE = -1
+_CANDIDATES = TEXT.index("candidates")
 
 
 class _Column:
@@ -63,8 +64,8 @@ class Answers:
     blank = 0
 
     def __init__(self, locator: Locator, *, with_shares: bool) -> None:
-        codes = locator.grid_codes()
-        rows: list[Texts] = [_text_row({})]
+        codes = self.codes = locator.grid_codes()
+        rows = self.rows = [_text_row({})]
         self._inside = np.full((2 if with_shares else 1, len(codes) + 1), _NONE, np.int32)
         for number in range(len(codes)):
             location = locator.inside(number)
@@ -112,6 +113,11 @@ def texts_of(location: Location) -> Texts:
         values["responsible_unit"] = location.responsible_unit.code
     values["candidate_shares"] = ";".join(f"{found.share:.4f}" for found in location.candidates if found.share is not None) or None
     return _text_row(values)
+
+
+def with_candidates(row: Texts, codes: Sequence[str]) -> Texts:
+    """Return the texts of an answer with other candidates."""
+    return (*row[:_CANDIDATES], ";".join(codes), *row[_CANDIDATES + 1 :])
 
 
 def refused(status: str, reason: str) -> Texts:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gisgrid.crs import EXPECTED, Crs, check_point, parse_crs, to_wgs84, valid
 from gisgrid.errors import CrsError, ParameterError
 from gisgrid.locator import Locator
-from gisgrid.services.batch.answers import Answers, Texts, refused, texts_of
+from gisgrid.services.batch.answers import Answers, Texts, refused, texts_of, with_candidates
 from gisgrid.services.batch.columns import field_of, find_column
 from gisgrid.services.batch.numbers import Numbers, read_numbers, texts
 from gisgrid.services.batch.plan import BatchPlan
@@ -154,15 +154,20 @@ class _Sheet:
         accuracy = self._accuracy_of(members)
         located = self.engine.locator.locate_many(lon, lat, accuracy_m=accuracy)
         asked |= np.isnan(lon)
-        key = self.engine.answers.inside(located.number, None if accuracy is None else accuracy > 0.0)
+        has_circle = np.zeros(lon.shape, bool) if accuracy is None else accuracy > 0.0
+        key = self.engine.answers.inside(located.number, None if accuracy is None else has_circle)
         plain = ~asked & ~located.in_doubt & (key >= 0)
         rows = members if plain.all() else members[plain]
         self.key[rows] = key if rows is members else key[plain]
         distance = located.distance_to_edge_m if located.distance_to_edge_m is not None else np.full(lon.shape, np.nan)
         self._keep(rows, {"distance_to_edge_m": distance, "wgs84_lon": lon, "wgs84_lat": lat}, None if rows is members else plain)
         if accuracy is not None:
-            self.outside_share[members] = np.where(plain & (accuracy > 0.0), 0.0, np.nan)
+            self.outside_share[members] = np.where(plain & has_circle, 0.0, np.nan)
         left = ~plain
+        beside = np.flatnonzero(~asked & located.in_doubt & ~located.on_edge & (key >= 0) & ~has_circle)
+        self._beside(members[beside], key[beside], located.number[beside], lon[beside], lat[beside])
+        self._keep(members[beside], {"distance_to_edge_m": distance[beside], "wgs84_lon": lon[beside], "wgs84_lat": lat[beside]}, None)
+        left[beside] = False
         outside = np.flatnonzero(~asked & (located.number < 0))
         left[outside] = ~self._outside(members[outside], lon[outside], lat[outside], None if accuracy is None else accuracy[outside])
         for place in np.flatnonzero(left).tolist():
@@ -200,6 +205,17 @@ class _Sheet:
                 self.number[name] = part
             else:
                 self.number[name][rows] = part
+
+    def _beside(self, rows: Rows, key: NDArray[np.int32], number: NDArray[np.int32], lon: Floats, lat: Floats) -> None:
+        """Answer rows inside grids and near their edges: as well inside, with the grids within doubt as candidates."""
+        answers = self.engine.answers
+        others = self.engine.locator.others_many(number, lon, lat)
+        candidates: dict[int, list[str]] = {}
+        for place, other in zip(others.row.tolist(), others.number.tolist(), strict=True):
+            candidates.setdefault(place, [answers.codes[int(number[place])]]).append(answers.codes[other])
+        self.key[rows] = key
+        for place, codes in candidates.items():
+            self.key[rows[place]] = self._key(with_candidates(answers.rows[int(key[place])], codes))
 
     def _outside(self, rows: Rows, lon: Floats, lat: Floats, accuracy: Floats | None) -> NDArray[np.bool_]:
         """Answer rows in no grid and far enough from any; return which were."""

@@ -32,6 +32,7 @@ class FileOptions(NamedTuple):
     encoding: str | None = None
     keep: Sequence[str] | None = None
     piece_bytes: int = 4 << 20
+    piece_rows: int = 1 << 18
     restart: bool = False
     pace: Pace = Pace()
 
@@ -93,7 +94,7 @@ def locate_paths(
             engine,
             input_format=read_as,
             output_format=written_as,
-            options=InputOptions(str(source), options.encoding, options.piece_bytes),
+            options=InputOptions(str(source), options.encoding, options.piece_bytes, options.piece_rows),
             keep=options.keep,
             size=source.stat().st_size,
             gzipped=(is_gzip, to_gzip),

@@ -42,11 +42,16 @@ Encoder = Callable[[Rows, pa.RecordBatch], Any]
 
 
 class InputOptions(NamedTuple):
-    """How to read an input: ``name`` is what messages call it, ``piece_bytes`` about how large its pieces are to be."""
+    """How to read an input: ``name`` is what messages call it, ``piece_bytes`` about how large pieces of text are to be.
+
+    ``piece_rows`` is how many rows a piece of a table has at most, and with that a row group of what is written: few enough to
+    stay in memory, enough for a column to be worth writing.
+    """
 
     name: str = "the input"
     encoding: str | None = None
     piece_bytes: int = 4 << 20
+    piece_rows: int = 1 << 18
 
 
 class Input(Protocol):

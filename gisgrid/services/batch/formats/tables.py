@@ -15,9 +15,6 @@ from gisgrid.errors import SourceError
 from gisgrid.services.batch.columns import field_of
 from gisgrid.services.batch.formats.base import Decoder, InputOptions, Output, Piece, Rows
 
-PIECE_ROWS = 1 << 18
-"""Rows of a piece, and of a row group: few enough to stay in memory, enough for a column to be worth writing."""
-
 _PIECE_BYTES = 128 << 20
 _FILE_MAGIC = b"ARROW1"
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -28,14 +25,17 @@ class TableInput:
 
     dialect: object = "table"
 
-    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], size: int, rows: int = 0, raw: BinaryIO | None = None) -> None:
+    def __init__(
+        self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], size: int, piece_rows: int, rows: int = 0, raw: BinaryIO | None = None
+    ) -> None:
         self.schema, self._batches, self.size, self._rows, self._raw = schema, batches, size, rows, raw
+        self._piece_rows = piece_rows
 
     def pieces(self, start: int) -> Iterator[Piece]:
-        """Yield record batches of at most ``PIECE_ROWS`` rows; those before ``start`` are read and left out."""
+        """Yield record batches of at most ``piece_rows`` rows; those before ``start`` are read and left out."""
         end = 0
         for batch in self._batches:
-            count = max(1, min(PIECE_ROWS, batch.num_rows * _PIECE_BYTES // max(batch.nbytes, 1)))
+            count = max(1, min(self._piece_rows, batch.num_rows * _PIECE_BYTES // max(batch.nbytes, 1)))
             for first in range(0, batch.num_rows, count):
                 part = batch.slice(first, count)
                 end += part.num_rows
@@ -67,9 +67,9 @@ def open_arrow(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableInpu
         if head == _FILE_MAGIC:
             reader = pa.ipc.open_file(_seekable(raw, head))
             groups = (reader.get_batch(number) for number in range(reader.num_record_batches))
-            return TableInput(reader.schema, groups, size, raw=raw)
+            return TableInput(reader.schema, groups, size, options.piece_rows, raw=raw)
         stream = pa.ipc.open_stream(pa.PythonFile(_again(raw, head), mode="r"))
-        return TableInput(stream.schema, iter(_guarded(stream, options.name)), size, raw=raw)
+        return TableInput(stream.schema, iter(_guarded(stream, options.name)), size, options.piece_rows, raw=raw)
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{options.name} is no Arrow stream or file: {error}.", "Write it with an Arrow IPC writer.") from error
 
@@ -91,8 +91,8 @@ def open_parquet(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableIn
         schema = file.schema_arrow
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{options.name} is no Parquet file: {error}.", "Give a whole Parquet file.") from error
-    batches = _guarded(file.iter_batches(PIECE_ROWS), options.name)
-    return TableInput(schema, batches, size, file.metadata.num_rows)
+    batches = _guarded(file.iter_batches(options.piece_rows), options.name)
+    return TableInput(schema, batches, size, options.piece_rows, file.metadata.num_rows)
 
 
 def _seekable(raw: BinaryIO, head: bytes = b"") -> pa.NativeFile:
