@@ -113,6 +113,15 @@ def same_shapes(one: Edges, ones: Longs, other: Edges, others: Longs) -> Flags:
     return result
 
 
+def first_least(value: Floats, heads: Longs, count: Longs) -> Longs:
+    """Return the member of each run that has the least value."""
+    least = np.minimum.reduceat(value, heads)
+    best = np.flatnonzero(value == np.repeat(least, count))
+    run = np.repeat(np.arange(len(heads)), count)[best]
+    firsts: Longs = best[np.diff(run, prepend=-1) != 0]
+    return firsts
+
+
 class Ends(NamedTuple):
     """Edges by their ends, degrees; ``low`` and ``high`` are their spans of y, ``ring`` is the ring of each."""
 

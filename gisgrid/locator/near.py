@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gisgrid.locator.areas import AreaIndex
-from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand, same_shapes, some
+from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand, first_least, same_shapes, some
 from gisgrid.locator.ground import metres_per_degree_many
 from gisgrid.locator.outskirts import Tree, build_tree, edges_outside
 from gisgrid.locator.overlaps import Coverage, pairs_with
@@ -172,14 +172,63 @@ def _nearest_of(edges: Edges, along: tuple[Floats, Floats], frame: Frame, blocks
     area, lon, lat = blocks
     owner, edge = expand(edges.first[area], np.diff(edges.first)[area])
     per_lon, per_lat = metres_per_degree_many(lat)
-    corner = np.hypot(per_lon / frame.per_x, per_lat / frame.per_y) / 2.0
-    scale_x, scale_y = per_lon.take(owner), per_lat.take(owner)
-    from_x, from_y = (edges.x1.take(edge) - lon.take(owner)) * scale_x, (edges.y1.take(edge) - lat.take(owner)) * scale_y
-    along_x, along_y = along[0].take(edge) * scale_x, along[1].take(edge) * scale_y
-    share = share_along(from_x, from_y, along_x, along_y)
-    distance = np.hypot(from_x + share * along_x, from_y + share * along_y)
-    heads = np.flatnonzero(np.diff(owner, prepend=-1))
-    least = np.minimum.reduceat(distance, heads)
-    # A thousandth more, for the scale is not the same over the whole block.
-    kept = distance <= (1.001 * least + 2.002 * corner).take(owner)
+    half = per_lon / frame.per_x / 2.0, per_lat / frame.per_y / 2.0
+    # How far the scale can be out within a block, and some more.
+    wrong = np.radians(1.0 / frame.per_y) * np.tan(np.radians(np.minimum(np.abs(lat) + 1.0 / frame.per_y, 89.9))) + 1e-6
+    flat = _flat(edges, along, (owner, edge), (lon, lat, per_lon, per_lat))
+    distance, _, _ = _from(flat, owner, np.zeros(len(area)), np.zeros(len(area)))
+    least = np.minimum.reduceat(distance, np.flatnonzero(np.diff(owner, prepend=-1)))
+    # Roughly first, so that less is left to be compared from the corners.
+    kept = np.flatnonzero(distance <= ((least + 2.0 * np.hypot(*half)) * (1.0 + 3.0 * wrong)).take(owner))
+    owner, edge = owner[kept], edge[kept]
+    flat = _Flat(*(part[kept] for part in flat))
+    kept = np.flatnonzero(_not_farther(flat, owner, half, 1.0 - 3.0 * wrong))
     return np.bincount(owner[kept], minlength=len(area)), edge[kept]
+
+
+class _Flat(NamedTuple):
+    """Edges as seen from the middles of blocks: start and way in metres."""
+
+    x: Floats
+    y: Floats
+    along_x: Floats
+    along_y: Floats
+
+
+def _flat(edges: Edges, along: tuple[Floats, Floats], pairs: tuple[Longs, Longs], middles: tuple[Floats, Floats, Floats, Floats]) -> _Flat:
+    owner, edge = pairs
+    lon, lat, per_lon, per_lat = (part.take(owner) for part in middles)
+    x, y = (edges.x1.take(edge) - lon) * per_lon, (edges.y1.take(edge) - lat) * per_lat
+    return _Flat(x, y, along[0].take(edge) * per_lon, along[1].take(edge) * per_lat)
+
+
+def _from(flat: _Flat, owner: Longs, east: Floats, north: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return how far each edge is from a place so far east and north of its block's middle, and where its nearest place is."""
+    place_x, place_y = east.take(owner), north.take(owner)
+    share = share_along(flat.x - place_x, flat.y - place_y, flat.along_x, flat.along_y)
+    x, y = flat.x + share * flat.along_x, flat.y + share * flat.along_y
+    return np.hypot(x - place_x, y - place_y), x, y
+
+
+def _not_farther(flat: _Flat, owner: Longs, half: tuple[Floats, Floats], fair: Floats) -> Flags:
+    """Return which edges can be the nearest somewhere in their blocks, by the rule of ``outskirts``, on the plane.
+
+    An edge cannot where, seen from all four corners, it is farther by the factor ``1 / fair`` than one place on some edge.
+    """
+    heads = np.flatnonzero(np.diff(owner, prepend=-1))
+    count = np.diff(np.append(heads, len(owner)))
+    corners = [(east * half[0], north * half[1]) for east, north in ((-1, -1), (1, -1), (-1, 1), (1, 1))]
+    distances, feet = [], []
+    for corner in corners:
+        distance, x, y = _from(flat, owner, *corner)
+        best = first_least(distance, heads, count)
+        distances.append(distance * fair.take(owner))
+        feet.append((x[best], y[best]))
+    keep = np.ones(len(owner), bool)
+    which = owner[heads]
+    for x, y in feet:
+        near = np.zeros(len(owner), bool)
+        for distance, (east, north) in zip(distances, corners, strict=True):
+            near |= distance <= np.repeat(np.hypot(x - east[which], y - north[which]), count)
+        keep &= near
+    return keep

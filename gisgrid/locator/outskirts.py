@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand
+from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand, first_least
 from gisgrid.locator.ground import earth_centred, metres_per_degree
 
 _MARGIN_M = 60_000.0
@@ -194,7 +194,7 @@ def _can_be_nearest(rims: _Rims, frame: tuple[float, float, float, float], depth
         share = np.clip(-np.einsum("ij,ij->i", apart, way) / square, 0.0, 1.0)
         apart += share[:, None] * way
         distance = np.sqrt(np.einsum("ij,ij->i", apart, apart))
-        best = _first_least(distance, heads, count[filled])
+        best = first_least(distance, heads, count[filled])
         distances.append(distance - bend)
         feet.append(apart[best] + corner)
         bent.append(bend[best])
@@ -211,15 +211,6 @@ def _can_be_nearest(rims: _Rims, frame: tuple[float, float, float, float], depth
     has_edge = np.zeros(len(count), bool)
     has_edge[filled] = least <= 1.01 * across + slack
     return keep, has_edge
-
-
-def _first_least(value: Floats, heads: Longs, count: Longs) -> Longs:
-    """Return the member of each run that has the least value."""
-    least = np.minimum.reduceat(value, heads)
-    best = np.flatnonzero(value == np.repeat(least, count))
-    run = np.repeat(np.arange(len(heads)), count)[best]
-    firsts: Longs = best[np.diff(run, prepend=-1) != 0]
-    return firsts
 
 
 def _table(child: Ints) -> Ints:
