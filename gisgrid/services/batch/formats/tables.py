@@ -26,7 +26,7 @@ class TableInput:
     dialect: object = "table"
 
     def __init__(
-        self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], size: int, piece_rows: int, rows: int = 0, raw: BinaryIO | None = None
+        self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], size: int, piece_rows: int, *, rows: int = 0, raw: Any = None
     ) -> None:
         self.schema, self._batches, self.size, self._rows, self._raw = schema, batches, size, rows, raw
         self._piece_rows = piece_rows
@@ -92,7 +92,7 @@ def open_parquet(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableIn
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(f"{options.name} is no Parquet file: {error}.", "Give a whole Parquet file.") from error
     batches = _guarded(file.iter_batches(options.piece_rows), options.name)
-    return TableInput(schema, batches, size, options.piece_rows, file.metadata.num_rows)
+    return TableInput(schema, batches, size, options.piece_rows, rows=file.metadata.num_rows)
 
 
 def _seekable(raw: BinaryIO, head: bytes = b"") -> pa.NativeFile:
