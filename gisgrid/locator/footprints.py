@@ -56,8 +56,9 @@ class FootprintIndex:
 
     Distances are geodesics on WGS 84 to the nearest point of a footprint, whose edges are straight in longitude and
     latitude; 0 inside, but not in a hole. For edges of up to 100 m and places within 10 km they are exact to a micrometre.
-    PostGIS geography draws edges as great circles, so that its distances differ: by up to 0.2 mm where edges are 100 m long, by
-    2 mm where they are 300 m long. Footprints that are as near but for that may come in another order there.
+    PostGIS geography draws edges as great circles, 0.2 mm beside these where they are 100 m long and 2 mm where 300 m, and
+    looks for the nearest point of an edge on a sphere, which makes its distances longer by up to twenty millionths. Footprints
+    as far away but for that may come in another order there.
     """
 
     def __init__(self, table: FootprintTable) -> None:

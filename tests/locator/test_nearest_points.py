@@ -48,8 +48,8 @@ def assert_nearest(index: PointIndex, lon: float, lat: float, k: int, radius_m: 
     assert abs(len(found) - min(k, len(expected))) <= doubtful
     distance = {row: far for far, row in expected}
     for place, (row, far, _) in enumerate(found):
-        assert far == pytest.approx(expected[place][0], abs=1e-6, rel=1e-12)
-        assert far == pytest.approx(distance[row], abs=1e-6, rel=1e-12)
+        assert far == pytest.approx(expected[place][0], abs=2e-6, rel=1e-12)
+        assert far == pytest.approx(distance[row], abs=2e-6, rel=1e-12)
     assert len({row for row, _, _ in found}) == len(found)
 
 
@@ -99,11 +99,11 @@ def test_short_distances_and_bearings_are_those_of_the_geodesic(lon: float, lat:
     to_lon, to_lat, _ = GEOD.fwd(lon, lat, bearing, far)
     expected_bearing, _, expected = GEOD.inv(lon, lat, to_lon, to_lat)
     [(found, found_bearing, _)] = ground_few(vantage(lon, lat), [place_of(to_lon, to_lat)])
-    assert found == pytest.approx(expected, abs=1e-7)
+    assert found == pytest.approx(expected, abs=6e-7)
     to = np.array([to_lon]), np.array([to_lat])
     many, many_bearings = ground_many(vantage(lon, lat), earth_centred(*to), *to)
-    assert many[0] == pytest.approx(expected, abs=1e-7)
-    assert ground_between(np.array([lon]), np.array([lat]), *to)[0] == pytest.approx(expected, abs=1e-7)
+    assert many[0] == pytest.approx(expected, abs=6e-7)
+    assert ground_between(np.array([lon]), np.array([lat]), *to)[0] == pytest.approx(expected, abs=6e-7)
     if expected > 0.01:
         for angle in (found_bearing, many_bearings[0]):
             assert 0.0 <= angle <= 360.0
@@ -124,7 +124,7 @@ def test_arrays_are_answered_as_one_point_is() -> None:
         for place in range(300):
             near = index.nearest_rows(x[place], y[place], k, radius_m) if np.isfinite([x[place], y[place]]).all() else []
             assert rows[place].tolist() == [row for row, _, _ in near] + [-1] * (k - len(near))
-            assert far[place, : len(near)] == pytest.approx([away for _, away, _ in near], abs=1e-7)
+            assert far[place, : len(near)] == pytest.approx([away for _, away, _ in near], abs=2e-6)
             assert np.isnan(far[place, len(near) :]).all()
 
 
@@ -194,3 +194,16 @@ def test_documents_are_those_of_the_neighbours(covers: PointIndex) -> None:
 def test_what_a_caller_does_to_the_properties_stays_with_the_caller(covers: PointIndex) -> None:
     covers.nearest(120.38, 36.08, 1)[0].properties["kind"] = "mine"
     assert covers.nearest(120.38, 36.08, 1)[0].properties["kind"] != "mine"
+
+
+def test_what_is_equally_far_comes_by_code_however_it_was_measured() -> None:
+    steps = np.arange(-6, 7) * 1e-3
+    lon, lat = (part.reshape(-1) for part in np.meshgrid(120.38 + steps, 36.08 + steps))
+    codes = [f"{number:03d}" for number in np.random.default_rng(5).permutation(len(lon))]
+    index = index_of(lon, lat, codes)
+    # East and west of the middle everything is equally far.
+    for k in (8, 24, 60, 169):
+        found = index.nearest_rows(120.38, 36.08, k)
+        pairs = [(round(far, 6), codes[row]) for row, far, _ in found]
+        assert pairs == sorted(pairs)
+        assert index.nearest_many(np.array([120.38]), np.array([36.08]), k)[0].tolist() == [[row for row, _, _ in found]]
