@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,7 +51,7 @@ class _Answering(Protocol):
     @property
     def bounds(self) -> Bounds | None: ...
     def grid_codes(self) -> list[str]: ...
-    def locate_many(self, lon: Floats, lat: Floats, *, accuracy_m: Floats | None = None) -> _Many: ...
+    def locate_many(self, lon: Floats, lat: Floats, *, distances: bool, accuracy_m: Floats | None = None) -> _Many: ...
     def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others: ...
     def nearest_outside_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats, Flags]: ...
     def locate(self, lon: float, lat: float, accuracy_m: float | None = None) -> Location: ...
@@ -69,14 +69,16 @@ class Columns:
         self._values = [_values(location) if location else {} for location in inside]
         self._texts = _texts(self._values)
 
-    def answer(self, lon: Floats, lat: Floats, accuracy_m: Floats | None = None) -> dict[str, Any]:
-        """Return ``ANSWER_COLUMNS`` for one-dimensional arrays of positions (degrees, WGS 84); null for a position that is NaN.
+    def answer(
+        self, lon: Floats, lat: Floats, accuracy_m: Floats | None = None, wanted: Collection[str] = ANSWER_COLUMNS
+    ) -> dict[str, Any]:
+        """Return those of ``ANSWER_COLUMNS`` that are wanted for one-dimensional arrays of positions (degrees, WGS 84).
 
-        Text is Arrow strings, null where there is none; distances are metres, NaN where there is none, and NumPy arrays as
-        ``on_edge`` is. With ``accuracy_m``, metres, NaN where none is
-        given, ``SHARE_COLUMNS`` come too.
+        Null for a position that is NaN. Text is Arrow strings, null where there is none; distances are metres, NaN where there is none,
+        and NumPy arrays as ``on_edge`` is. With ``accuracy_m``, metres, NaN where none is given, ``SHARE_COLUMNS`` come too.
         """
-        located = self._locator.locate_many(lon, lat, accuracy_m=accuracy_m)
+        # Distances cost more than all the rest.
+        located = self._locator.locate_many(lon, lat, distances="distance_to_edge_m" in wanted, accuracy_m=accuracy_m)
         number = located.number
         known = number >= 0
         known[known] = self._known[number[known]]
@@ -96,7 +98,7 @@ class Columns:
         asked = zip(lon[rest].tolist(), lat[rest].tolist(), reach, strict=True)
         locations = [self._locator.locate(x, y, far) for x, y, far in asked]
         sheet.take(rest, locations)
-        columns = sheet.columns(self._texts)
+        columns = sheet.columns(self._texts, wanted)
         if accuracy_m is not None:
             columns |= _shares(accuracy_m, plain, rest, locations)
         return columns
@@ -138,7 +140,7 @@ class _Sheet:
 
     def __init__(self, lon: Floats, lat: Floats, grids: int) -> None:
         self.lon, self.lat, self._grids = lon, lat, grids
-        self.row = np.full(lon.shape, -1)
+        self.row = np.full(lon.shape, -1, np.int32)
         self.distance_m, self.away_m = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
         self.on_edge = np.zeros(lon.shape, bool)
         self._added: list[Mapping[str, str | None]] = []
@@ -150,17 +152,21 @@ class _Sheet:
 
     def take(self, rows: Longs, locations: Sequence[Location]) -> None:
         """Take over answers that were given one by one."""
-        self.row[rows] = np.array([self.add(_values(location)) for location in locations], dtype=np.int64)
+        self.row[rows] = np.array([self.add(_values(location)) for location in locations], dtype=np.int32)
         self.distance_m[rows] = np.array([location.distance_to_edge_m for location in locations], dtype=np.float64)
         nearest = [location.nearest.distance_m if location.nearest else None for location in locations]
         self.away_m[rows] = np.array(nearest, dtype=np.float64)
         self.on_edge[rows] = [location.on_edge for location in locations]
 
-    def columns(self, texts: Mapping[str, pa.Array]) -> dict[str, Any]:
-        """Return ``ANSWER_COLUMNS``; ``texts`` are the rows of text of the grids."""
+    def columns(self, texts: Mapping[str, pa.Array], wanted: Collection[str]) -> dict[str, Any]:
+        """Return columns of answers, of those of text only what is wanted; ``texts`` are the rows of text of the grids."""
         members = pa.array(self.row, mask=self.row < 0)
         added = _texts(self._added)
-        found: dict[str, Any] = {name: pa.concat_arrays([texts[name], added[name]]).take(members) for name in TEXT_COLUMNS}
+        found: dict[str, Any] = {}
+        for name in (name for name in TEXT_COLUMNS if name in wanted):
+            column = pa.concat_arrays([texts[name], added[name]])
+            nothing = column.null_count == len(column)
+            found[name] = pa.nulls(len(members), pa.string()) if nothing else column.take(members)
         return found | {"distance_to_edge_m": self.distance_m, "nearest_distance_m": self.away_m, "on_edge": self.on_edge}
 
 

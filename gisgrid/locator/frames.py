@@ -56,8 +56,9 @@ def locate_frame(
     accuracy = _accuracies(frame, accuracy_m, rows.wrong)
     bad = np.fromiter(rows.wrong, np.int64, len(rows.wrong))
     lon[bad], lat[bad] = np.nan, np.nan
-    answers = columns_of.answer(lon, lat, accuracy)
-    answers["status"] = _patched(answers["status"], {row: status for row, (status, _) in rows.wrong.items()})
+    answers = columns_of.answer(lon, lat, accuracy, added)
+    if "status" in answers:
+        answers["status"] = _patched(answers["status"], {row: status for row, (status, _) in rows.wrong.items()})
     answers["reason"] = _patched(pa.nulls(len(frame), pa.string()), {row: reason for row, (_, reason) in rows.wrong.items()})
     answers["wgs84_lon"], answers["wgs84_lat"] = lon, lat
     return _beside(frame, {name: answers[name] for name in added}, lon, lat)
@@ -79,11 +80,14 @@ def _chosen(columns: Sequence[str] | None, *, with_shares: bool) -> tuple[str, .
 def _of_points(frame: geopandas.GeoDataFrame, crs: str | Crs | None) -> _Rows:
     points = np.asarray(frame.geometry.array, dtype=object)
     x, y = coordinates_of(points)
-    kinds = shapely.get_type_id(points)
-    wrong = {row: ("no_coordinates", "the geometry is missing.") for row in np.flatnonzero(kinds < 0).tolist()}
-    wrong |= {row: ("no_coordinates", "the geometry is empty.") for row in np.flatnonzero(shapely.is_empty(points)).tolist()}
-    for row in np.flatnonzero((kinds >= 0) & (kinds != shapely.GeometryType.POINT)).tolist():
-        wrong.setdefault(row, ("invalid", f"the geometry is a {shapely.GeometryType(kinds[row]).name.lower()}, not a point."))
+    odd = np.flatnonzero(np.isnan(x) | np.isnan(y))
+    kinds, empty = shapely.get_type_id(points[odd]).tolist(), shapely.is_empty(points[odd]).tolist()
+    wrong: dict[int, tuple[str, str]] = {}
+    for row, kind, is_empty in zip(odd.tolist(), kinds, empty, strict=True):
+        if kind < 0 or is_empty:
+            wrong[row] = ("no_coordinates", f"the geometry is {'missing' if kind < 0 else 'empty'}.")
+        elif kind != shapely.GeometryType.POINT:
+            wrong[row] = ("invalid", f"the geometry is a {shapely.GeometryType(kind).name.lower()}, not a point.")
     return _Rows(x, y, system_of(frame.crs, crs, "the frame"), wrong)
 
 

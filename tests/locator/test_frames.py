@@ -378,6 +378,16 @@ def test_degrees_in_a_projected_system_and_a_bad_accuracy_are_told_row_by_row() 
             city().locate_frame(points(LON, LAT), accuracy_m=bad)
 
 
+@settings(max_examples=25, phases=NO_SHRINK)
+@given(towns(), st.integers(0, 1 << 32), st.lists(st.sampled_from(ADDED_COLUMNS), min_size=1, max_size=4, unique=True))
+def test_chosen_columns_are_those_of_all(town: Town, seed: int, columns: list[str]) -> None:
+    locator = Locator.from_areas(town.tables, town.roles)
+    frame = points(*places(town, seed, 30))
+    every, chosen = locator.locate_frame(frame), locator.locate_frame(frame, columns=columns)
+    assert list(chosen.columns) == ["geometry", *columns]
+    assert_geodataframe_equal(chosen, every[["geometry", *columns]])
+
+
 def test_columns_that_cannot_be_added_are_refused() -> None:
     for columns, words in (([], "no list"), ("grid", "no list"), (["colour"], "no column 'colour'"), (["grid", "grid"], "twice")):
         with pytest.raises(ParameterError, match=words):
