@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import sys
 
 from api.asgi import Receive, Send
 from api.backend import Backend
@@ -11,11 +12,16 @@ from gisgrid.errors import GisgridError
 
 _logger = logging.getLogger(__name__)
 
+# A thread that reads changes gives way to requests after this time, and not only after Python's own 5 ms: each request has to be given
+# way to several times.
+_SWITCH_S = 0.0005
+
 
 async def live(backend: Backend, receive: Receive, send: Send) -> None:
     """Run ``backend`` between the server's start and stop; a start that fails is told in a line, not in a traceback."""
     await receive()
     started = False
+    sys.setswitchinterval(_SWITCH_S)
     try:
         async with backend.running():
             started = True
