@@ -34,11 +34,6 @@ WHERE r.role = 'responsible_unit' AND r.organization_code IS NOT NULL
 ORDER BY r.area_level, r.area_code, r.valid_from DESC, r.id DESC
 """
 
-_CHANGED = """
-SELECT DISTINCT c.layer FROM gisgrid.changes c
-WHERE c.xid >= %s::text::xid8 AND NOT (c.id = ANY (%s))
-"""
-
 
 @contextmanager
 def snapshot(database: Database) -> Iterator[psycopg.Connection]:
@@ -55,12 +50,6 @@ def snapshot(database: Database) -> Iterator[psycopg.Connection]:
 def read_position(connection: psycopg.Connection) -> Position:
     """Return the position of the snapshot in the change feed."""
     return position(connection)
-
-
-def read_changed(connection: psycopg.Connection, since: Position) -> set[str]:
-    """Return the layers that the snapshot shows otherwise than a snapshot at ``since`` did."""
-    rows = connection.execute(_CHANGED, [str(since.watermark), [id for _, id in since.seen]]).fetchall()
-    return {row[0] for row in rows}
 
 
 def read_areas(connection: psycopg.Connection, level: Level, within: Sequence[Bounds] | None = None) -> AreaTable:

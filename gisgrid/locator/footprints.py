@@ -57,8 +57,8 @@ class FootprintIndex:
     Distances are geodesics on WGS 84 to the nearest point of a footprint, whose edges are straight in longitude and
     latitude; 0 inside, but not in a hole. For edges of up to 100 m and places within 10 km they are exact to a micrometre.
     PostGIS geography draws edges as great circles, 0.2 mm beside these where they are 100 m long and 2 mm where 300 m, and
-    looks for the nearest point of an edge on a sphere, which makes its distances longer by up to twenty millionths. Footprints
-    as far away but for that may come in another order there.
+    looks for the nearest point of an edge on a sphere, which makes its distances longer by up to twenty millionths; of a
+    footprint in several parts it sometimes takes the nearest but one. What is as far away but for that may come in another order there.
     """
 
     def __init__(self, table: FootprintTable) -> None:
