@@ -17,10 +17,10 @@ import pytest
 from pyarrow import csv
 
 from gisgrid.errors import SourceError
-from gisgrid.services.batch import Done, FileOptions, Threads, Work, locate_paths
+from gisgrid.services.batch import Done, Engine, FileOptions, Threads, Work, locate_paths
 from gisgrid.services.batch.checkpoint import Pace
 from gisgrid.services.batch.formats.base import Piece
-from tests.services.blocks import SIDE, SOUTH, STEP, WEST, engine
+from tests.services.blocks import BOX, SIDE, SOUTH, STEP, WEST, areas, engine
 
 ROWS = 40_000
 OPTIONS = FileOptions(piece_bytes=100_000, piece_rows=4_000, pace=Pace(0.0, 0.0))
@@ -169,8 +169,7 @@ def test_nothing_is_gone_on_with_when_something_has_changed(folder: Path, tmp_pa
     assert locate_paths(engine(), source, target, OPTIONS, tell=said.append).rows == ROWS + 1
     assert "the input changed" in said.pop()
     source, target = broken_off(folder, tmp_path)
-    other = engine()
-    other.locator = other.locator.with_roles({})
+    other = Engine(areas().with_roles({}), BOX, engine().plan)
     locate_paths(other, source, target, OPTIONS, tell=said.append)
     assert "the data changed" in said.pop()
     assert "U9" not in target.read_text(encoding="utf-8")

@@ -156,7 +156,9 @@ class Draft:
 
     def close(self) -> None:
         """Close the file, whatever has come of it."""
-        self._file.close()
+        if not self._file.closed:
+            self._sink.let_go()
+            self._file.close()
 
 
 def _batches(path: Path) -> Iterator[Any]:

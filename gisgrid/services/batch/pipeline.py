@@ -206,10 +206,15 @@ class Sink:
 
     def close(self) -> None:
         """Write what comes last; the stream stays open."""
-        if self._writer is not None:
-            self._writer.close()
+        self.let_go()
         if self._output.footer:
             self._target.write(self._gzip(self._output.footer))
+
+    def let_go(self) -> None:
+        """End a table, whole or not, while its stream is still open; do nothing to what is written as bytes."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
 
 def run(
@@ -241,12 +246,15 @@ def run(
 def finish(job: Job, target: BinaryIO, executor: Executor, progress: Progress = silent) -> BatchSummary:
     """Run a job that ``prepare`` has made, writing to ``target``, which stays open; return what came of it."""
     sink, rows, outcomes, begin = Sink(job, target), 0, Counter[str](), time.perf_counter()
-    for done in executor.map(job.work, job.input.pieces(0)):
-        sink.write(done.payload)
-        rows += done.rows
-        outcomes.update(done.outcomes)
-        progress(f"{rows:,} rows", done.read, job.input.size)
-    sink.close()
+    try:
+        for done in executor.map(job.work, job.input.pieces(0)):
+            sink.write(done.payload)
+            rows += done.rows
+            outcomes.update(done.outcomes)
+            progress(f"{rows:,} rows", done.read, job.input.size)
+        sink.close()
+    finally:
+        sink.let_go()
     return BatchSummary(rows, dict(outcomes), time.perf_counter() - begin)
 
 
