@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from gisgrid.errors import SourceError
 from gisgrid.locator import About, AreaIndex, AreaTable, Locator, describe
 from gisgrid.locator.arrays import FORMAT, MAGIC, pack, unpack
+from gisgrid.locator.boundary import Boundary
 from gisgrid.types import Bounds, ResponsibleUnit
 from tests.locator.drawing import drawn
 from tests.locator.towns import Town, places, towns
@@ -298,7 +299,8 @@ def test_opening_computes_nothing_again(monkeypatch: pytest.MonkeyPatch, tmp_pat
     def must_not(*_: object) -> None:
         raise AssertionError("computed again")
 
-    for name in ("gisgrid.locator.areas.build_raster", "gisgrid.locator.areas.divide", "gisgrid.locator.boundary._near_edges"):
+    for kind in (AreaIndex, Boundary):
+        monkeypatch.setattr(kind, "__init__", must_not)
+    for name in ("gisgrid.locator.hierarchy._parents_hold", "shapely.get_coordinates", "shapely.get_parts"):
         monkeypatch.setattr(name, must_not)
-    monkeypatch.setattr("gisgrid.locator.hierarchy._parents_hold", must_not)
     assert Locator.open(tmp_path / "a.locator").locate(120.0, 36.0).grid is not None
