@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
@@ -69,9 +69,10 @@ class Locator:
         self.about = about or About()
         self._grids = hierarchy.grids
         self._farthest_lat = self._grids.farthest_lat
-        self._doubt_m, self._doubt_deg = doubt_m, self._reach_deg(doubt_m)
+        self._doubt_m, self._doubt_deg = doubt_m, _reach_deg(self._farthest_lat, doubt_m)
         self._roles = roles
-        self._doubt = Doubt(self._grids, boundary, self._reach_deg)
+        # Not a method of this one: in a circle of references what an edit has replaced would wait for the collector.
+        self._doubt = Doubt(self._grids, boundary, partial(_reach_deg, self._farthest_lat))
         self._chains = tuple(hierarchy.chain_of_grid(number) for number in range(len(self._grids)))
         self._units = tuple(self._unit(ref, chain) if chain else None for ref, chain in zip(self._grids.refs, self._chains, strict=True))
 
@@ -387,11 +388,6 @@ class Locator:
         crowded: list[bool] = self._crowded.tolist()
         return crowded
 
-    def _reach_deg(self, reach_m: float) -> tuple[float, float]:
-        """Return at least as many degrees of longitude and latitude as make ``reach_m`` metres wherever there is a grid."""
-        per_lon, _ = metres_per_degree(min(self._farthest_lat + reach_m / METRES_PER_DEGREE_LAT_LEAST, 89.9))
-        return 1.001 * reach_m / per_lon, 1.001 * reach_m / METRES_PER_DEGREE_LAT_LEAST
-
     def _reach_m(self, accuracy_m: float | None) -> float:
         """Return the distance within which grids are candidates; raises ParameterError for what is no distance."""
         if accuracy_m is None:
@@ -430,3 +426,9 @@ def _floats(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
     if x.shape != y.shape:
         x, y = (np.ascontiguousarray(part) for part in np.broadcast_arrays(x, y))
     return x, y
+
+
+def _reach_deg(farthest_lat: float, reach_m: float) -> tuple[float, float]:
+    """Return at least as many degrees of longitude and latitude as make ``reach_m`` metres nearer to the equator than ``farthest_lat``."""
+    per_lon, _ = metres_per_degree(min(farthest_lat + reach_m / METRES_PER_DEGREE_LAT_LEAST, 89.9))
+    return 1.001 * reach_m / per_lon, 1.001 * reach_m / METRES_PER_DEGREE_LAT_LEAST
