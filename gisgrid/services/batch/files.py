@@ -31,7 +31,7 @@ class FileOptions(NamedTuple):
     output_format: str | None = None
     encoding: str | None = None
     keep: Sequence[str] | None = None
-    piece_bytes: int = 4 << 20
+    piece_bytes: int = 2 << 20
     piece_rows: int = 1 << 18
     restart: bool = False
     pace: Pace = Pace()

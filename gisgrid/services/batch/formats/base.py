@@ -50,7 +50,7 @@ class InputOptions(NamedTuple):
 
     name: str = "the input"
     encoding: str | None = None
-    piece_bytes: int = 4 << 20
+    piece_bytes: int = 2 << 20
     piece_rows: int = 1 << 18
 
 
