@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,7 +14,9 @@ from hypothesis import strategies as st
 
 from gisgrid.db import Database, reading
 from gisgrid.db.changes import Change
+from gisgrid.services import ReadModel
 from gisgrid.services.snapshot import Snapshot, catch_up, read_snapshot, touched_by
+from gisgrid.settings import Settings
 from gisgrid.types import Bounds
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -108,6 +112,25 @@ def test_only_rows_that_are_touched_are_read(own_town: Database, monkeypatch: py
     after = _read(own_town, before)
     assert read == [1]
     assert len(after.points["manhole_covers"]) == len(before.points["manhole_covers"])
+
+
+def test_what_has_been_replaced_goes_without_waiting_for_the_collector(own_town: Database) -> None:
+    model = ReadModel.load(own_town, Settings(database_url=own_town.url))
+    model.refresh()
+    before = model.snapshot
+    parts = (before.locator, before.areas["grid"], before.points["cameras"], before.footprints, before.sight)
+    known = [weakref.ref(part) for part in parts]
+    del before, parts
+    gc.collect()
+    gc.disable()
+    try:
+        with own_town.connect() as connection:
+            for edited in ("cameras", "buildings", "grids"):
+                connection.execute(f"UPDATE gisgrid.{edited} SET name = 'other'".encode())
+        model.refresh()
+        assert [found() for found in known] == [None] * len(known)
+    finally:
+        gc.enable()
 
 
 def test_changes_without_a_place_are_everywhere() -> None:
