@@ -25,10 +25,11 @@ _DEG = math.pi / 180.0
 # Rings of cells looked at around the cell of a place, and how many footprints are measured before their balls are asked.
 _REACHES = (1, 2, 4, 8)
 _AT_MOST = 800
+_ONE_BY_ONE = 100
 # A footprint is at least as far as its box on a plane of the scale at the place, less this for the meridians that draw together.
 _AT_LEAST = 0.99
 _PLAIN_LON, _PLAIN_LAT = 179.0, 80.0
-# A footprint that ends where the cells looked at end could come out nearer by rounding.
+# What rounding may come to; only a footprint that covers a place is nearer than that.
 _ROUNDING_M = 1e-6
 
 
@@ -118,7 +119,8 @@ class FootprintIndex:
                 break
             if len(rows) < k and not is_all:
                 continue
-            ranked = self._ranked_few(here, rows, k, limit)
+            by_one = len(rows) <= _ONE_BY_ONE
+            ranked = self._ranked_few(here, rows, k, limit) if by_one else self._ranked(here, np.array(sorted(rows)), k, limit)
             if ranked is None:
                 break
             if is_all or (len(ranked) == k and ranked[-1][1] + _ROUNDING_M < sure / part.per_m):
@@ -172,7 +174,7 @@ class FootprintIndex:
             if inside or (inside is None and shapely.intersects_xy(self.table.geometries[row], here.lon, here.lat)):
                 return 0.0
         places = [place_of(*foot) for foot in near_feet(corners, ends_ring, scale, self._slack[row])]
-        return min(ground_few(here, places))[0]
+        return max(min(ground_few(here, places))[0], _ROUNDING_M)
 
     def _ranked(self, here: Vantage, rows: Rows, k: int, limit: float) -> list[tuple[int, float]]:
         """Return the ``k`` nearest of some footprints (rows, ascending) with their distances, none beyond ``limit`` metres."""
@@ -180,7 +182,7 @@ class FootprintIndex:
             return []
         whose, lon, lat = feet(self._outlines, rows, np.array(here[2:5]))
         far, _ = ground_many(here, earth_centred(lon, lat), lon, lat)
-        distances = np.minimum.reduceat(far, np.searchsorted(whose, np.arange(len(rows))))
+        distances = np.maximum(np.minimum.reduceat(far, np.searchsorted(whose, np.arange(len(rows)))), _ROUNDING_M)
         boxes = self._outlines.boxes[rows]
         around = (boxes[:, 0] <= here.lon) & (here.lon <= boxes[:, 2]) & (boxes[:, 1] <= here.lat) & (here.lat <= boxes[:, 3])
         for place in np.flatnonzero(around).tolist():
