@@ -27,7 +27,7 @@ PATHS = [f"/locate?{AT}".encode(), EVERYTHING.encode(), f"/cameras/nearest?{AT}"
 SOON_S = 10.0
 
 EDITS: dict[str, tuple[str, str]] = {
-    "a camera": ("UPDATE gisgrid.cameras SET name = 'seen' WHERE code = 'C3'", "cameras.*.properties.name"),
+    "a camera": ("UPDATE gisgrid.cameras SET name = 'seen' WHERE code = 'C0'", "cameras.*.properties.name"),
     "a cover": ("UPDATE gisgrid.components SET name = 'seen' WHERE code LIKE '370203010200003%'", "manhole_covers.*.properties.name"),
     "a building": (
         "UPDATE gisgrid.buildings SET name = 'seen', geom = ST_Multi(ST_MakeEnvelope(120.3721, 36.0818, 120.3723, 36.0820, 4326)) "
