@@ -14,9 +14,9 @@ from starlette.responses import StreamingResponse
 from api.backend import Backend
 from api.bulk import BulkLocator
 from api.points import AskedPoint, choose_crs, coordinate_names
-from api.problems import BodyError, TooLargeError, document_of
+from api.problems import BodyError, document_of
 from gisgrid.crs import Crs
-from gisgrid.errors import GisgridError, ParameterError, UsageError
+from gisgrid.errors import GisgridError, ParameterError, TooLargeError, UsageError
 from gisgrid.services import AreasThen, parse_instant
 
 router = APIRouter()

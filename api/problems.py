@@ -37,14 +37,6 @@ class MethodError(GisgridError):
         self.allow = allow
 
 
-class TooLargeError(UsageError):
-    """A request body, or what it holds, is larger than the server allows."""
-
-    status = 413
-    kind = "too-large"
-    title = "Content too large"
-
-
 class BodyError(UsageError):
     """A request body is not the JSON that the route asks for."""
 

@@ -5,7 +5,8 @@ GisgridError                 anything that this product raises on purpose      C
 │   ├── ParameterError       a named parameter or option has a bad value         2        400
 │   ├── CrsError             a coordinate system is missing, unknown or wrong    2        400
 │   ├── SourceError          a source file or its description cannot be used     2        400
-│   └── ConfigError          a setting or a deployment file is wrong             2        -
+│   ├── ConfigError          a setting or a deployment file is wrong             2        -
+│   └── TooLargeError        more at once than is allowed                        2        413
 ├── NotFoundError            the thing named does not exist                      2        404
 └── UnavailableError         a part that is needed is not there now              1        503
     ├── DatabaseError        PostGIS cannot be reached or refused                1        503
@@ -81,6 +82,14 @@ class ConfigError(UsageError):
 
     kind = "bad-config"
     title = "Bad configuration"
+
+
+class TooLargeError(UsageError):
+    """A request, or what it holds, is larger than is allowed."""
+
+    status = 413
+    kind = "too-large"
+    title = "Content too large"
 
 
 class NotFoundError(GisgridError):

@@ -7,14 +7,19 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from gisgrid.client import calls, sending
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, LocateAnswer, NearestAnswer, NotLocated
 from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, Place
+from gisgrid.errors import TooLargeError
 from gisgrid.types import Location
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -57,7 +62,7 @@ class AsyncClient:
         crs: str | None = None,
         accuracy_m: float | None = None,
         as_of: datetime | str | None = None,
-        include: Sequence[str] = (),
+        include: str | Sequence[str] = (),
         **options: object,
     ) -> LocateAnswer:
         """Return where a place is: longitude and latitude (or x and y) in ``crs``; ``accuracy_m`` is its uncertainty in metres.
@@ -66,7 +71,7 @@ class AsyncClient:
         the other parameters of ``GET /locate``, such as ``sight=True`` or ``text="..."``.
         """
         asked = Asked((first, second), crs or self.crs)
-        return await self._send(calls.locate(asked, {"accuracy_m": accuracy_m, "as_of": as_of, "include": tuple(include), **options}))
+        return await self._send(calls.locate(asked, include, {"accuracy_m": accuracy_m, "as_of": as_of, **options}))
 
     async def locate_many(
         self,
@@ -79,12 +84,14 @@ class AsyncClient:
     ) -> AsyncIterator[Location | NotLocated]:
         """Yield the answer for each of any number of places, in their order; ``at_once`` requests of ``piece`` places are under way.
 
-        A place that cannot be answered is a ``NotLocated`` in its turn.
+        A place that cannot be answered is a ``NotLocated`` in its turn. Where the server allows fewer places in one request,
+        they become smaller.
         """
+        pieces = calls.Pieces(places, piece)
         under_way: deque[asyncio.Task[list[Location | NotLocated]]] = deque()
         try:
-            for part in calls.pieces(places, piece):
-                under_way.append(asyncio.create_task(self._send(calls.batch(part, crs or self.crs, as_of))))
+            for part in pieces:
+                under_way.append(asyncio.create_task(self._locate_piece(part, pieces, crs or self.crs, as_of)))
                 if len(under_way) >= at_once:
                     for answer in await under_way.popleft():
                         yield answer
@@ -94,6 +101,37 @@ class AsyncClient:
         finally:
             for task in under_way:
                 task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def locate_frame(
+        self,
+        frame: pd.DataFrame,
+        *,
+        columns: Sequence[str] | None = None,
+        crs: str | None = None,
+        names: tuple[str, str] = ("lon", "lat"),
+        as_of: datetime | str | None = None,
+        piece: int = DEFAULT_PIECE,
+        at_once: int = DEFAULT_AT_ONCE,
+    ) -> geopandas.GeoDataFrame:
+        """Return a frame with the same rows, order and index, and the answers in more columns; see ``Client.locate_frame``."""
+        from gisgrid.client import frames  # noqa: PLC0415 - brings GeoPandas, which only frames need
+
+        added, asked = frames.chosen(columns), frames.asked_of(frame, crs, self.crs, names)
+        sheet = frames.Sheet(added, asked.wrong)
+        async for answer in self.locate_many(asked.places, crs=asked.crs, as_of=as_of, piece=piece, at_once=at_once):
+            sheet.take(answer)
+        return sheet.beside(frame)
+
+    async def _locate_piece(
+        self, part: list[Place], pieces: calls.Pieces, crs: str | None, as_of: datetime | str | None
+    ) -> list[Location | NotLocated]:
+        try:
+            return await self._send(calls.batch(part, crs, as_of))
+        except TooLargeError:
+            if len(part) == 1:
+                raise
+            return [answer for half in pieces.halves(part) for answer in await self._locate_piece(half, pieces, crs, as_of)]
 
     async def nearest(
         self,

@@ -13,6 +13,8 @@ from gisgrid.types import AreaRef, Candidate, Location, ResponsibleUnit
 
 Document = Mapping[str, Any]
 
+_NOT_FIELDS = frozenset(("id", "distance_m"))
+
 
 class Currency(NamedTuple):
     """How current an answer is: the version of the data, and whether the server could be sure that nothing newer exists.
@@ -49,7 +51,8 @@ class Sight(NamedTuple):
 class Feature(NamedTuple):
     """A feature near the place asked for: degrees, WGS 84; metres on the ground; bearing clockwise from true north.
 
-    ``lon``, ``lat`` and ``bearing_deg`` are None for a building. ``sight`` is set for cameras when it was asked for.
+    A building has no ``lon``, ``lat`` and ``bearing_deg`` (None), and its distance is 0 inside. ``sight`` is set for cameras
+    when it was asked for.
     """
 
     id: int
@@ -80,20 +83,32 @@ class Cover(NamedTuple):
 
 
 class CoverAnswer(NamedTuple):
-    """Which cover a case is about: ``status`` is ``matched``, ``ambiguous`` or ``none``; ``reason`` says why."""
+    """Which cover a case is about: ``status`` is ``matched``, ``ambiguous`` or ``none``; ``reason`` says why.
+
+    ``none_score`` is the probability that it is none of the covers in the data, ``reach_m`` how far they were looked for.
+    ``currency`` and ``then`` are None in a ``LocateAnswer``, which has its own.
+    """
 
     status: str
     reason: str
     kinds_named: tuple[str, ...]
     cover: Cover | None
     candidates: tuple[Cover, ...]
+    none_score: float
+    reach_m: float
+    currency: Currency | None
+    then: Then | None
     document: Document
 
 
 class LocateAnswer(NamedTuple):
-    """Where a place is, and what else was asked for there: None for what was not asked for (or a building that is not there)."""
+    """Where a place is, and what else was asked for there: None for what was not asked for (or a building that is not there).
+
+    ``conversion_accuracy_m`` is how far off the position may be for having been converted to WGS 84, None where nobody knows.
+    """
 
     location: Location
+    conversion_accuracy_m: float | None
     currency: Currency
     then: Then | None
     cameras: tuple[Feature, ...] | None
@@ -112,10 +127,14 @@ class NotLocated(NamedTuple):
 
 
 class NearestAnswer(NamedTuple):
-    """The features nearest to a place, the nearest first; ``lon`` and ``lat`` are the place in WGS 84 degrees."""
+    """The features nearest to a place, the nearest first; ``lon`` and ``lat`` are the place in WGS 84 degrees.
+
+    ``conversion_accuracy_m`` is how far off it may be for having been converted, None where nobody knows.
+    """
 
     lon: float
     lat: float
+    conversion_accuracy_m: float | None
     features: tuple[Feature, ...]
     currency: Currency
     then: Then | None
@@ -123,12 +142,16 @@ class NearestAnswer(NamedTuple):
 
 
 class ConvertAnswer(NamedTuple):
-    """A position in another coordinate system: longitude and latitude, or x and y; ``accuracy_m`` None where nobody knows it."""
+    """A position in another coordinate system: longitude and latitude, or x and y; ``accuracy_m`` None where nobody knows it.
+
+    ``accuracy`` says where that comes from.
+    """
 
     first: float
     second: float
     crs: str
     accuracy_m: float | None
+    accuracy: str
     document: Document
 
 
@@ -136,6 +159,7 @@ def read_locate(document: Document) -> LocateAnswer:
     """Return the answer of ``GET /locate``."""
     return LocateAnswer(
         read_location(document),
+        document["point"]["conversion_accuracy_m"],
         _currency(document),
         _then(document),
         _features(document.get("cameras")),
@@ -176,8 +200,9 @@ def read_result(document: Document) -> Location | NotLocated:
 
 def read_nearest(document: Document) -> NearestAnswer:
     """Return the answer of a nearest-feature route."""
-    point = document["point"]
-    return NearestAnswer(point["lon"], point["lat"], _features(document["features"]) or (), _currency(document), _then(document), document)
+    point, features = document["point"], _features(document["features"]) or ()
+    off_m = point["conversion_accuracy_m"]
+    return NearestAnswer(point["lon"], point["lat"], off_m, features, _currency(document), _then(document), document)
 
 
 def read_cover(document: Document) -> CoverAnswer:
@@ -189,6 +214,10 @@ def read_cover(document: Document) -> CoverAnswer:
         tuple(document["kinds_named"]),
         None if best is None else _cover(best),
         tuple(_cover(candidate) for candidate in document["candidates"]),
+        document["none_score"],
+        document["reach_m"],
+        _currency(document) if "data_version" in document else None,
+        _then(document),
         document,
     )
 
@@ -197,11 +226,13 @@ def read_convert(document: Document) -> ConvertAnswer:
     """Return the answer of ``GET /convert`` for one target."""
     output = document["output"]
     names = ("x", "y") if "x" in output else ("lon", "lat")
-    return ConvertAnswer(output[names[0]], output[names[1]], output["crs"], document.get("accuracy_m"), document)
+    return ConvertAnswer(
+        output[names[0]], output[names[1]], output["crs"], document.get("accuracy_m"), document.get("accuracy", ""), document
+    )
 
 
 def _currency(document: Document) -> Currency:
-    return Currency(document["data_version"], document.get("stale", document.get("database") == "down"), document.get("age_s"))
+    return Currency(document["data_version"], document["stale"], document.get("age_s"))
 
 
 def _then(document: Document) -> Then | None:
@@ -236,7 +267,7 @@ def _feature(document: Document) -> Feature:
         document.get("lat"),
         document["distance_m"],
         document.get("bearing_deg"),
-        document["properties"],
+        _fields(document),
         _sight(document.get("sight")),
     )
 
@@ -250,8 +281,13 @@ def _sight(document: Document | None) -> Sight | None:
 def _building(document: Document | None) -> BuildingAt | None:
     if document is None:
         return None
-    fields = {name: value for name, value in document.items() if name not in {"id", "distance_m"}}
-    return BuildingAt(document["id"], document["code"], document["distance_m"], fields)
+    return BuildingAt(document["id"], document["code"], document["distance_m"], _fields(document))
+
+
+def _fields(document: Document) -> Document:
+    """Return the fields of the layer, which buildings have beside the other members."""
+    fields: Document | None = document.get("properties")
+    return {name: value for name, value in document.items() if name not in _NOT_FIELDS} if fields is None else fields
 
 
 def _cover(document: Document) -> Cover:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -9,12 +10,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from gisgrid.client import answers
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, Document, LocateAnswer, NearestAnswer, NotLocated
-from gisgrid.errors import CrsError
+from gisgrid.errors import CrsError, ParameterError
 from gisgrid.types import Location
 
 T = TypeVar("T")
 
-Place = tuple[float, float]
+Coordinate = float | str | None
+"""A coordinate as it is sent: a number, or what is none, for the server to say so."""
+
+Place = tuple[Coordinate, Coordinate]
 """Longitude and latitude, or easting and northing where the coordinate system is projected."""
 
 
@@ -39,7 +43,7 @@ class Call(NamedTuple, Generic[T]):
 class Asked(NamedTuple):
     """A place and the coordinate system it is in."""
 
-    place: Place
+    place: tuple[float, float]
     crs: str | None
 
     def parameters(self) -> dict[str, str]:
@@ -50,9 +54,10 @@ class Asked(NamedTuple):
         return {"lon": repr(float(self.place[0])), "lat": repr(float(self.place[1])), "crs": self.crs}
 
 
-def locate(asked: Asked, options: Mapping[str, object]) -> Call[LocateAnswer]:
-    """Return the request for one place."""
-    return Call("/locate", asked.parameters() | written(options), None, answers.read_locate)
+def locate(asked: Asked, include: str | Sequence[str], options: Mapping[str, object]) -> Call[LocateAnswer]:
+    """Return the request for one place; ``include`` are names, or a text with commas."""
+    beside = include if isinstance(include, str) else ",".join(include)
+    return Call("/locate", asked.parameters() | written({**options, "include": beside or None}), None, answers.read_locate)
 
 
 def nearest(layer: str, asked: Asked, options: Mapping[str, object], where: Mapping[str, object]) -> Call[NearestAnswer]:
@@ -66,28 +71,53 @@ def match_cover(asked: Asked, options: Mapping[str, object]) -> Call[CoverAnswer
 
 
 def convert(asked: Asked, to: str) -> Call[ConvertAnswer]:
-    """Return the request for a place in another coordinate system."""
+    """Return the request for a place in another coordinate system; raises ParameterError for several at once."""
+    if "," in to:
+        raise ParameterError("to", f"{to!r} names several coordinate systems.", "one; ask for each")
     return Call("/convert", asked.parameters() | {"to": to}, None, answers.read_convert)
 
 
 def batch(places: Sequence[Place], crs: str | None, as_of: datetime | str | None) -> Call[list[Location | NotLocated]]:
     """Return the request for many places at once."""
     named = Asked((0.0, 0.0), crs).parameters()["crs"]
-    points = [{"lon": first, "lat": second} for first, second in places]
+    points = [{"lon": _coordinate(first), "lat": _coordinate(second)} for first, second in places]
     body = {"crs": named, "points": points, **written({"as_of": as_of})}
     return Call("/locate/batch", {}, body, lambda document: [answers.read_result(result) for result in document["results"]])
 
 
-def pieces(places: Iterable[Place], size: int) -> Iterator[list[Place]]:
-    """Return the places in lists of ``size``, the last one shorter."""
-    rest = iter(places)
-    while piece := list(islice(rest, size)):
-        yield piece
+def _coordinate(value: Coordinate) -> Coordinate:
+    """Return a coordinate as JSON can hold it, so that one that is none is refused in its place and not with all the others."""
+    try:
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None if value is None else str(value)
+    if math.isnan(number):
+        return None
+    return number if math.isfinite(number) else str(number)
+
+
+class Pieces:
+    """The places of a batch in lists of at most ``size``; who finds that this is more than a server takes may make it smaller."""
+
+    def __init__(self, places: Iterable[Place], size: int) -> None:
+        if size < 1:
+            raise ParameterError("piece", f"{size} is no number of places.", "a number, 1 or more")
+        self._rest, self.size = iter(places), size
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        while piece := list(islice(self._rest, self.size)):
+            yield piece
+
+    def halves(self, piece: list[Place]) -> tuple[list[Place], list[Place]]:
+        """Return a piece that was too large in two parts; the next ones will be no larger than these."""
+        half = (len(piece) + 1) // 2
+        self.size = min(self.size, half)
+        return piece[:half], piece[half:]
 
 
 def written(options: Mapping[str, object]) -> dict[str, str]:
     """Return options as parameters of a query: None left out, several values with commas, instants in RFC 3339."""
-    return {name: _text(value) for name, value in options.items() if value is not None and value != ()}
+    return {name: _text(value) for name, value in options.items() if value is not None}
 
 
 def _text(value: object) -> str:

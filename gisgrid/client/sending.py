@@ -6,14 +6,18 @@ import random
 from typing import NamedTuple, TypeVar
 
 import httpx
+import orjson
 
 from gisgrid.client.calls import Call
-from gisgrid.errors import CrsError, DatabaseError, GisgridError, NotFoundError, ParameterError, UnavailableError, UsageError
+from gisgrid.errors import CrsError, DatabaseError, GisgridError, NotFoundError, ParameterError, TooLargeError, UnavailableError, UsageError
 
 T = TypeVar("T")
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 """Where `gisgrid serve` listens by default."""
+
+_ADDRESS = f"an address such as {DEFAULT_URL}"
+_JSON = {"content-type": "application/json"}
 
 # What passes: too many requests, a proxy without its server, a part that is away.
 _PASSING = frozenset((429, 502, 503, 504))
@@ -29,14 +33,20 @@ class Policy(NamedTuple):
 
 
 def settings(url: str, policy: Policy) -> dict[str, object]:
-    """Return the arguments of an httpx client."""
+    """Return the arguments of an httpx client; raises ParameterError for what is no address of a server."""
+    try:
+        address = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError):
+        raise ParameterError("url", f"{url!r} is no address.", _ADDRESS) from None
+    if address.scheme not in {"http", "https"} or not address.host:
+        raise ParameterError("url", f"{url!r} is no address of a server.", _ADDRESS)
     return {"base_url": url, "timeout": policy.timeout_s, "headers": {"accept": "application/json"}}
 
 
 def content(call: Call[T]) -> dict[str, object]:
     """Return the arguments of httpx for a request."""
     arguments: dict[str, object] = {"method": call.method, "url": call.path, "params": dict(call.parameters)}
-    return arguments if call.body is None else {**arguments, "json": call.body}
+    return arguments if call.body is None else {**arguments, "content": orjson.dumps(call.body), "headers": _JSON}
 
 
 class Attempts:
@@ -72,7 +82,11 @@ def read(call: Call[T], response: httpx.Response) -> T:
     """Return the answer; raises the error that the server tells, with its words."""
     if not response.is_success:
         raise _told(response)
-    return call.read(response.json())
+    try:
+        return call.read(orjson.loads(response.content))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        message = f"{response.url.copy_with(query=None)} answered with something else than gisgrid does."
+        raise GisgridError(message, "Is it the address of `gisgrid serve`, and of a version that this client knows?") from error
 
 
 def _told(response: httpx.Response) -> GisgridError:
@@ -94,6 +108,8 @@ def _error(status: int, problem: dict[str, object], detail: str) -> GisgridError
         return CrsError(*_parts(problem, detail), name=str(problem.get("parameter", "crs")))
     if kind == ParameterError.kind:
         return ParameterError(str(problem.get("parameter", "")), *_parts(problem, detail))
+    if status == 413:
+        return TooLargeError(detail)
     if status == 404:
         return NotFoundError(detail)
     if status in _PASSING:

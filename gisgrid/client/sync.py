@@ -6,14 +6,19 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from gisgrid.client import calls, sending
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, LocateAnswer, NearestAnswer, NotLocated
 from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, Place
+from gisgrid.errors import TooLargeError
 from gisgrid.types import Location
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -58,7 +63,7 @@ class Client:
         crs: str | None = None,
         accuracy_m: float | None = None,
         as_of: datetime | str | None = None,
-        include: Sequence[str] = (),
+        include: str | Sequence[str] = (),
         **options: object,
     ) -> LocateAnswer:
         """Return where a place is: longitude and latitude (or x and y) in ``crs``; ``accuracy_m`` is its uncertainty in metres.
@@ -67,17 +72,53 @@ class Client:
         the other parameters of ``GET /locate``, such as ``sight=True`` or ``text="..."``.
         """
         asked = Asked((first, second), crs or self.crs)
-        return self._send(calls.locate(asked, {"accuracy_m": accuracy_m, "as_of": as_of, "include": tuple(include), **options}))
+        return self._send(calls.locate(asked, include, {"accuracy_m": accuracy_m, "as_of": as_of, **options}))
 
     def locate_many(
         self, places: Iterable[Place], *, crs: str | None = None, as_of: datetime | str | None = None, piece: int = DEFAULT_PIECE
     ) -> Iterator[Location | NotLocated]:
         """Yield the answer for each of any number of places, in their order: ``piece`` of them are asked for in one request.
 
-        A place that cannot be answered is a ``NotLocated`` in its turn. Requests are sent as the answers are taken.
+        A place that cannot be answered is a ``NotLocated`` in its turn. Places are taken, and requests sent, as the answers
+        are taken; where the server allows fewer places in one request, they become smaller.
         """
-        for part in calls.pieces(places, piece):
-            yield from self._send(calls.batch(part, crs or self.crs, as_of))
+        pieces = calls.Pieces(places, piece)
+        for part in pieces:
+            yield from self._locate_piece(part, pieces, crs or self.crs, as_of)
+
+    def locate_frame(
+        self,
+        frame: pd.DataFrame,
+        *,
+        columns: Sequence[str] | None = None,
+        crs: str | None = None,
+        names: tuple[str, str] = ("lon", "lat"),
+        as_of: datetime | str | None = None,
+        piece: int = DEFAULT_PIECE,
+    ) -> geopandas.GeoDataFrame:
+        """Return a frame with the same rows, order and index, and the answers in more columns, as ``Locator.locate_frame`` has them.
+
+        ``frame`` is a GeoDataFrame of points in its own coordinate system (``crs`` wins over it), or a table whose columns ``names``
+        hold longitude and latitude, or easting and northing. ``columns`` chooses from those of a batch. A row without an answer has
+        ``status`` ``no_coordinates`` or ``invalid`` and a ``reason``. Raises ParameterError and CrsError before anything is asked.
+        """
+        from gisgrid.client import frames  # noqa: PLC0415 - brings GeoPandas, which only frames need
+
+        added, asked = frames.chosen(columns), frames.asked_of(frame, crs, self.crs, names)
+        sheet = frames.Sheet(added, asked.wrong)
+        for answer in self.locate_many(asked.places, crs=asked.crs, as_of=as_of, piece=piece):
+            sheet.take(answer)
+        return sheet.beside(frame)
+
+    def _locate_piece(
+        self, part: list[Place], pieces: calls.Pieces, crs: str | None, as_of: datetime | str | None
+    ) -> list[Location | NotLocated]:
+        try:
+            return self._send(calls.batch(part, crs, as_of))
+        except TooLargeError:
+            if len(part) == 1:
+                raise
+            return [answer for half in pieces.halves(part) for answer in self._locate_piece(half, pieces, crs, as_of)]
 
     def nearest(
         self,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from gisgrid.client import AsyncClient, Client, sending
-from gisgrid.errors import CrsError, DatabaseError, GisgridError, NotFoundError, ParameterError, UnavailableError, UsageError
+from gisgrid.errors import CrsError, DatabaseError, GisgridError, NotFoundError, ParameterError, TooLargeError, UnavailableError, UsageError
 
 CONVERTED = {"output": {"lon": 1.0, "lat": 2.0, "crs": "wgs84"}, "accuracy_m": 0.0}
 
@@ -88,7 +88,8 @@ def test_an_answer_that_keeps_failing_is_told_with_its_reference(ask: Callable[.
             "k: 0 is too few.",
         ),
         (404, {"detail": "There is nothing at /convert."}, NotFoundError, "There is nothing at /convert."),
-        (413, {"detail": "The body is longer."}, UsageError, "The body is longer."),
+        (413, {"detail": "The body is longer."}, TooLargeError, "The body is longer."),
+        (405, {"detail": "No such method."}, UsageError, "No such method."),
         (500, {"detail": "Something went wrong.", "reference": "r"}, GisgridError, "Something went wrong. (reference r)"),
     ],
 )
@@ -110,6 +111,19 @@ def test_a_refusal_is_not_asked_again_and_is_the_error_it_would_be_here(
 def test_an_answer_of_something_else_is_told_by_its_status(body: bytes) -> None:
     with pytest.raises(UsageError, match="418"):
         convert(lambda _: httpx.Response(418, content=body))
+
+
+@pytest.mark.parametrize("body", [b"<html>Sign in</html>", b"[]", b'{"output": {}}', b"null"])
+def test_an_answer_of_another_server_is_told_as_that(body: bytes) -> None:
+    with pytest.raises(GisgridError, match=r"http://there/convert answered with something else"):
+        convert(lambda _: httpx.Response(200, content=body))
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "127.0.0.1", "", "ftp://there", "http://", "http://[::1"])
+def test_what_is_no_address_is_refused_at_once(url: str) -> None:
+    for kind in (Client, AsyncClient):
+        with pytest.raises(ParameterError, match=r"url: .* is no address"):
+            kind(url)
 
 
 def test_a_place_without_a_coordinate_system_is_never_sent() -> None:
