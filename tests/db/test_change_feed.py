@@ -195,3 +195,16 @@ def test_a_follower_outlives_a_reset_of_the_schema(database: Database) -> None:
             layers |= {change.layer for change in (await next_batch(batches)).changes}
 
     following(database, scenario)
+
+
+def test_a_class_that_gets_another_name_changes_the_covers_that_show_it(own_town: Database) -> None:
+    rename: LiteralString = "UPDATE gisgrid.component_classes SET name = %s, kind = kind WHERE scheme = 'CJ/T 214' AND code = %s"
+    feed = ChangeFeed(own_town.url)
+    feed.poll()
+    edit(own_town, rename, "污水井", "0102")
+    (change,) = feed.poll()
+    assert (change.layer, change.bounds) == ("manhole_covers", None)
+    edit(own_town, rename, "污水井", "0102")
+    edit(own_town, rename, "路灯杆", "0118")  # no cover
+    edit(own_town, rename, "电力井", "0105")  # a cover that the town does not have
+    assert feed.poll() == []

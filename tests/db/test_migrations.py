@@ -67,7 +67,7 @@ def old_database(database_url: str, old_template: str) -> Iterator[Database]:
 def migrated(database_url: str, old_template: str) -> Iterator[Database]:
     """A database of before that was brought to the newest revision."""
     with new_database(database_url, old_template) as database:
-        assert migrate(database) == ["0003", "0004", "0005", "0006", "0007", "0008"]
+        assert migrate(database) == ["0003", "0004", "0005", "0006", "0007", "0008", "0009"]
         yield database
 
 
