@@ -166,9 +166,9 @@ class AreaIndex:
         return Covered(number, on_edge)
 
     def plain_around_many(self, lon: Floats, lat: Floats, reach_lon: float, reach_lat: float) -> Flags:
-        """Return for arrays of points what ``is_plain_around`` says of each and of the number of its own cell.
+        """Return for arrays of points whether all that is within the given degrees of each lies in one area and in no other.
 
-        Says no, to be safe, for reaches of many cells, for which it would take long.
+        Says no, to be safe, where an edge is in the same part of a cell, and for reaches of many cells.
         """
         offsets = self._offsets(reach_lon, reach_lat)
         number, other = np.empty(lon.shape, np.int32), np.empty(lon.shape, np.int32)
@@ -186,17 +186,6 @@ class AreaIndex:
             self._values(lon, lat, value)
         clear: Flags = value == OUTSIDE
         return clear
-
-    def is_plain_around(self, lon: float, lat: float, reach_lon: float, reach_lat: float, number: int) -> bool:
-        """Say whether all that is within the given degrees of a point lies in area ``number`` and in no other.
-
-        Says no, to be safe, where an edge is in the same part of a cell, and for reaches of many cells.
-        """
-        offsets = self._offsets(reach_lon, reach_lat)
-        for east, north in offsets:
-            if self.cell_value(lon + east, lat + north) != number:
-                return False
-        return bool(offsets)
 
     def _offsets(self, reach_lon: float, reach_lat: float) -> tuple[tuple[float, float], ...]:
         """Return places around a point such that every part of a cell within reach holds one; none if they would be many."""
