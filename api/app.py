@@ -17,6 +17,7 @@ from api.console import Console
 from api.front import Front, Plain, Route
 from api.lifespan import live
 from api.problems import MethodError, new_reference, problem_reply, reply_to, reply_to_bug, status_problem
+from api.stream import Streams
 from gisgrid import __version__
 from gisgrid.errors import GisgridError, NotFoundError
 from gisgrid.services import NEAREST_LAYERS
@@ -47,6 +48,7 @@ def create_app_from_environment() -> App:
 def _framework(backend: Backend) -> FastAPI:
     app = FastAPI(title="gisgrid", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.backend = backend
+    app.state.streams = Streams(backend.settings.api)
     for module in (batch, health, docs):
         app.include_router(module.router)
     app.add_exception_handler(GisgridError, _tell)

@@ -1,4 +1,8 @@
-"""``POST /locate/batch``: many points in one request, each answered in its place."""
+"""``POST /locate/batch``: many points in one request, each answered in its place.
+
+A body of ``points`` in JSON is answered here, with a document for each as ``/locate`` has it; rows in any other format, and JSON
+with parameters in the query, are for ``api.stream``.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,16 @@ from typing import NamedTuple
 
 import orjson
 from fastapi import APIRouter, Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
+from api.asgi import header
 from api.backend import Backend
 from api.bulk import BulkLocator
+from api.media import media_type
 from api.points import AskedPoint, choose_crs, coordinate_names
 from api.problems import BodyError, document_of
+from api.stream import StreamedBatch, Streams
+from api.stream_params import parse_stream
 from gisgrid.crs import Crs
 from gisgrid.errors import GisgridError, ParameterError, TooLargeError, UsageError
 from gisgrid.services import AreasThen, parse_instant
@@ -24,6 +32,7 @@ router = APIRouter()
 _MEMBERS = ("crs", "as_of", "points")
 _POINT_MEMBERS = ("id", "lon", "lat", "x", "y")
 _CHUNK = 2000
+_OF_POINTS = ("", "application/json", "application/x-www-form-urlencoded")
 
 
 class Batch(NamedTuple):
@@ -35,9 +44,20 @@ class Batch(NamedTuple):
 
 
 @router.post("/locate/batch", include_in_schema=False)
-async def locate_batch(request: Request) -> StreamingResponse:
+async def locate_batch(request: Request) -> Response:
     """Answer a batch: one result a point, in the same order; a point that cannot be answered has ``error`` in its place."""
     backend: Backend = request.app.state.backend
+    # A form is what curl takes a body for whose type it is not told.
+    if not request.url.query and media_type(header(request.scope, b"content-type")) in _OF_POINTS:
+        return await _points(request, backend)
+    streams: Streams = request.app.state.streams
+    asked = parse_stream(request.scope, backend.settings.default_crs)
+    streams.check()
+    then = None if asked.instant is None else await asyncio.to_thread(backend.model.areas_at, asked.instant)
+    return StreamedBatch(backend, streams, asked, then)
+
+
+async def _points(request: Request, backend: Backend) -> StreamingResponse:
     limits = backend.settings.api
     body = await read_body(request, limits.max_body_bytes)
     batch = await asyncio.to_thread(parse_batch, body, limits.max_batch_points, backend.settings.default_crs)

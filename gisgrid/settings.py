@@ -26,6 +26,18 @@ class ApiSettings(BaseModel):
     statement_timeout_ms: int = Field(default=5000, ge=100, description="A database statement of a request is ended after this time.")
     max_body_bytes: int = Field(default=16_000_000, ge=1024, description="Larger request bodies are refused with 413.")
     max_batch_points: int = Field(default=100_000, ge=1, description="Most points in one POST /locate/batch.")
+    max_streams: int = Field(
+        default=4, ge=1, le=64, description="Batches of rows that a worker answers at a time; more are told to wait, with 503."
+    )
+    max_stream_bytes: int | None = Field(
+        default=None, ge=1024, description="Longest body of a batch of rows; by default as long as it comes."
+    )
+    stream_spool_bytes: int = Field(
+        default=2_000_000_000,
+        ge=0,
+        description="Largest temporary file for the answer to a client that sends all of its rows before it reads.",
+    )
+    stream_idle_s: float = Field(default=120.0, gt=0, description="A batch whose client neither sends nor reads for so long is broken off.")
     max_neighbours: int = Field(default=1000, ge=1, description="Largest k of the nearest-feature routes.")
     max_radius_m: float = Field(default=50_000.0, gt=0, description="Largest radius_m of the nearest-feature routes, metres.")
 
