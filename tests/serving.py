@@ -34,9 +34,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Server]:
-    """Run ``command`` with a free port as its last argument, and give the server once it accepts connections."""
-    port = free_port()
+def served(command: Sequence[str], environment: Mapping[str, str], port: int | None = None) -> Iterator[Server]:
+    """Run ``command`` with a port as its last argument, a free one by default, and give the server once it accepts connections."""
+    port = port or free_port()
     process = subprocess.Popen([*command, str(port)], stdout=subprocess.DEVNULL, env={**os.environ, **environment})
     try:
         _wait(process, port)

@@ -109,7 +109,8 @@ class AsyncClient:
         *,
         columns: Sequence[str] | None = None,
         crs: str | None = None,
-        names: tuple[str, str] = ("lon", "lat"),
+        lon: str = "lon",
+        lat: str = "lat",
         as_of: datetime | str | None = None,
         piece: int = DEFAULT_PIECE,
         at_once: int = DEFAULT_AT_ONCE,
@@ -117,7 +118,7 @@ class AsyncClient:
         """Return a frame with the same rows, order and index, and the answers in more columns; see ``Client.locate_frame``."""
         from gisgrid.client import frames  # noqa: PLC0415 - brings GeoPandas, which only frames need
 
-        added, asked = frames.chosen(columns), frames.asked_of(frame, crs, self.crs, names)
+        added, asked = frames.chosen(columns), frames.asked_of(frame, crs, self.crs, (lon, lat))
         sheet = frames.Sheet(added, asked.wrong)
         async for answer in self.locate_many(asked.places, crs=asked.crs, as_of=as_of, piece=piece, at_once=at_once):
             sheet.take(answer)

@@ -92,19 +92,20 @@ class Client:
         *,
         columns: Sequence[str] | None = None,
         crs: str | None = None,
-        names: tuple[str, str] = ("lon", "lat"),
+        lon: str = "lon",
+        lat: str = "lat",
         as_of: datetime | str | None = None,
         piece: int = DEFAULT_PIECE,
     ) -> geopandas.GeoDataFrame:
         """Return a frame with the same rows, order and index, and the answers in more columns, as ``Locator.locate_frame`` has them.
 
-        ``frame`` is a GeoDataFrame of points in its own coordinate system (``crs`` wins over it), or a table whose columns ``names``
-        hold longitude and latitude, or easting and northing. ``columns`` chooses from those of a batch. A row without an answer has
+        ``frame`` is a GeoDataFrame of points in its own coordinate system (``crs`` wins over it), or a table whose columns ``lon`` and
+        ``lat`` hold longitude and latitude, or easting and northing. ``columns`` chooses from those of a batch. A row without an answer has
         ``status`` ``no_coordinates`` or ``invalid`` and a ``reason``. Raises ParameterError and CrsError before anything is asked.
         """
         from gisgrid.client import frames  # noqa: PLC0415 - brings GeoPandas, which only frames need
 
-        added, asked = frames.chosen(columns), frames.asked_of(frame, crs, self.crs, names)
+        added, asked = frames.chosen(columns), frames.asked_of(frame, crs, self.crs, (lon, lat))
         sheet = frames.Sheet(added, asked.wrong)
         for answer in self.locate_many(asked.places, crs=asked.crs, as_of=as_of, piece=piece):
             sheet.take(answer)
