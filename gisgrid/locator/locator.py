@@ -365,6 +365,21 @@ class Locator:
         nan, alone = math.nan, (self._doubt.alone(number),)
         return Location(nan, nan, "inside", *chain, self._grids.refs[number], nan, False, alone, None, self._units[number])
 
+    def well_inside(self, lon: float, lat: float) -> tuple[int, float] | None:
+        """Return the number of the grid that a point lies in, and the distance to its edge in metres, where that is all there is to say.
+
+        The answer of ``locate`` is then that of ``inside`` with this position and distance. None near an edge, and where the areas
+        above the grid depend on the point: there ``locate`` must be asked.
+        """
+        numbers, on_edge = self._grids.covering(lon, lat)
+        if not numbers or on_edge:
+            return None
+        number = numbers[0]
+        distance_m = self._boundary.distance_m(number, lon, lat)
+        if distance_m <= self._doubt_m or self._crowded_list[number] or self._chains[number] is None:
+            return None
+        return number, distance_m
+
     def _outside(self, lon: float, lat: float, reach_m: float, radius_m: float | None) -> Location:
         chain = self._hierarchy.chain_at(lon, lat, None)
         unit = self._unit(None, chain)
