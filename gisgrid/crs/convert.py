@@ -92,13 +92,22 @@ def to_wgs84(crs: Crs, first: Any, second: Any) -> tuple[Any, Any]:
         point = _POINT_IN.get(crs.name)
         return point(first, second) if point is not None else _point_by_proj(crs, first, second)
     x, y = _arrays(first, second)
-    good = valid(crs, x, y)
     arrays = _ARRAY_IN.get(crs.name)
     lon, lat = arrays(x, y) if arrays is not None else _by_proj(crs.epsg or 0, _WGS84_EPSG, x, y)
-    # Written without comparing NaN: a row is good when both ways of looking at it say so.
-    with np.errstate(invalid="ignore"):
-        good &= (np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)
-    return np.where(good, lon, np.nan), np.where(good, lat, np.nan)
+    # Looking at the extremes of both is cheaper than marking rows, of which most arrays have none to mark.
+    if not (_all_within(crs, x, y) and _all_within(WGS84, lon, lat)):
+        good = valid(crs, x, y) & valid(WGS84, lon, lat)
+        return np.where(good, lon, np.nan), np.where(good, lat, np.nan)
+    return (lon.copy(), lat.copy()) if arrays is _same else (lon, lat)
+
+
+def _all_within(crs: Crs, x: Floats, y: Floats) -> bool:
+    """Say whether all rows can be positions in ``crs``; no, to be sure, for a projected system."""
+    if crs.is_projected or not x.size:
+        return False
+    east, north = crs.limits
+    # NaN goes through both extremes, and passes none of the comparisons.
+    return bool(x.min() >= -east and x.max() <= east and y.min() >= -north and y.max() <= north)
 
 
 @overload

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gisgrid.locator.building import AreaState, AreaTable, ask_many, shapes_of, state_of
+from gisgrid.locator.chunks import in_pieces
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Flags, Floats, Ints, Longs
 from gisgrid.locator.fine import ASK, PER_SIDE
 from gisgrid.locator.raster import OUTSIDE
@@ -20,7 +21,8 @@ from gisgrid.types import AreaRef
 
 __all__ = ["AreaIndex", "AreaState", "AreaTable", "Covered"]
 
-_CHUNK = 1 << 17
+# Small enough for the half dozen temporaries of a chunk to stay in the processor's cache.
+_CHUNK = 1 << 14
 _MOST_SAMPLES = 64
 
 
@@ -158,12 +160,26 @@ class AreaIndex:
     def covering_many(self, lon: Floats, lat: Floats) -> Covered:
         """Return for arrays of points (any one shape) the smallest number that covers each; NaN gives -1."""
         number, on_edge = np.empty(lon.shape, np.int32), np.zeros(lon.shape, bool)
-        flat_lon, flat_lat = np.ravel(lon), np.ravel(lat)
-        flat_number, flat_edge = number.reshape(-1), on_edge.reshape(-1)
-        for start in range(0, flat_lon.size, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            self._cover_chunk(flat_lon[part], flat_lat[part], flat_number[part], flat_edge[part])
+        x, y, flat_number, flat_edge = lon.reshape(-1), lat.reshape(-1), number.reshape(-1), on_edge.reshape(-1)
+
+        def work(piece: slice) -> None:
+            self.cover(x[piece], y[piece], flat_number[piece], flat_edge[piece])
+
+        in_pieces(work, lon.size, parallel=False)
         return Covered(number, on_edge)
+
+    def cover(self, lon: Floats, lat: Floats, number: Ints, on_edge: Flags) -> None:
+        """Do for one piece of one-dimensional arrays what ``covering_many`` does, into ``number`` and ``on_edge`` (all False before)."""
+        asked, lists = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
+        for start in range(0, lon.size, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            lists_of = self._values(lon[part], lat[part], number[part])
+            rows = np.flatnonzero(number[part] == ASK)
+            asked.append(rows + start)
+            lists.append(lists_of(rows))
+        rows = np.concatenate(asked)
+        if rows.size:
+            number[rows], on_edge[rows] = ask_many(self.edges, self.raster, lon.take(rows), lat.take(rows), np.concatenate(lists))
 
     def plain_around_many(self, lon: Floats, lat: Floats, reach_lon: float, reach_lat: float) -> Flags:
         """Return for arrays of points whether all that is within the given degrees of each lies in one area and in no other.
@@ -211,13 +227,6 @@ class AreaIndex:
             part = ((-2 - out.take(divided)) * PER_SIDE + in_y) * PER_SIDE + in_x
             out[divided] = self.parts.take(part, mode="clip")
         return lambda chosen: -2 - self.raster.cells.take(flat.take(chosen), mode="clip")
-
-    def _cover_chunk(self, lon: Floats, lat: Floats, number: Ints, on_edge: Flags) -> None:
-        """Fill ``number`` and ``on_edge`` for some thousand points."""
-        lists_of = self._values(lon, lat, number)
-        asked = np.flatnonzero(number == ASK)
-        if asked.size:
-            number[asked], on_edge[asked] = ask_many(self.edges, self.raster, lon.take(asked), lat.take(asked), lists_of(asked))
 
     def within_box(self, lon: float, lat: float, reach_lon: float, reach_lat: float) -> Longs:
         """Return the numbers of the areas whose box comes within the given degrees of a point."""

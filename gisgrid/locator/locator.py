@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gisgrid.crs import Crs
+from gisgrid.crs import CGCS2000, WGS84, Crs, parse_crs, to_wgs84
 from gisgrid.errors import ParameterError
 from gisgrid.locator import files
 from gisgrid.locator.areas import AreaIndex, AreaTable
 from gisgrid.locator.arrays import Buffer
 from gisgrid.locator.boundary import Boundary
+from gisgrid.locator.chunks import in_pieces
 from gisgrid.locator.columns import Columns
 from gisgrid.locator.doubt import Doubt, Doubtful
 from gisgrid.locator.edges import Flags, Floats, Ints, Longs
@@ -274,9 +275,26 @@ class Locator:
         codes = [*self.grid_codes(), None]
         return [codes[number] for number in self.grid_indices(lon, lat).tolist()]
 
-    def grid_indices(self, lon: ArrayLike, lat: ArrayLike) -> Ints:
-        """Return the number of the grid of each point, -1 where there is none (or a coordinate is NaN); the same shape out."""
-        return self._grids.covering_many(*_floats(lon, lat)).number
+    def grid_indices(self, first: ArrayLike, second: ArrayLike, crs: str | Crs = WGS84, *, parallel: bool = True) -> Ints:
+        """Return the number of the grid of each point, -1 where there is none (or what it has is no position); the same shape out.
+
+        ``first`` and ``second`` are longitude and latitude in ``crs``, easting and northing in a projected one, by default degrees,
+        WGS 84. Long arrays go to a few threads unless ``parallel`` is False; the answers are the same. Raises CrsError for an unknown
+        system.
+        """
+        system = crs if isinstance(crs, Crs) else parse_crs(crs)
+        x, y = _floats(first, second)
+        number, on_edge = np.empty(x.shape, np.int32), np.zeros(x.shape, bool)
+        flat_x, flat_y, flat_number, flat_edge = x.reshape(-1), y.reshape(-1), number.reshape(-1), on_edge.reshape(-1)
+
+        def work(piece: slice) -> None:
+            lon, lat = flat_x[piece], flat_y[piece]
+            if system not in (WGS84, CGCS2000):
+                lon, lat = to_wgs84(system, lon, lat)
+            self._grids.cover(lon, lat, flat_number[piece], flat_edge[piece])
+
+        in_pieces(work, x.size, parallel=parallel)
+        return number
 
     def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, distances: bool = True, accuracy_m: ArrayLike | None = None) -> Located:
         """Return for arrays of points (degrees, WGS 84) what ``locate`` says of each; ``distances`` costs the most.

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 
-from gisgrid.crs import from_wgs84, parse_crs, to_wgs84
+from gisgrid.crs import GCJ02, from_wgs84
 from gisgrid.layers import AREA_LAYERS
 from gisgrid.locator import AreaTable, Locator
 from gisgrid.types import Level
@@ -59,11 +59,10 @@ def growth(small: Locator, large: Locator, boxes: tuple[Floats, Floats], count: 
 def shifted(frame: gpd.GeoDataFrame, locator: Locator, count: int, rounds: int) -> Result:
     """Compare points given in GCJ-02 with geopandas.sjoin of the same points already in WGS 84."""
     lon, lat = _points(frame.total_bounds, count)
-    gcj02 = parse_crs("gcj02")
-    first, second = from_wgs84(gcj02, lon, lat)
+    first, second = from_wgs84(GCJ02, lon, lat)
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs=4326)
     result = compare(
-        lambda: count / seconds(lambda: locator.grid_indices(*to_wgs84(gcj02, first, second))),
+        lambda: count / seconds(lambda: locator.grid_indices(first, second, crs="gcj02")),
         lambda: count / seconds(lambda: gpd.sjoin(points, frame, how="left", predicate="within")),
         rounds,
     )
