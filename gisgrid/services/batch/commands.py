@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from gisgrid.crs import EXPECTED
 from gisgrid.db import open_database
 from gisgrid.deployment import load_deployment
-from gisgrid.errors import CrsError, ParameterError
+from gisgrid.errors import CrsError, ParameterError, UsageError
 from gisgrid.locator import Locator
 from gisgrid.progress import Progress, progress_bar
 from gisgrid.services.batch.columns import ADDED, SHARES
@@ -21,7 +21,7 @@ from gisgrid.services.batch.engine import Engine
 from gisgrid.services.batch.files import FileOptions, locate_paths, opened, replacing
 from gisgrid.services.batch.formats import FORMATS, format_of
 from gisgrid.services.batch.formats.base import InputOptions
-from gisgrid.services.batch.pipeline import BatchSummary, run
+from gisgrid.services.batch.pipeline import BatchSummary, Executor, Threads, run
 from gisgrid.services.batch.plan import BatchPlan, make_plan
 from gisgrid.services.history import parse_instant
 from gisgrid.services.locators import open_locator
@@ -57,6 +57,9 @@ def batch(
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew even where an earlier run was broken off.")] = False,
     locator: Annotated[Path | None, typer.Option(help="File of `gisgrid locator save` to look up in, without a database.")] = None,
     as_of: AsOfOption = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Have it done by the Dask cluster of this scheduler, such as tcp://host:8786.")
+    ] = None,
 ) -> None:
     """Locate every row of a file and write it with the answers in more columns; no row is dropped or moved."""
     settings = load_settings()
@@ -74,11 +77,11 @@ def batch(
     if source != _STREAM and not source.is_file():
         raise ParameterError("IN", f"there is no file {source}.", "a file with one point a row")
     engine = _engine(settings, plan, locator, as_of)
-    with progress_bar("Locating", unit="bytes", quiet=target == _STREAM) as progress:
+    with _executor(scheduler) as executor, progress_bar("Locating", unit="bytes", quiet=target == _STREAM) as progress:
         if _STREAM in {source, target}:
-            summary = _through(engine, source, target, options, progress)
+            summary = _through(engine, source, target, options, executor, progress=progress)
         else:
-            summary = locate_paths(engine, source, target, options, progress=progress, tell=console.print)
+            summary = locate_paths(engine, source, target, options, executor=executor, progress=progress, tell=console.print)
     console.print(_summary(summary))
 
 
@@ -112,7 +115,20 @@ def _engine(settings: Settings, plan: BatchPlan, file: Path | None, as_of: str |
     return Engine(ReadModel.load(open_database(settings), settings).areas_at(instant).locator, box, plan)
 
 
-def _through(engine: Engine, source: Path, target: Path, options: FileOptions, progress: Progress) -> BatchSummary:
+def _executor(scheduler: str | None) -> AbstractContextManager[Executor]:
+    """Return who does the work: threads of this process, or a Dask cluster."""
+    if scheduler is None:
+        return nullcontext(Threads())
+    try:
+        # An extra: it is there only where a cluster is.
+        from gisgrid.services.batch.dask_cluster import DaskCluster  # noqa: PLC0415
+    except ImportError as error:
+        hint = "Install it with the extra: pip install 'gisgrid[dask]'."
+        raise UsageError(f"--scheduler needs Dask, which is not installed ({error.name}).", hint) from error
+    return DaskCluster(scheduler)
+
+
+def _through(engine: Engine, source: Path, target: Path, options: FileOptions, executor: Executor, *, progress: Progress) -> BatchSummary:
     """Run a batch of which one end at least is a standard stream."""
     read_as, is_gzip = _format(source, options.input_format, "input_format")
     written_as, to_gzip = _format(target, options.output_format or (read_as if target == _STREAM else None), "output_format")
@@ -130,6 +146,7 @@ def _through(engine: Engine, source: Path, target: Path, options: FileOptions, p
             keep=options.keep,
             size=size,
             gzipped=(is_gzip, to_gzip),
+            executor=executor,
             progress=progress,
         )
 
