@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
@@ -12,6 +13,7 @@ from pyproj import Geod
 from scipy.spatial import cKDTree
 
 from gisgrid.locator.areas import AreaIndex
+from gisgrid.locator.background import Background
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand
 from gisgrid.locator.ground import (
     LOCAL_M,
@@ -24,6 +26,7 @@ from gisgrid.locator.ground import (
 )
 from gisgrid.locator.near import BoundaryState, boundary_state, share_along, state_after
 from gisgrid.locator.outside import Outside, distance_m
+from gisgrid.locator.outskirts import Tree
 from gisgrid.locator.overlaps import Coverage
 
 _GEOD = Geod(ellps="WGS84")
@@ -32,6 +35,8 @@ _SAMPLE_M = 100.0
 # So far away the directions to all edges are one, and the straight distance says which is nearest.
 _FAR_M = 300_000.0
 _CHUNK = 1 << 13
+# So many points outside are answered sooner by what has to be made for them first.
+_WORTH_A_TREE = 1000
 _TINY = 1e-300
 
 __all__ = ["Boundary", "BoundaryState"]
@@ -48,7 +53,11 @@ class Boundary:
         """Return the boundary of ``now``, taking over from that of ``was`` all about areas whose shape is the same in both."""
         if was.edges is now.edges:
             return before
-        return cls.from_state(now.edges, state_after(before.state, before.coverage, was, now))
+        tree = before._outside.get().tree if before._outside.is_ready else None
+        state, make_tree = state_after(before._kept, tree, before.coverage, was, now)
+        boundary = cls.__new__(cls)
+        boundary._take_up(now.edges, state, make_tree)
+        return boundary
 
     @classmethod
     def from_state(cls, edges: Edges, state: BoundaryState) -> Boundary:
@@ -57,10 +66,14 @@ class Boundary:
         boundary._take_up(edges, state)
         return boundary
 
-    def _take_up(self, edges: Edges, state: BoundaryState) -> None:
-        """Set every attribute, from nothing but the arguments, so that what is built and what is opened from a file are the same."""
-        self.state = state
-        self._edges, self._outside = edges, Outside(edges, state.tree)
+    def _take_up(self, edges: Edges, state: BoundaryState, make_tree: Callable[[], Tree] | None = None) -> None:
+        """Set every attribute, from nothing but the arguments, so that what is built and what is opened from a file are the same.
+
+        With ``make_tree`` the state lacks its tree, which is made when points outside are asked for; until then the slow way answers.
+        """
+        self._kept, self._edges = state, edges
+        made = Background.ready(Outside(edges, state.tree)) if make_tree is None else Background(partial(_outside, edges, make_tree))
+        self._outside: Background[Outside] = made
         self.coverage = Coverage(edges, state.strange, state.overlaps)
         self._frame, self._along, self._near = state.frame, state.along, state.near
         # Lists of Python numbers: the loop for one point reads some dozen of them.
@@ -68,6 +81,11 @@ class Boundary:
         self._ends = tuple(part.data for part in state.ends)
         self._blocks = tuple(part.tolist() for part in near[:5])
         self._first = near.first.data
+
+    @property
+    def state(self) -> BoundaryState:
+        """All that is kept; from it the same boundary can be had again."""
+        return self._kept._replace(tree=self._outside.get().tree)
 
     def distance_m(self, number: int, lon: float, lat: float) -> float:
         """Return the distance on the ground from a point to the boundary of one area, metres; infinite if it has no shape."""
@@ -185,10 +203,10 @@ class Boundary:
         More than one area when they are equally far, to a micrometre; in the order of their numbers. Empty when there are none.
         With ``is_clear`` the point is known to lie in no area and on no edge, which makes it quick.
         """
-        if is_clear:
-            found = self._outside.nearest(lon, lat)
-            if found:
-                return found
+        outside = self._outside.at_hand() if is_clear else None
+        found = outside.nearest(lon, lat) if outside is not None else []
+        if found:
+            return found
         return self._nearest_of_all(lon, lat)
 
     def _nearest_of_all(self, lon: float, lat: float) -> list[tuple[int, float]]:
@@ -221,9 +239,13 @@ class Boundary:
         """
         number, distance = np.full(lon.shape, -1), np.full(lon.shape, np.nan)
         clear = np.flatnonzero(is_clear)
-        for start in range(0, len(clear), _CHUNK):
-            rows = clear[start : start + _CHUNK]
-            number[rows], distance[rows] = self._outside.nearest_many(lon[rows], lat[rows])
+        if not len(lon):
+            return number, distance
+        outside = self._outside.get() if len(clear) > _WORTH_A_TREE else self._outside.at_hand()
+        if outside is not None:
+            for start in range(0, len(clear), _CHUNK):
+                rows = clear[start : start + _CHUNK]
+                number[rows], distance[rows] = outside.nearest_many(lon[rows], lat[rows])
         left = np.flatnonzero(number < 0)
         if left.size:
             number[left], distance[left] = self._nearest_of_all_many(lon[left], lat[left])
@@ -271,3 +293,7 @@ class Boundary:
             start -= earth_centred(lon, lat)
             share = np.clip(-(start * along).sum(axis=1) / ((along * along).sum(axis=1) + _TINY), 0.0, 1.0)
         return x + share * along_x - lon, y + share * along_y - lat
+
+
+def _outside(edges: Edges, make_tree: Callable[[], Tree]) -> Outside:
+    return Outside(edges, make_tree())

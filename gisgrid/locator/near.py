@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from gisgrid.locator.areas import AreaIndex
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand, first_least, same_shapes, some
 from gisgrid.locator.ground import metres_per_degree_many
-from gisgrid.locator.outskirts import Tree, build_tree, edges_outside
+from gisgrid.locator.outskirts import Tree, build_tree, edges_outside, no_tree
 from gisgrid.locator.overlaps import Coverage, pairs_with
 from gisgrid.locator.raster import Frame, frame_for
 
@@ -71,13 +73,19 @@ def _tree(index: AreaIndex, outside: Longs) -> Tree:
     return build_tree(index.edges, outside, lambda lon, lat: index.covering_many(lon, lat).number >= 0)
 
 
-def state_after(before: BoundaryState, coverage: Coverage, was: AreaIndex, now: AreaIndex) -> BoundaryState:
-    """Return what is kept for ``now``, from what is kept for ``was`` and its ``coverage``, wherever shapes are the same."""
+def state_after(
+    before: BoundaryState, tree: Tree | None, coverage: Coverage, was: AreaIndex, now: AreaIndex
+) -> tuple[BoundaryState, Callable[[], Tree] | None]:
+    """Return what is kept for ``now``, from what is kept for ``was`` and its ``coverage``, wherever shapes are the same.
+
+    The tree takes as long as all the rest: where it has to be made anew (``tree``, that of before, is None, or there are other rims), the
+    state has an empty one, and what makes it comes with it.
+    """
     edges, strange = now.edges, now.state.strange
     old = _same_areas(was, now)
     fresh = np.flatnonzero(old < 0)
     if 2 * len(fresh) > len(now):
-        return boundary_state(now)
+        return boundary_state(now), None
     along = edges.x2 - edges.x1, edges.y2 - edges.y1
     part = some(edges, fresh)
     made = near_edges(part, (part.x2 - part.x1, part.y2 - part.y1), before.frame)
@@ -89,11 +97,13 @@ def state_after(before: BoundaryState, coverage: Coverage, was: AreaIndex, now: 
     pairs = number[before.overlaps]
     pairs = np.concatenate([pairs[(pairs >= 0).all(axis=1)], pairs_with(edges, fresh)])
     outside = edges_outside(edges, Coverage(edges, strange).rims)
-    edge_of = _moved_edges(was.edges, edges, number)
-    is_same = np.array_equal(np.sort(edge_of[edges_outside(was.edges, coverage.rims)]), outside)
-    tree = before.tree._replace(edge=edge_of[before.tree.edge].astype(np.int32)) if is_same else _tree(now, outside)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    return BoundaryState(before.frame, along, near, _ends(edges, along, near), tree, pairs, strange)
+    state = BoundaryState(before.frame, along, near, _ends(edges, along, near), no_tree(), pairs, strange)
+    if tree is not None:
+        edge_of = _moved_edges(was.edges, edges, number)
+        if np.array_equal(np.sort(edge_of[edges_outside(was.edges, coverage.rims)]), outside):
+            return state._replace(tree=tree._replace(edge=edge_of[tree.edge].astype(np.int32))), None
+    return state, partial(_tree, now, outside)
 
 
 def _same_areas(was: AreaIndex, now: AreaIndex) -> Longs:

@@ -31,7 +31,7 @@ class Outside:
     """The areas of one level as points outside of them see them: a ``Tree`` and the edges that it names."""
 
     def __init__(self, edges: Edges, tree: Tree) -> None:
-        self._edges, self._tree, self._frame = edges, tree, tree[:4]
+        self._edges, self.tree, self._frame = edges, tree, tree[:4]
         self._child, self._first, self._table = tree.child.data, tree.first.data, tree.table.data
 
     def nearest(self, lon: float, lat: float) -> list[tuple[int, float]]:
@@ -106,14 +106,14 @@ class Outside:
     @cached_property
     def _views(self) -> tuple[Any, ...]:
         """Start and way of the edges that the tree names, degrees, and their areas, as memory views."""
-        edges, edge = self._edges, self._tree.edge
+        edges, edge = self._edges, self.tree.edge
         x1, y1 = edges.x1[edge], edges.y1[edge]
         return tuple(part.data for part in (x1, y1, edges.x2[edge] - x1, edges.y2[edge] - y1, edges.area[edge]))
 
     @cached_property
     def _straight(self) -> tuple[Any, ...]:
         """Start and way of the same edges in metres from the centre of the Earth."""
-        start, way = _in_space(self._edges, self._tree.edge)
+        start, way = _in_space(self._edges, self.tree.edge)
         return tuple(np.ascontiguousarray(part[:, axis]).data for part in (start, way) for axis in range(3))
 
     def nearest_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats]:
@@ -125,7 +125,7 @@ class Outside:
             return number, distance
         count = count[rows]
         owner, member = expand(first[rows], count)
-        edge, heads = self._tree.edge.take(member).astype(np.int64), np.cumsum(count) - count
+        edge, heads = self.tree.edge.take(member).astype(np.int64), np.cumsum(count) - count
         far = self._distances(edge, lon[rows].take(owner), lat[rows].take(owner), owner, heads)
         least = np.minimum.reduceat(far, heads)
         area = np.where(far <= least.take(owner) + _SAME_M, self._edges.area.take(edge), np.iinfo(np.int32).max)
@@ -162,12 +162,12 @@ class Outside:
         known: Flags = (u >= 0.0) & (u < 1.0) & (v >= 0.0) & (v < 1.0)
         column = (np.where(known, u, 0.0) * _WIDE).astype(np.int64)
         row = (np.where(known, v, 0.0) * _WIDE).astype(np.int64)
-        node = self._tree.table.take((row >> _SHIFT << TABLE_DEPTH) + (column >> _SHIFT))
+        node = self.tree.table.take((row >> _SHIFT << TABLE_DEPTH) + (column >> _SHIFT))
         for shift in range(_SHIFT - 1, -1, -1):
-            quarters = self._tree.child.take(node)
+            quarters = self.tree.child.take(node)
             node = np.where(quarters >= 0, quarters + 2 * (row >> shift & 1) + (column >> shift & 1), node)
-        first = self._tree.first.take(node)
-        return first, np.where(known, self._tree.first.take(node + 1) - first, 0)
+        first = self.tree.first.take(node)
+        return first, np.where(known, self.tree.first.take(node + 1) - first, 0)
 
 
 def _in_space(edges: Edges, edge: Any) -> tuple[Floats, Floats]:

@@ -151,11 +151,17 @@ def test_after_any_edits_all_answers_are_those_of_an_index_built_anew(seed: int,
         boxes = changed(before, areas)
         index = index.replaced(boxes, table(areas if whole else touching(areas, boxes)))
         locator = Locator.from_indices({"grid": index}, before=locator)
+        # What edits leave to be made later is made between them, or not.
+        if rng.random() < 0.5:
+            locator.to_bytes()
     fresh = Locator.from_areas({"grid": table(areas)})
     assert [(ref.code, ref.name) for ref in index.refs] == [(code, areas[code][0]) for code in sorted(areas)]
     assert index.parent_codes == tuple(areas[code][1] for code in sorted(areas))
-    agree(locator, fresh, *places(areas, rng, 30))
+    some = places(areas, rng, 30)
+    agree(locator, fresh, *some)
     assert locator._boundary.state.overlaps.tolist() == fresh._boundary.state.overlaps.tolist()
+    agree(locator, fresh, *some)
+    assert locator.nearest_outside_many(*some)[0].tolist() == fresh.nearest_outside_many(*some)[0].tolist()
 
 
 def test_an_edit_within_the_town_keeps_most_of_the_index() -> None:
