@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -13,7 +14,7 @@ import httpx
 
 from gisgrid.client import calls, sending
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, LocateAnswer, NearestAnswer, NotLocated
-from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, Place
+from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, P, Pieces, Place
 from gisgrid.errors import TooLargeError
 from gisgrid.types import Location
 
@@ -81,27 +82,18 @@ class AsyncClient:
         as_of: datetime | str | None = None,
         piece: int = DEFAULT_PIECE,
         at_once: int = DEFAULT_AT_ONCE,
-    ) -> AsyncIterator[Location | NotLocated]:
+    ) -> AsyncGenerator[Location | NotLocated, None]:
         """Yield the answer for each of any number of places, in their order; ``at_once`` requests of ``piece`` places are under way.
 
         A place that cannot be answered is a ``NotLocated`` in its turn. Where the server allows fewer places in one request,
         they become smaller.
         """
-        pieces = calls.Pieces(places, piece)
-        under_way: deque[asyncio.Task[list[Location | NotLocated]]] = deque()
-        try:
-            for part in pieces:
-                under_way.append(asyncio.create_task(self._locate_piece(part, pieces, crs or self.crs, as_of)))
-                if len(under_way) >= at_once:
-                    for answer in await under_way.popleft():
-                        yield answer
-            while under_way:
-                for answer in await under_way.popleft():
+        pieces = calls.PlacePieces(places, piece)
+        # Who stops taking answers stops the requests too.
+        async with aclosing(self._answers(pieces, lambda part: calls.batch(part, crs or self.crs, as_of), at_once)) as answers:
+            async for some in answers:
+                for answer in some:
                     yield answer
-        finally:
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def locate_frame(
         self,
@@ -111,28 +103,17 @@ class AsyncClient:
         crs: str | None = None,
         lon: str = "lon",
         lat: str = "lat",
+        accuracy_m: float | str | None = None,
         as_of: datetime | str | None = None,
-        piece: int = DEFAULT_PIECE,
+        piece: int | None = None,
         at_once: int = DEFAULT_AT_ONCE,
     ) -> geopandas.GeoDataFrame:
         """Return a frame with the same rows, order and index, and the answers in more columns; see ``Client.locate_frame``."""
         from gisgrid.client import frames  # noqa: PLC0415 - brings GeoPandas, which only frames need
 
-        added, asked = frames.chosen(columns), frames.asked_of(frame, crs, self.crs, (lon, lat))
-        sheet = frames.Sheet(added, asked.wrong)
-        async for answer in self.locate_many(asked.places, crs=asked.crs, as_of=as_of, piece=piece, at_once=at_once):
-            sheet.take(answer)
-        return sheet.beside(frame)
-
-    async def _locate_piece(
-        self, part: list[Place], pieces: calls.Pieces, crs: str | None, as_of: datetime | str | None
-    ) -> list[Location | NotLocated]:
-        try:
-            return await self._send(calls.batch(part, crs, as_of))
-        except TooLargeError:
-            if len(part) == 1:
-                raise
-            return [answer for half in pieces.halves(part) for answer in await self._locate_piece(half, pieces, crs, as_of)]
+        asked = frames.asked_of(frame, frames.Wanted(columns, crs, (lon, lat), accuracy_m, as_of), self.crs)
+        slices = frames.Slices(asked.rows, frames.DEFAULT_ROWS if piece is None else piece)
+        return frames.beside(frame, asked, [answer async for answer in self._answers(slices, asked.call, at_once)])
 
     async def nearest(
         self,
@@ -174,6 +155,31 @@ class AsyncClient:
     async def convert(self, first: float, second: float, to: str, *, crs: str | None = None) -> ConvertAnswer:
         """Return a place in the coordinate system ``to``."""
         return await self._send(calls.convert(Asked((first, second), crs or self.crs), to))
+
+    async def _answers(self, pieces: Pieces[P], call_of: Callable[[P], Call[T]], at_once: int) -> AsyncGenerator[T, None]:
+        under_way: deque[asyncio.Task[list[T]]] = deque()
+        try:
+            for part in pieces:
+                under_way.append(asyncio.create_task(self._answers_to(part, pieces, call_of)))
+                if len(under_way) >= at_once:
+                    for answer in await under_way.popleft():
+                        yield answer
+            while under_way:
+                for answer in await under_way.popleft():
+                    yield answer
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def _answers_to(self, part: P, pieces: Pieces[P], call_of: Callable[[P], Call[T]]) -> list[T]:
+        """Return the answer to one part, or to each of the smaller ones that the server takes in its place."""
+        try:
+            return [await self._send(call_of(part))]
+        except TooLargeError:
+            if len(part) == 1:
+                raise
+            return [answer for half in pieces.halves(part) for answer in await self._answers_to(half, pieces, call_of)]
 
     async def _send(self, call: Call[T]) -> T:
         arguments: dict[str, Any] = sending.content(call)

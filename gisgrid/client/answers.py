@@ -198,6 +198,11 @@ def read_result(document: Document) -> Location | NotLocated:
     return NotLocated(problem.get("detail", ""), problem.get("parameter"), problem)
 
 
+def read_batch(document: Document) -> list[Location | NotLocated]:
+    """Return the answers of ``POST /locate/batch`` for points."""
+    return [read_result(result) for result in document["results"]]
+
+
 def read_nearest(document: Document) -> NearestAnswer:
     """Return the answer of a nearest-feature route."""
     point, features = document["point"], _features(document["features"]) or ()

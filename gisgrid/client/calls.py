@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import datetime
 from itertools import islice
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
+
+import orjson
 
 from gisgrid.client import answers
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, Document, LocateAnswer, NearestAnswer, NotLocated
@@ -14,6 +16,9 @@ from gisgrid.errors import CrsError, ParameterError
 from gisgrid.types import Location
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Sized)
+
+JSON = "application/json"
 
 Coordinate = float | str | None
 """A coordinate as it is sent: a number, or what is none, for the server to say so."""
@@ -27,17 +32,27 @@ DEFAULT_PIECE = 5000
 
 
 class Call(NamedTuple, Generic[T]):
-    """One request: a GET with ``parameters``, or a POST of ``body`` as JSON; ``read`` makes the answer of its document."""
+    """One request: a GET with ``parameters``, or a POST of ``body``; ``read`` makes the answer of what comes back, of the same type."""
 
     path: str
     parameters: Mapping[str, str]
-    body: Mapping[str, Any] | None
-    read: Callable[[Document], T]
+    body: bytes | None
+    read: Callable[[bytes], T]
+    media_type: str = JSON
 
     @property
     def method(self) -> str:
         """GET, or POST when there is a body."""
         return "GET" if self.body is None else "POST"
+
+
+class Pieces(Protocol[P]):
+    """Parts of a batch, one for each request; who finds that they are more than a server takes has them made smaller."""
+
+    def __iter__(self) -> Iterator[P]: ...
+
+    def halves(self, part: P) -> tuple[P, P]:
+        """Return a part that was too large in two; the next parts are to be no larger than these."""
 
 
 class Asked(NamedTuple):
@@ -48,41 +63,49 @@ class Asked(NamedTuple):
 
     def parameters(self) -> dict[str, str]:
         """Return the place as the API takes it; raises CrsError when no coordinate system is named: none is ever assumed."""
-        if self.crs is None:
-            raise CrsError("no coordinate system is given, and none is assumed.", "crs here, or for the whole client: Client(crs='gcj02')")
         # Under these names the API takes eastings and northings too; which systems are projected it knows, not we.
-        return {"lon": repr(float(self.place[0])), "lat": repr(float(self.place[1])), "crs": self.crs}
+        return {"lon": repr(float(self.place[0])), "lat": repr(float(self.place[1])), "crs": named(self.crs)}
+
+
+def named(crs: str | None) -> str:
+    """Return the name of a coordinate system; raises CrsError when there is none: none is ever assumed."""
+    if crs is None:
+        raise CrsError("no coordinate system is given, and none is assumed.", "crs here, or for the whole client: Client(crs='gcj02')")
+    return crs
 
 
 def locate(asked: Asked, include: str | Sequence[str], options: Mapping[str, object]) -> Call[LocateAnswer]:
     """Return the request for one place; ``include`` are names, or a text with commas."""
     beside = include if isinstance(include, str) else ",".join(include)
-    return Call("/locate", asked.parameters() | written({**options, "include": beside or None}), None, answers.read_locate)
+    return Call("/locate", asked.parameters() | written({**options, "include": beside or None}), None, _of_json(answers.read_locate))
 
 
 def nearest(layer: str, asked: Asked, options: Mapping[str, object], where: Mapping[str, object]) -> Call[NearestAnswer]:
     """Return the request for the features of a layer nearest to a place."""
-    return Call(f"/{layer}/nearest", asked.parameters() | written(options) | written(where), None, answers.read_nearest)
+    return Call(f"/{layer}/nearest", asked.parameters() | written(options) | written(where), None, _of_json(answers.read_nearest))
 
 
 def match_cover(asked: Asked, options: Mapping[str, object]) -> Call[CoverAnswer]:
     """Return the request for the manhole cover that a case at a place is about."""
-    return Call("/manhole_covers/match", asked.parameters() | written(options), None, answers.read_cover)
+    return Call("/manhole_covers/match", asked.parameters() | written(options), None, _of_json(answers.read_cover))
 
 
 def convert(asked: Asked, to: str) -> Call[ConvertAnswer]:
     """Return the request for a place in another coordinate system; raises ParameterError for several at once."""
     if "," in to:
         raise ParameterError("to", f"{to!r} names several coordinate systems.", "one; ask for each")
-    return Call("/convert", asked.parameters() | {"to": to}, None, answers.read_convert)
+    return Call("/convert", asked.parameters() | {"to": to}, None, _of_json(answers.read_convert))
 
 
 def batch(places: Sequence[Place], crs: str | None, as_of: datetime | str | None) -> Call[list[Location | NotLocated]]:
     """Return the request for many places at once."""
-    named = Asked((0.0, 0.0), crs).parameters()["crs"]
     points = [{"lon": _coordinate(first), "lat": _coordinate(second)} for first, second in places]
-    body = {"crs": named, "points": points, **written({"as_of": as_of})}
-    return Call("/locate/batch", {}, body, lambda document: [answers.read_result(result) for result in document["results"]])
+    body = {"crs": named(crs), "points": points, **written({"as_of": as_of})}
+    return Call("/locate/batch", {}, orjson.dumps(body), _of_json(answers.read_batch))
+
+
+def _of_json(read: Callable[[Document], T]) -> Callable[[bytes], T]:
+    return lambda content: read(orjson.loads(content))
 
 
 def _coordinate(value: Coordinate) -> Coordinate:
@@ -96,7 +119,7 @@ def _coordinate(value: Coordinate) -> Coordinate:
     return number if math.isfinite(number) else str(number)
 
 
-class Pieces:
+class PlacePieces:
     """The places of a batch in lists of at most ``size``; who finds that this is more than a server takes may make it smaller."""
 
     def __init__(self, places: Iterable[Place], size: int) -> None:

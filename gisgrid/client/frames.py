@@ -1,4 +1,4 @@
-"""Frames in, frames out: which places the rows of a frame ask about, and the answers as more columns beside them.
+"""Frames in, frames out: the rows of a frame as Arrow tables to ask about, and the answers as more columns beside them.
 
 The columns are those of ``gisgrid batch`` and of ``Locator.locate_frame``. Only who brings a frame imports this module, and
 GeoPandas with it.
@@ -6,8 +6,8 @@ GeoPandas with it.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import geopandas
@@ -16,10 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import shapely
 
-from gisgrid.client.answers import NotLocated
-from gisgrid.client.calls import Coordinate, Place
+from gisgrid.client.calls import Call, named, written
 from gisgrid.errors import CrsError, ParameterError
-from gisgrid.types import AreaRef, Location
 
 AREAS = ("grid", "community", "street", "district")
 
@@ -27,55 +25,129 @@ COLUMNS = (
     *("status", *(name for area in AREAS for name in (area, f"{area}_name")), "distance_to_edge_m", "on_edge"),
     *("candidates", "nearest", "nearest_distance_m", "responsible_unit", "wgs84_lon", "wgs84_lat", "reason"),
 )
-"""The columns that can be added, in order."""
+"""The columns that are added, in order."""
 
+SHARES = ("candidate_shares", "outside_share")
+"""What is added after them with an accuracy."""
+
+DEFAULT_ROWS = 100_000
+"""Rows in one request."""
+
+_MEDIA = "application/vnd.apache.arrow.stream"
 _POSITION = ("wgs84_lon", "wgs84_lat")
-_NUMBERS = ("distance_to_edge_m", "nearest_distance_m", *_POSITION)
-_NOTHING = ("", "-", "nan", "none", "null", "无")
+_NUMBERS = ("distance_to_edge_m", "nearest_distance_m", "outside_share", *_POSITION)
 _PREFIX = "gisgrid_"
-_POINT = "Point"
 
 Problem = tuple[str, str]
 """Status and reason of a row that has no answer."""
 
 
-class Asked(NamedTuple):
-    """What the rows of a frame ask: their places in ``crs``, one for each row that has one; ``wrong`` tells of the others, by number."""
+class Wanted(NamedTuple):
+    """What a caller wants to know of a frame: ``columns`` to add (None: all), of positions in the columns ``names``, as of when."""
 
-    places: Sequence[Place]
-    crs: str
+    columns: Sequence[str] | None
+    crs: str | None
+    names: tuple[str, str]
+    accuracy_m: float | str | None
+    as_of: datetime | str | None
+
+
+class Asked(NamedTuple):
+    """What is asked about a frame: ``rows`` are coordinates (and accuracies) to send, with ``parameters``.
+
+    ``added`` are the columns to come back. ``wrong`` tells by number of rows whose geometry is no place.
+    """
+
+    rows: pa.Table
+    parameters: Mapping[str, str]
+    added: tuple[str, ...]
     wrong: Mapping[int, Problem]
 
+    def call(self, part: pa.Table) -> Call[pa.Table]:
+        """Return the request for some of the rows; its answer is a table of the added columns and the positions."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, part.schema) as writer:
+            writer.write_table(part)
+        return Call("/locate/batch", self.parameters, sink.getvalue().to_pybytes(), self._read, _MEDIA)
 
-def asked_of(frame: pd.DataFrame, crs: str | None, default_crs: str | None, names: tuple[str, str]) -> Asked:
-    """Return what the rows of a frame ask: its points in their own coordinate system, or its two columns ``names`` in ``crs``.
+    def _read(self, content: bytes) -> pa.Table:
+        # The last columns, whatever they are called: one whose name was taken already has a prefix.
+        names = _sent(self.added)
+        table = pa.ipc.open_stream(content).read_all()
+        return table.select(range(table.num_columns - len(names), table.num_columns)).rename_columns(names)
+
+
+class Slices:
+    """The rows of a table in parts of at most ``size``; who finds that this is more than a server takes may make it smaller."""
+
+    def __init__(self, table: pa.Table, size: int) -> None:
+        if size < 1:
+            raise ParameterError("piece", f"{size} is no number of rows.", "a number, 1 or more")
+        self._table, self._size = table, size
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        start = 0
+        while start < len(self._table):
+            part = self._table.slice(start, self._size)
+            start += len(part)
+            yield part
+
+    def halves(self, part: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Return a part that was too large in two; the next ones will be no larger than these."""
+        half = (len(part) + 1) // 2
+        self._size = min(self._size, half)
+        return part.slice(0, half), part.slice(half)
+
+
+def asked_of(frame: pd.DataFrame, wanted: Wanted, default_crs: str | None) -> Asked:
+    """Return what is asked about the rows of a frame: its points in their own coordinate system, or two columns in ``crs``.
 
     Raises CrsError where no coordinate system is named, ParameterError for columns that are not there and for what is no frame.
     """
+    added = _chosen(wanted.columns, with_shares=wanted.accuracy_m is not None)
+    wrong: dict[int, Problem] = {}
     if isinstance(frame, geopandas.GeoDataFrame):
-        return _of_points(frame, crs, default_crs)
-    if not isinstance(frame, pd.DataFrame):
+        names = ("lon", "lat")
+        crs, coordinates = _of_points(frame, wanted.crs, default_crs, wrong)
+    elif isinstance(frame, pd.DataFrame):
+        names, crs = wanted.names, named(wanted.crs or default_crs)
+        coordinates = [_column_of(frame, option, name) for option, name in zip(("lon", "lat"), names, strict=True)]
+    else:
         raise ParameterError("frame", f"{type(frame).__name__} is no table of points.", "a GeoDataFrame of points, or a DataFrame")
-    return _of_columns(frame, crs or default_crs, names)
+    sent = dict(zip(names, coordinates, strict=True))
+    options: dict[str, object] = {"crs": crs, "lon": names[0], "lat": names[1], "as_of": wanted.as_of, "columns": _sent(added)}
+    if isinstance(wanted.accuracy_m, str):
+        name = wanted.accuracy_m if wanted.accuracy_m not in sent else f"{_PREFIX}accuracy_m"
+        sent[name] = _column_of(frame, "accuracy_m", wanted.accuracy_m)
+        options["accuracy_column"] = name
+    else:
+        options["accuracy_m"] = wanted.accuracy_m
+    return Asked(pa.table(sent), written(options), added, wrong)
 
 
-def _of_points(frame: geopandas.GeoDataFrame, crs: str | None, default_crs: str | None) -> Asked:
-    points, system = frame.geometry, crs or default_crs
+def _sent(added: Sequence[str]) -> list[str]:
+    """Return the columns to ask for: those to add, and the position, which the points of a table are made of."""
+    return [*added, *(name for name in _POSITION if name not in added)]
+
+
+def _of_points(
+    frame: geopandas.GeoDataFrame, crs: str | None, default_crs: str | None, wrong: dict[int, Problem]
+) -> tuple[str, list[pa.Array]]:
+    """Return the coordinate system under which the server knows points, and their coordinates; note in ``wrong`` what is no point."""
+    geometries, system = frame.geometry, crs or default_crs
     if crs is None and frame.crs is not None:
         system = _number_of(frame.crs)
-        if system is None:  # without a number the server cannot know it
-            points, system = points.to_crs(4326), "wgs84"
+        if system is None:  # the server cannot know it
+            geometries, system = geometries.to_crs(4326), "wgs84"
     if system is None:
         raise CrsError("the frame does not say its coordinate system, and none is assumed.", "crs here, or for the whole client")
-    wrong: dict[int, Problem] = {}
-    places: list[Place] = []
-    for row, point in enumerate(points):
-        problem = _problem_of(point)
-        if problem is None:
-            places.append((float(point.x), float(point.y)))
-        else:
-            wrong[row] = problem
-    return Asked(places, system, wrong)
+    points = np.asarray(geometries.array, dtype=object)
+    kinds, is_empty = shapely.get_type_id(points), shapely.is_empty(points)
+    good = (kinds == shapely.GeometryType.POINT) & ~is_empty
+    for row in np.flatnonzero(~good).tolist():
+        wrong[row] = _problem(int(kinds[row]), is_empty=bool(is_empty[row]))
+    usable: Any = np.where(good, points, np.array(None))
+    return system, [pa.array(coordinate(usable), from_pandas=True) for coordinate in (shapely.get_x, shapely.get_y)]
 
 
 def _number_of(system: Any) -> str | None:
@@ -88,151 +160,72 @@ def _number_of(system: Any) -> str | None:
     return f"EPSG:{authority[1]}"
 
 
-def _problem_of(point: Any) -> Problem | None:
-    if point is None or point.is_empty:
-        return ("no_coordinates", f"the geometry is {'missing' if point is None else 'empty'}.")
-    if point.geom_type != _POINT:
-        return ("invalid", f"the geometry is a {point.geom_type.lower()}, not a point.")
-    if math.isnan(point.x) or math.isnan(point.y):
-        return ("no_coordinates", "the geometry is empty.")
-    return _nowhere(point.x, point.y)
+def _problem(kind: int, *, is_empty: bool) -> Problem:
+    if kind < 0 or is_empty:
+        return ("no_coordinates", f"the geometry is {'missing' if kind < 0 else 'empty'}.")
+    return ("invalid", f"the geometry is a {shapely.GeometryType(kind).name.lower()}, not a point.")
 
 
-def _nowhere(first: float, second: float) -> Problem | None:
-    return ("no_coordinates", "0, 0 stands for no position.") if first == 0.0 and second == 0.0 else None
+def _column_of(frame: pd.DataFrame, option: str, name: str) -> pa.Array:
+    """Return a column as numbers where it has numbers, else as text, of which the server says what is none."""
+    if name not in frame.columns:
+        raise ParameterError(option, f"there is no column {name!r}.", f"one of the columns there are: {', '.join(map(str, frame.columns))}")
+    column = frame[name]
+    if pd.api.types.is_numeric_dtype(column):
+        return pa.array(column.to_numpy(dtype=np.float64, na_value=np.nan), from_pandas=True)
+    return pa.array([None if pd.isna(cell) else str(cell) for cell in column], pa.string())
 
 
-def _of_columns(frame: pd.DataFrame, crs: str | None, names: tuple[str, str]) -> Asked:
-    if crs is None:
-        raise CrsError("no coordinate system is given, and none is assumed.", "crs here, or for the whole client: Client(crs='gcj02')")
-    for option, name in zip(("lon", "lat"), names, strict=True):
-        if name not in frame.columns:
-            raise ParameterError(
-                option, f"there is no column {name!r}.", f"one of the columns there are: {', '.join(map(str, frame.columns))}"
-            )
-    wrong: dict[int, Problem] = {}
-    places: list[Place] = []
-    for row, cells in enumerate(zip(frame[names[0]].tolist(), frame[names[1]].tolist(), strict=True)):
-        first, second = (_number(cell) for cell in cells)
-        problem = _cell_problem(names, (first, second))
-        if problem is None:
-            places.append((first, second))
-        else:
-            wrong[row] = problem
-    return Asked(places, crs, wrong)
-
-
-def _number(cell: Any) -> Coordinate:
-    """Return a cell as a number, None where it says nothing, the text itself where it is none."""
-    text = str(cell).strip()
-    if text.casefold() in (*_NOTHING, "<na>", "nat"):
-        return None
-    try:
-        return float(cell)
-    except (TypeError, ValueError):
-        return text
-
-
-def _cell_problem(names: tuple[str, str], cells: tuple[Coordinate, Coordinate]) -> Problem | None:
-    for name, cell in zip(names, cells, strict=True):
-        if isinstance(cell, str):
-            return ("invalid", f"{name}: {cell[:60]!r} is not a number.")
-    lost = [name for name, cell in zip(names, cells, strict=True) if cell is None]
-    if lost:
-        return ("no_coordinates", f"{' and '.join(lost)} {'are' if len(lost) > 1 else 'is'} empty.")
-    return _nowhere(float(cells[0] or 0.0), float(cells[1] or 0.0))
-
-
-def chosen(columns: Sequence[str] | None) -> tuple[str, ...]:
-    """Return the columns to add: those wanted, in that order, or all; raises ParameterError for one that there is not, or twice."""
+def _chosen(columns: Sequence[str] | None, *, with_shares: bool) -> tuple[str, ...]:
+    known = (*COLUMNS, *SHARES) if with_shares else COLUMNS
     if columns is None:
-        return COLUMNS
+        return known
     if isinstance(columns, str) or not columns:
-        raise ParameterError("columns", "is no list of columns.", f"a list of any of {', '.join(COLUMNS)}")
+        raise ParameterError("columns", "is no list of columns.", f"a list of any of {', '.join(known)}")
     for place, name in enumerate(columns):
-        if name not in COLUMNS or name in columns[:place]:
-            problem = f"{name!r} is there twice." if name in COLUMNS else f"there is no column {name!r} to add."
-            raise ParameterError("columns", problem, f"any of {', '.join(COLUMNS)}")
+        if name not in known or name in columns[:place]:
+            problem = f"{name!r} is there twice." if name in known else f"there is no column {name!r} to add."
+            raise ParameterError("columns", problem, f"any of {', '.join(known)}")
     return tuple(columns)
 
 
-class Sheet:
-    """The added columns while answers come in: ``take`` one for each place that was asked for, in order, then ``beside`` the frame."""
-
-    def __init__(self, columns: Sequence[str], wrong: Mapping[int, Problem]) -> None:
-        self._columns = columns
-        self._values: dict[str, list[Any]] = {name: [] for name in (*columns, *_POSITION)}
-        self._wrong = wrong
-        self._rows = 0
-        # Of a million rows most name the same few areas.
-        self._texts: dict[str, str] = {}
-
-    def take(self, answer: Location | NotLocated) -> None:
-        """Take the answer for the next place."""
-        self._skip()
-        self._put({"status": "invalid", "reason": _reason(answer)} if isinstance(answer, NotLocated) else _row(answer))
-
-    def _skip(self) -> None:
-        while self._rows in self._wrong:
-            status, reason = self._wrong[self._rows]
-            self._put({"status": status, "reason": reason})
-
-    def _put(self, row: Mapping[str, Any]) -> None:
-        for name, values in self._values.items():
-            value = row.get(name)
-            values.append(self._texts.setdefault(value, value) if isinstance(value, str) else value)
-        self._rows += 1
-
-    def beside(self, frame: pd.DataFrame) -> geopandas.GeoDataFrame:
-        """Return the frame with the columns at its right; a table without geometries gets points, in WGS 84."""
-        self._skip()
-        taken = set(frame.columns)
-        out = frame.copy(deep=False)
-        for name in self._columns:
-            out[_free(name, taken)] = _column(name, self._values[name])
-        if isinstance(out, geopandas.GeoDataFrame):
-            return out
-        geometry = _free("geometry", taken)
-        return geopandas.GeoDataFrame(out.assign(**{geometry: self._points()}), geometry=geometry, crs=4326)
-
-    def _points(self) -> Any:
-        places = zip(*(self._values[name] for name in _POSITION), strict=True)
-        return geopandas.array.from_shapely([None if lon is None else shapely.Point(lon, lat) for lon, lat in places])
+def beside(frame: pd.DataFrame, asked: Asked, answers: Sequence[pa.Table]) -> geopandas.GeoDataFrame:
+    """Return a frame with the answers for all its rows in more columns; a table without geometries gets points, in WGS 84."""
+    table = pa.concat_tables(answers) if answers else None
+    columns = {name: _column(name, table) for name in _sent(asked.added)}
+    _correct(columns, asked.wrong)
+    taken = set(frame.columns)
+    out = frame.copy(deep=False)
+    for name in asked.added:
+        out[_free(name, taken)] = columns[name]
+    if isinstance(out, geopandas.GeoDataFrame):
+        return out
+    lon, lat = (columns[name] for name in _POSITION)
+    there = ~np.isnan(lon)
+    points = np.full(len(lon), None, dtype=object)
+    points[there] = shapely.points(lon[there], lat[there])
+    geometry = _free("geometry", taken)
+    return geopandas.GeoDataFrame(out.assign(**{geometry: geopandas.array.from_shapely(points)}), geometry=geometry, crs=4326)
 
 
-def _row(location: Location) -> dict[str, Any]:
-    """Return the columns of an answer; those that say nothing are left out."""
-    row: dict[str, Any] = {
-        "status": location.status,
-        "distance_to_edge_m": location.distance_to_edge_m,
-        "on_edge": location.on_edge,
-        "candidates": ";".join(candidate.code for candidate in location.candidates),
-        "wgs84_lon": location.lon,
-        "wgs84_lat": location.lat,
-    }
-    for level in AREAS:
-        area: AreaRef | None = getattr(location, level)
-        if area is not None:
-            row[level], row[f"{level}_name"] = area
-    if location.nearest is not None:
-        row["nearest"], row["nearest_distance_m"] = location.nearest.code, location.nearest.distance_m
-    if location.responsible_unit is not None:
-        row["responsible_unit"] = location.responsible_unit.code
-    return row
-
-
-def _reason(problem: NotLocated) -> str:
-    """Return what is wrong with a place, without what would be right: a column has no room for that."""
-    return problem.message.removesuffix(f" Expected {problem.document.get('expected')}.")
-
-
-def _column(name: str, values: list[Any]) -> Any:
-    """Return a column as ``Locator.locate_frame`` has it: floats with NaN, plain booleans, pandas text."""
+def _column(name: str, table: pa.Table | None) -> Any:
+    """Return a column of answers as ``Locator.locate_frame`` has it: floats with NaN, plain booleans, pandas text."""
     if name in _NUMBERS:
-        return np.array(values, dtype=np.float64)
+        return np.empty(0) if table is None else table[name].to_numpy().astype(np.float64)
     if name == "on_edge":
-        return np.array([bool(value) for value in values], dtype=bool)
-    return pa.array(values, pa.string()).to_pandas().array
+        return np.empty(0, bool) if table is None else table[name].fill_null(False).to_numpy().astype(bool)
+    found = pa.chunked_array([], pa.string()) if table is None else table[name].cast(pa.string())
+    return found.to_pandas().array
+
+
+def _correct(columns: dict[str, Any], wrong: Mapping[int, Problem]) -> None:
+    """Write what is wrong with geometries that are no points, of which the server has seen no coordinates."""
+    rows = list(wrong)
+    for name, part in (("status", 0), ("reason", 1)):
+        if rows and name in columns:
+            texts = columns[name].copy()
+            texts[rows] = [wrong[row][part] for row in rows]
+            columns[name] = texts
 
 
 def _free(name: str, taken: set[Any]) -> str:

@@ -6,7 +6,6 @@ import random
 from typing import NamedTuple, TypeVar
 
 import httpx
-import orjson
 
 from gisgrid.client.calls import Call
 from gisgrid.errors import CrsError, DatabaseError, GisgridError, NotFoundError, ParameterError, TooLargeError, UnavailableError, UsageError
@@ -17,7 +16,6 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 """Where `gisgrid serve` listens by default."""
 
 _ADDRESS = f"an address such as {DEFAULT_URL}"
-_JSON = {"content-type": "application/json"}
 
 # What passes: too many requests, a proxy without its server, a part that is away.
 _PASSING = frozenset((429, 502, 503, 504))
@@ -40,13 +38,13 @@ def settings(url: str, policy: Policy) -> dict[str, object]:
         raise ParameterError("url", f"{url!r} is no address.", _ADDRESS) from None
     if address.scheme not in {"http", "https"} or not address.host:
         raise ParameterError("url", f"{url!r} is no address of a server.", _ADDRESS)
-    return {"base_url": url, "timeout": policy.timeout_s, "headers": {"accept": "application/json"}}
+    return {"base_url": url, "timeout": policy.timeout_s}
 
 
 def content(call: Call[T]) -> dict[str, object]:
     """Return the arguments of httpx for a request."""
-    arguments: dict[str, object] = {"method": call.method, "url": call.path, "params": dict(call.parameters)}
-    return arguments if call.body is None else {**arguments, "content": orjson.dumps(call.body), "headers": _JSON}
+    headers = {"accept": call.media_type} | ({} if call.body is None else {"content-type": call.media_type})
+    return {"method": call.method, "url": call.path, "params": dict(call.parameters), "content": call.body, "headers": headers}
 
 
 class Attempts:
@@ -83,7 +81,7 @@ def read(call: Call[T], response: httpx.Response) -> T:
     if not response.is_success:
         raise _told(response)
     try:
-        return call.read(orjson.loads(response.content))
+        return call.read(response.content)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         message = f"{response.url.copy_with(query=None)} answered with something else than gisgrid does."
         raise GisgridError(message, "Is it the address of `gisgrid serve`, and of a version that this client knows?") from error

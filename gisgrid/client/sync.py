@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -12,7 +12,7 @@ import httpx
 
 from gisgrid.client import calls, sending
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, LocateAnswer, NearestAnswer, NotLocated
-from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, Place
+from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, P, Pieces, Place
 from gisgrid.errors import TooLargeError
 from gisgrid.types import Location
 
@@ -82,9 +82,8 @@ class Client:
         A place that cannot be answered is a ``NotLocated`` in its turn. Places are taken, and requests sent, as the answers
         are taken; where the server allows fewer places in one request, they become smaller.
         """
-        pieces = calls.Pieces(places, piece)
-        for part in pieces:
-            yield from self._locate_piece(part, pieces, crs or self.crs, as_of)
+        for answers in self._answers(calls.PlacePieces(places, piece), lambda part: calls.batch(part, crs or self.crs, as_of)):
+            yield from answers
 
     def locate_frame(
         self,
@@ -94,32 +93,23 @@ class Client:
         crs: str | None = None,
         lon: str = "lon",
         lat: str = "lat",
+        accuracy_m: float | str | None = None,
         as_of: datetime | str | None = None,
-        piece: int = DEFAULT_PIECE,
+        piece: int | None = None,
     ) -> geopandas.GeoDataFrame:
         """Return a frame with the same rows, order and index, and the answers in more columns, as ``Locator.locate_frame`` has them.
 
         ``frame`` is a GeoDataFrame of points in its own coordinate system (``crs`` wins over it), or a table whose columns ``lon`` and
-        ``lat`` hold longitude and latitude, or easting and northing. ``columns`` chooses from those of a batch. A row without an answer has
-        ``status`` ``no_coordinates`` or ``invalid`` and a ``reason``. Raises ParameterError and CrsError before anything is asked.
+        ``lat`` hold longitude and latitude, or easting and northing. ``accuracy_m`` is the radius of the uncertainty in metres, or
+        names its column. ``columns`` chooses from those of a batch. A row without an answer has ``status`` ``no_coordinates`` or
+        ``invalid`` and a ``reason``. ``piece`` rows are asked for in one request. Raises ParameterError and CrsError before
+        anything is sent.
         """
         from gisgrid.client import frames  # noqa: PLC0415 - brings GeoPandas, which only frames need
 
-        added, asked = frames.chosen(columns), frames.asked_of(frame, crs, self.crs, (lon, lat))
-        sheet = frames.Sheet(added, asked.wrong)
-        for answer in self.locate_many(asked.places, crs=asked.crs, as_of=as_of, piece=piece):
-            sheet.take(answer)
-        return sheet.beside(frame)
-
-    def _locate_piece(
-        self, part: list[Place], pieces: calls.Pieces, crs: str | None, as_of: datetime | str | None
-    ) -> list[Location | NotLocated]:
-        try:
-            return self._send(calls.batch(part, crs, as_of))
-        except TooLargeError:
-            if len(part) == 1:
-                raise
-            return [answer for half in pieces.halves(part) for answer in self._locate_piece(half, pieces, crs, as_of)]
+        asked = frames.asked_of(frame, frames.Wanted(columns, crs, (lon, lat), accuracy_m, as_of), self.crs)
+        slices = frames.Slices(asked.rows, frames.DEFAULT_ROWS if piece is None else piece)
+        return frames.beside(frame, asked, list(self._answers(slices, asked.call)))
 
     def nearest(
         self,
@@ -161,6 +151,19 @@ class Client:
     def convert(self, first: float, second: float, to: str, *, crs: str | None = None) -> ConvertAnswer:
         """Return a place in the coordinate system ``to``."""
         return self._send(calls.convert(Asked((first, second), crs or self.crs), to))
+
+    def _answers(self, pieces: Pieces[P], call_of: Callable[[P], Call[T]]) -> Iterator[T]:
+        for part in pieces:
+            yield from self._answers_to(part, pieces, call_of)
+
+    def _answers_to(self, part: P, pieces: Pieces[P], call_of: Callable[[P], Call[T]]) -> list[T]:
+        """Return the answer to one part, or to each of the smaller ones that the server takes in its place."""
+        try:
+            return [self._send(call_of(part))]
+        except TooLargeError:
+            if len(part) == 1:
+                raise
+            return [answer for half in pieces.halves(part) for answer in self._answers_to(half, pieces, call_of)]
 
     def _send(self, call: Call[T]) -> T:
         arguments: dict[str, Any] = sending.content(call)

@@ -19,13 +19,20 @@ from tests.serving import GISGRID, Server, served
 MOST_POINTS = 300
 """How many points the server takes in one request: fewer than a client sends, so that it has to find out."""
 
+MOST_BYTES = 16_000
+"""How long a frame's request may be: 16 bytes a row, so that not quite a thousand rows are taken."""
+
 Ask = Callable[..., Any]
 """Calls a method of a client by its name and waits for the answer; a batch comes as a list."""
 
 
 def serving(database: Database, port: int | None = None) -> AbstractContextManager[Server]:
     """Run a server process for a block."""
-    environment = {"GISGRID_DATABASE_URL": database.url, "GISGRID_API__MAX_BATCH_POINTS": str(MOST_POINTS)}
+    environment = {
+        "GISGRID_DATABASE_URL": database.url,
+        "GISGRID_API__MAX_BATCH_POINTS": str(MOST_POINTS),
+        "GISGRID_API__MAX_STREAM_BYTES": str(MOST_BYTES),
+    }
     return served([GISGRID, "serve", "--port"], environment, port)
 
 

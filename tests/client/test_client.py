@@ -6,6 +6,8 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+import geopandas
+import numpy as np
 import pytest
 
 from gisgrid import Client
@@ -174,6 +176,9 @@ def test_the_past_says_of_when_it_is(own_town: Database) -> None:
                 assert answer.then.valid_from <= instants.old < answer.then.valid_to
                 assert ask("locate", *MOVED).location.grid.code == NEW
                 assert ask("locate_many", [MOVED], as_of=instants.old.isoformat())[0].grid.code == OLD
+                frame = geopandas.GeoDataFrame(geometry=geopandas.points_from_xy(*np.array([MOVED]).T), crs=4326)
+                assert ask("locate_frame", frame, as_of=instants.old)["grid"].tolist() == [OLD]
+                assert ask("locate_frame", frame)["grid"].tolist() == [NEW]
                 assert ask("nearest", "cameras", *MOVED, as_of=instants.old).then.generation == answer.then.generation
                 assert ask("match_cover", *MOVED, as_of=instants.new).then.valid_from <= instants.new
                 with pytest.raises(ParameterError, match=r"as_of: no areas were served"):
