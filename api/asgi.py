@@ -33,6 +33,11 @@ def json_reply(document: object, status: int = 200) -> Reply:
     return Reply(status, _JSON, orjson.dumps(document))
 
 
+def written_reply(body: bytes) -> Reply:
+    """Return what is JSON already as an answer that no cache keeps."""
+    return Reply(200, _JSON, body)
+
+
 async def send_reply(reply: Reply, send: Send, *, head: bool = False) -> None:
     """Send a whole answer; for HEAD without its body, with the length that it would have."""
     status, headers, body = reply

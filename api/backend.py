@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from api.plain import PlainAnswers
 from gisgrid.db import open_database
 from gisgrid.deployment import load_deployment
 from gisgrid.errors import UnavailableError
@@ -26,6 +27,7 @@ class Backend:
     """
 
     model: ReadModel
+    plain: PlainAnswers
     tiles: TileService
 
     def __init__(self, settings: Settings) -> None:
@@ -38,6 +40,7 @@ class Backend:
         """Load the read model and keep it current while the context lasts; raises DatabaseError when PostGIS is not there."""
         database = await asyncio.to_thread(open_database, self.settings)
         self.model = await asyncio.to_thread(ReadModel.load, database, self.settings)
+        self.plain = PlainAnswers(self.model)
         await asyncio.to_thread(self.model.snapshot.sights.get)
         limits = self.settings.api
         self.tiles = TileService(TileReader(database.url, limits.pool_size, limits.statement_timeout_ms), self.deployment)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from api.params import Parameter, parse_choices, parse_count, parse_flag, parse_ranged, parse_word, parse_words
 from api.points import POINT_PARAMETERS
@@ -21,11 +22,11 @@ MAX_TARGET_M = 1_000.0
 MAX_TEXT = 2_000
 """Longest text of a report, characters."""
 
-_POINT_MEMBERS = 3
 _DEFAULT_K = NearestAsked().k
 _NOTHING_BESIDE = Beside()
 _ANY_COVER = CoverHints()
 _HINTS = ("text", "kind", "state", "owner_code")
+_DETAILS = frozenset((*_HINTS, "sight", "target_height_m"))
 _YES_NO = ("true", "false")
 _TEXT = "雨水井盖破损"
 
@@ -118,10 +119,9 @@ NEAREST_PARAMETERS = {found.id: nearest_parameters(found.id) for found in NEARES
 
 def parse_beside(values: Mapping[str, str]) -> Beside:
     """Return what else than its areas ``/locate`` is asked about a point; raises ParameterError that names what is wrong."""
-    if len(values) <= _POINT_MEMBERS and "include" not in values:
-        return _NOTHING_BESIDE
-    chosen = parse_choices("include", values["include"], INCLUDES) if "include" in values else ()
-    names = tuple(name for name in INCLUDES if name in chosen)
+    names = _includes(values["include"]) if "include" in values else ()
+    if _DETAILS.isdisjoint(values):
+        return Beside(names) if names else _NOTHING_BESIDE
     for name in _HINTS:
         if name in values and "cover" not in names:
             raise ParameterError(name, "tells of the cover concerned, which is not asked for.", "include=cover beside it")
@@ -129,6 +129,12 @@ def parse_beside(values: Mapping[str, str]) -> Beside:
         raise ParameterError("sight", "asks about cameras, which are not asked for.", "include=cameras beside it")
     sight = "sight" in values and parse_flag("sight", values["sight"])
     return Beside(names, sight, _target(values, is_used=sight), parse_hints(values))
+
+
+@lru_cache(maxsize=256)
+def _includes(text: str) -> tuple[str, ...]:
+    chosen = parse_choices("include", text, INCLUDES)
+    return tuple(name for name in INCLUDES if name in chosen)
 
 
 def parse_hints(values: Mapping[str, str]) -> CoverHints:

@@ -23,6 +23,7 @@ from api.lookup_params import (
     parse_nearest,
 )
 from api.params import parse_query
+from api.plain import whole_document
 from api.points import AskedPoint, parse_point
 from gisgrid.services import (
     AreasThen,
@@ -55,12 +56,16 @@ def locate(backend: Backend, scope: Scope) -> Reply | Awaitable[Reply]:
     """Answer ``GET /locate``: the grid, community, street and district of a point, who is responsible, and what else was asked for."""
     values = parse_query(scope["query_string"], LOCATE_PARAMETERS)
     point = parse_point(values, backend.settings.default_crs)
-    beside = parse_beside(values)
+    beside, accuracy_m, instant = parse_beside(values), parse_accuracy(values), parse_as_of(values)
+    if accuracy_m is None and instant is None:
+        reply = backend.plain.reply(point, beside)
+        if reply is not None:
+            return reply
 
     def make(sources: Sources, place: Place) -> Document:
         return locate_document(sources, place, beside)
 
-    return _answer(backend, Lookup(point, parse_accuracy(values), parse_as_of(values), beside.features, make))
+    return _answer(backend, Lookup(point, accuracy_m, instant, beside.features, make))
 
 
 def nearest(backend: Backend, layer_id: str, scope: Scope) -> Reply | Awaitable[Reply]:
@@ -114,12 +119,7 @@ def _answer_from(lookup: Lookup, place: Place, now: Snapshot, currency: Currency
 
 def _reply(lookup: Lookup, place: Place, now: Snapshot, currency: Currency, then: AreasThen | None) -> Reply:
     """Return an answer: the point as it was asked for, what was found, and of when that is."""
-    document = {
-        "input": lookup.point.as_document(),
-        **lookup.make(then or now, place),
-        "data_version": now.version,
-        **currency.as_document(),
-    }
+    document = whole_document(lookup.point.as_document(), lookup.make(then or now, place), now, currency)
     if then is not None:
         document |= then.as_document()
     return json_reply(document)

@@ -18,6 +18,7 @@ from gisgrid.locator.ground import LOCAL_M, earth_centred, metres_per_degree, st
 from gisgrid.locator.kept import Kept
 from gisgrid.locator.nearby import axes_at
 from gisgrid.locator.outlines import Cells, Outlines, Rows, covers, feet, near_feet, outlines_of
+from gisgrid.locator.patterns import gap, pattern
 from gisgrid.locator.replacing import Boxes, each_box, splice
 from gisgrid.locator.straight import Vantage, ground_few, ground_many, place_of, vantage
 
@@ -77,7 +78,7 @@ class FootprintIndex:
         self._slack = (2.0 * outlines.slack_m + _ROUNDING_M).data
         self._all = Cells(outlines.flat, np.arange(size))
         self._parts = KeptParts(FieldValues(table.fields, table.rows), size, partial(_part, outlines))
-        self._properties, self._written = Kept(table, size, _properties), Kept(table, size, _written)
+        self._properties, self._patterns = Kept(table, size, _properties), Kept(table, size, _pattern)
 
     def __len__(self) -> int:
         return len(self.table.ids)
@@ -202,7 +203,11 @@ class FootprintIndex:
 
     def document(self, row: int, distance_m: float) -> orjson.Fragment:
         """Return the document of a building as JSON, its fields written once; the same as that of ``building_document``."""
-        return orjson.Fragment(b"%b%b}" % (self._written[row], str(round(distance_m, 3)).encode()))
+        return orjson.Fragment(self.written(row, distance_m))
+
+    def written(self, row: int, distance_m: float) -> bytes:
+        """Return what ``document`` does as it is written."""
+        return self._patterns[row] % distance_m
 
     def replaced(self, bounds: Boxes, table: FootprintTable) -> FootprintIndex:
         """Return an index in which those of ``table`` have taken the place of the footprints that touch ``bounds`` (degrees).
@@ -227,7 +232,7 @@ class FootprintIndex:
         new = FootprintIndex.__new__(FootprintIndex)
         new._set(merged, self._axes, self._outlines.spliced(outlines_of(table.geometries, self._axes), change))
         new._properties.take_over(self._properties, change)
-        new._written.take_over(self._written, change)
+        new._patterns.take_over(self._patterns, change)
         return new
 
 
@@ -239,6 +244,6 @@ def _properties(table: FootprintTable, row: int) -> dict[str, object]:
     return dict(zip(table.fields, table.rows[row], strict=True))
 
 
-def _written(table: FootprintTable, row: int) -> bytes:
-    """Return the document of a building as JSON up to its last value, the distance."""
-    return orjson.dumps({"id": table.ids[row], **_properties(table, row)})[:-1] + b',"distance_m":'
+def _pattern(table: FootprintTable, row: int) -> bytes:
+    """Return the document of a building as JSON with a ``%`` form for the distance."""
+    return pattern({"id": table.ids[row], **_properties(table, row), "distance_m": gap("%.3f")})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,10 +15,13 @@ from gisgrid.locator.filters import FieldValues, KeptParts, Where, filter_key
 from gisgrid.locator.ground import earth_centred, straight_slack_m
 from gisgrid.locator.kept import Kept
 from gisgrid.locator.nearby import Nearby
+from gisgrid.locator.patterns import gap, pattern
 from gisgrid.locator.replacing import Boxes, each_box, splice
 from gisgrid.locator.straight import Vantage, ground_between, ground_few, ground_many, vantage
 from gisgrid.types import Neighbour
 
+# From here on bearings are 360.00 in two places.
+_NEARLY_360 = 359.995
 # Points of an array that are looked up together.
 _AT_ONCE = 20_000
 
@@ -51,6 +55,7 @@ class PointIndex:
         self._parts = KeptParts(FieldValues(table.fields, table.rows), len(table.ids), lambda rows: Nearby(places[rows], rows))
         self._properties = Kept(table, len(table.ids), _properties)
         self._documents = Kept(table, len(table.ids), _document)
+        self._patterns = Kept(table, len(table.ids), _pattern)
 
     def __len__(self) -> int:
         return len(self.table.ids)
@@ -134,6 +139,14 @@ class PointIndex:
         listed = rows.tolist()
         return sorted(zip(far.tolist(), [codes[row] for row in listed], listed, bearing.tolist(), strict=True))
 
+    def written(self, near: Iterable[Near]) -> bytes:
+        """Return the documents of features as a JSON array: what ``document`` returns for each, at a third of the time."""
+        patterns = self._patterns
+        # What would be rounded to 360 degrees is 0.
+        return b"[%b]" % b",".join(
+            [patterns[row] % (distance_m, bearing_deg if bearing_deg < _NEARLY_360 else 0.0) for row, distance_m, bearing_deg in near]
+        )
+
     def document(self, row: int, distance_m: float, bearing_deg: float) -> dict[str, object]:
         """Return the document of a feature, with the properties as an ``orjson.Fragment`` that was written once.
 
@@ -167,6 +180,7 @@ class PointIndex:
         )
         new._properties.take_over(self._properties, change)
         new._documents.take_over(self._documents, change)
+        new._patterns.take_over(self._patterns, change)
         return new
 
 
@@ -180,3 +194,9 @@ def _document(table: PointTable, row: int) -> dict[str, object]:
     written = orjson.Fragment(orjson.dumps(_properties(table, row)))
     head: dict[str, object] = {"id": table.ids[row], "code": table.codes[row], "lon": lon, "lat": lat}
     return head | {"distance_m": 0.0, "bearing_deg": 0.0, "properties": written}
+
+
+def _pattern(table: PointTable, row: int) -> bytes:
+    """Return the document of a feature as JSON with ``%`` forms for distance and bearing."""
+    gaps = {"distance_m": gap("%.3f"), "bearing_deg": gap("%.2f")}
+    return pattern(_document(table, row) | gaps)

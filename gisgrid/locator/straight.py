@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +49,8 @@ class Vantage(NamedTuple):
     across_meridian: float
 
 
+# One place is mostly asked about several layers.
+@lru_cache(maxsize=16)
 def vantage(lon: float, lat: float) -> Vantage:
     """Return a place by its degrees, WGS 84.
 

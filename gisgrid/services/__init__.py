@@ -1,9 +1,11 @@
 """A connection in, domain objects out: the read model, the answers as documents, and batch files."""
 
 from gisgrid.services.answers import (
+    BUILDING_WITHIN_M,
     FILTERS,
     INCLUDES,
     NEAREST_LAYERS,
+    NEIGHBOURS,
     Beside,
     CoverHints,
     NearestAsked,
@@ -21,9 +23,11 @@ from gisgrid.services.read_model import ReadModel
 from gisgrid.services.snapshot import Snapshot
 
 __all__ = [
+    "BUILDING_WITHIN_M",
     "FILTERS",
     "INCLUDES",
     "NEAREST_LAYERS",
+    "NEIGHBOURS",
     "AreasThen",
     "Beside",
     "CoverHints",
