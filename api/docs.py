@@ -82,7 +82,7 @@ def _section(path: str, method: str, operation: dict[str, Any], models: dict[str
     head = f"<h2><small>{method.upper()}</small> <code>{escape(path)}</code></h2><p>{escape(operation['summary'])}</p>"
     parameters = operation["parameters"]
     if method == "post":
-        body = _curl(path, operation, models)
+        body = _curl(path, operation, models) + _table(parameters, editable=False)
     elif "{" in path:
         body = _table(parameters, editable=False) + _link(path, parameters)
     else:
@@ -108,9 +108,13 @@ def _link(path: str, parameters: list[dict[str, Any]]) -> str:
 
 
 def _curl(path: str, operation: dict[str, Any], models: dict[str, Any]) -> str:
-    model = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+    content = operation["requestBody"]["content"]
+    model = content["application/json"]["schema"]["anyOf"][0]["$ref"].rsplit("/", 1)[1]
     example = orjson.dumps(models[model]["examples"][0]).decode()
-    return f"<pre>curl http://127.0.0.1:8000{escape(path)} -d '{escape(example)}'</pre>"
+    address = f"http://127.0.0.1:8000{escape(path)}"
+    rows = f"curl -T points.csv -X POST -H 'Content-Type: text/csv' '{address}?crs=wgs84&columns=status,grid'"
+    others = ", ".join(f"<code>{escape(media)}</code>" for media in content)
+    return f"<pre>curl {address} -d '{escape(example)}'\n{escape(rows)}</pre><p>Rows may be {others}, and the answer what Accept names.</p>"
 
 
 def _responses(operation: dict[str, Any]) -> str:

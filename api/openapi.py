@@ -10,7 +10,9 @@ from pydantic.json_schema import models_json_schema
 from api import schemas
 from api.convert import CONVERT_PARAMETERS, ConvertAnswer
 from api.lookup_params import LOCATE_PARAMETERS, MATCH_PARAMETERS, NEAREST_PARAMETERS
+from api.media import FORMATS
 from api.params import Parameter
+from api.stream_params import STREAM_PARAMETERS
 from gisgrid import __version__
 from gisgrid.layers import LAYERS, Layer
 from gisgrid.services import NEAREST_LAYERS
@@ -37,7 +39,9 @@ _MODELS: tuple[type[BaseModel], ...] = (
 _ERRORS = {
     400: "A parameter is missing, unknown, repeated, not finite or out of range, or the body is not the JSON asked for.",
     404: "There is no such layer, tile or route.",
+    406: "The answer is not given in any of the types that Accept names.",
     413: "The body or the batch is larger than allowed.",
+    415: "The body is of a type that is not taken.",
     503: "PostGIS is needed for this answer and cannot be reached, or is too busy.",
 }
 
@@ -90,8 +94,22 @@ def _convert() -> Document:
 
 
 def _batch() -> Document:
-    operation = _operation("locate_batch", "Many points at once, each answered in its place", schemas.BatchAnswer, errors=(400, 413, 503))
-    return {**operation, "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(schemas.BatchRequest)}}}}
+    parameters = [
+        {**parameter, "description": f"Of rows: {parameter['description']}", "required": False} for parameter in _query(STREAM_PARAMETERS)
+    ]
+    # An example would make rows of what is points.
+    plain = [{name: value for name, value in parameter.items() if name != "example"} for parameter in parameters]
+    summary = "Many points at once, each answered in its place: points in JSON, or rows in any of several formats with parameters"
+    operation = _operation("locate_batch", summary, schemas.BatchAnswer, plain, errors=(400, 406, 413, 415, 503))
+    rows: Document = {"schema": {"type": "array", "items": {"type": "object"}}}
+    other: Document = {media: {"schema": {"type": "string"}} for media in FORMATS if media != "application/json"}
+    points, answers = _ref(schemas.BatchRequest), _ref(schemas.BatchAnswer)
+    taken = {"application/json": {"schema": {"anyOf": [points, rows["schema"]]}}, **other}
+    given = {"application/json": {"schema": {"anyOf": [answers, rows["schema"]]}}, **other}
+    what = f"{(schemas.BatchAnswer.__doc__ or '').strip()} Or the rows, with the answers in more columns."
+    done = {"description": what, "content": given}
+    responses = {"200": done, **_errors((400, 406, 413, 415, 503))}
+    return {**operation, "responses": responses, "requestBody": {"required": True, "content": taken}}
 
 
 def _tile() -> Document:
