@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gisgrid.locator.building import AreaState, AreaTable, ask_many, shapes_of, state_of
 from gisgrid.locator.chunks import in_pieces
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Flags, Floats, Ints, Longs
-from gisgrid.locator.fine import ASK, PER_SIDE
+from gisgrid.locator.fine import ASKED, NOWHERE, PER_SIDE, Parts
 from gisgrid.locator.raster import OUTSIDE
 from gisgrid.locator.recut import recut
 from gisgrid.locator.replacing import Boxes, each_box
@@ -21,6 +21,7 @@ from gisgrid.types import AreaRef
 
 __all__ = ["AreaIndex", "AreaState", "AreaTable", "Covered"]
 
+_ASK = -2
 # Small enough for the half dozen temporaries of a chunk to stay in the processor's cache.
 _CHUNK = 1 << 14
 _MOST_SAMPLES = 64
@@ -100,7 +101,10 @@ class AreaIndex:
         value: int = self._cells[row * columns + column]
         if value < OUTSIDE:
             part = self._parts[((-2 - value) * PER_SIDE + int((v - row) * PER_SIDE)) * PER_SIDE + int((u - column) * PER_SIDE)]
-            return value if part == ASK else part
+            if part < NOWHERE:
+                list_first, listed, _, _ = self._lists
+                return int(listed[list_first[-2 - value] + part])
+            return OUTSIDE if part == NOWHERE else value
         return value
 
     def covering(self, lon: float, lat: float) -> tuple[tuple[int, ...], bool]:
@@ -174,7 +178,7 @@ class AreaIndex:
         for start in range(0, lon.size, _CHUNK):
             part = slice(start, start + _CHUNK)
             lists_of = self._values(lon[part], lat[part], number[part])
-            rows = np.flatnonzero(number[part] == ASK)
+            rows = np.flatnonzero(number[part] == _ASK)
             asked.append(rows + start)
             lists.append(lists_of(rows))
         rows = np.concatenate(asked)
@@ -224,9 +228,18 @@ class AreaIndex:
         if divided.size:
             in_x = ((u.take(divided) - column.take(divided)) * PER_SIDE).astype(np.int32)
             in_y = ((v.take(divided) - row.take(divided)) * PER_SIDE).astype(np.int32)
-            part = ((-2 - out.take(divided)) * PER_SIDE + in_y) * PER_SIDE + in_x
-            out[divided] = self.parts.take(part, mode="clip")
+            lists = -2 - out.take(divided)
+            out[divided] = self._in_parts(lists, self.parts.take((lists * PER_SIDE + in_y) * PER_SIDE + in_x, mode="clip"))
         return lambda chosen: -2 - self.raster.cells.take(flat.take(chosen), mode="clip")
+
+    def _in_parts(self, lists: Ints, part: Parts) -> Ints:
+        """Return the numbers of the areas that parts of cells name; -1 for none, -2 where areas must be asked."""
+        place = self.raster.list_first.take(lists, mode="clip")
+        place += part
+        number = self.raster.listed.take(place, mode="clip")
+        number[part == NOWHERE] = OUTSIDE
+        number[part == ASKED] = _ASK
+        return number
 
     def within_box(self, lon: float, lat: float, reach_lon: float, reach_lat: float) -> Longs:
         """Return the numbers of the areas whose box comes within the given degrees of a point."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from gisgrid.errors import SourceError
 
 MAGIC = b"\x89gisgrid-locator"
-FORMAT = 1
+FORMAT = 2
 """Number of the layout and of the meaning of what is in it; raise it when either changes."""
 
 _ALIGNED = 64

@@ -9,7 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Edges, Flags, Floats, Ints, covers, edges_of, expand
-from gisgrid.locator.fine import divide
+from gisgrid.locator.fine import Parts, divide
 from gisgrid.locator.raster import OUTSIDE, Frame, Raster, Window, build_raster, frame_for, whole
 
 
@@ -41,7 +41,7 @@ class AreaState(NamedTuple):
     parent_codes: tuple[str | None, ...]
     edges: Edges
     raster: Raster
-    parts: Ints
+    parts: Parts
     boxes: AreaBoxes
     inner: tuple[Floats, Floats]
     strange: Flags
@@ -84,7 +84,7 @@ def state_of(shapes: Shapes) -> AreaState:
     return AreaState(*names, edges, raster, parts, boxes_of(edges), shapes.inner, shapes.strange)
 
 
-def rastered(edges: Edges, strange: Flags, frame: Frame, window: Window) -> tuple[Raster, Ints]:
+def rastered(edges: Edges, strange: Flags, frame: Frame, window: Window) -> tuple[Raster, Parts]:
     """Return the cells of a window over areas, and the parts of those that have a list."""
     raster = build_raster(edges, strange, frame, window)
     return raster, divide(edges, raster, window, strange, lambda lon, lat, lists: ask_many(edges, raster, lon, lat, lists))

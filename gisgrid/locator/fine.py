@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs
@@ -14,8 +15,10 @@ from gisgrid.locator.raster import OUTSIDE, Frame, Raster, Window, touched_cells
 PER_SIDE = 8
 """Parts along a side of a divided cell."""
 
-ASK = -2
-"""The value of a part in which areas must be asked."""
+NOWHERE, ASKED = 254, 255
+"""Values of parts that lie in no area, and of parts in which areas must be asked; less is the place of an area in the cell's list."""
+
+Parts = NDArray[np.uint8]
 
 _PARTS = PER_SIDE * PER_SIDE
 # Parts of one cell are neighbours across their sides; the cells themselves (the first axis) are not connected.
@@ -25,17 +28,18 @@ Ask = Callable[[Floats, Floats, Ints], tuple[Ints, Flags]]
 """Gives the smallest number that covers each point, and whether it is on an edge or in several areas, by their cells' lists."""
 
 
-def divide(edges: Edges, raster: Raster, window: Window, always_ask: Flags, ask: Ask) -> Ints:
+def divide(edges: Edges, raster: Raster, window: Window, always_ask: Flags, ask: Ask) -> Parts:
     """Return the values of the parts of all cells that have a list: part p of list k is entry ``k * 64 + p``, row by row.
 
     ``raster`` has the cells of ``window``.
 
-    A part that no edge touches has the number of its area or -1, as a plain cell has, by the same margin; parts that hang
-    together without crossing an edge lie in the same areas, so that one point answers for all of them.
+    A part that no edge touches names its area or none, as a plain cell does, by the same margin; parts that hang
+    together without crossing an edge lie in the same areas, so that one point answers for all of them. Areas are named by their
+    place in the cell's list, which fits into a byte.
     """
     lists = len(raster.list_first) - 1
     if not lists:
-        return np.full(_PARTS, ASK, np.int32)
+        return np.full(_PARTS, ASKED, np.uint8)
     plain = ~_touched_parts(edges, raster, window, always_ask)
     labels, count = ndimage.label(plain.reshape(lists, PER_SIDE, PER_SIDE), structure=_NEIGHBOURS, output=np.int32)
     labels = labels.reshape(-1)
@@ -43,10 +47,23 @@ def divide(edges: Edges, raster: Raster, window: Window, always_ask: Flags, ask:
     member = np.zeros(count + 1, np.int64)
     member[labels[inside]] = inside
     lon, lat = _middles(raster, window, member[1:])
-    number, several = ask(lon, lat, (member[1:] // _PARTS).astype(np.int32))
-    value = np.full(count + 1, ASK, np.int32)
-    value[1:] = np.where(several, ASK, number)
+    cell_list = member[1:] // _PARTS
+    number, several = ask(lon, lat, cell_list.astype(np.int32))
+    place = _places(raster, len(edges.first), cell_list, number)
+    value = np.full(count + 1, ASKED, np.uint8)
+    # A place beyond what a byte can say is asked for, which is right everywhere.
+    value[1:] = np.where(several | (place >= NOWHERE), ASKED, np.where(number == OUTSIDE, NOWHERE, place))
     return np.asarray(value[labels])
+
+
+def _places(raster: Raster, areas: int, cell_list: Longs, number: Ints) -> Longs:
+    """Return the place of areas in the lists of their cells; 0 for no area."""
+    first = raster.list_first
+    # Ascending, for the areas of a list are.
+    key = np.repeat(np.arange(len(first) - 1), np.diff(first)) * areas + raster.listed
+    place: Longs = np.searchsorted(key, cell_list * areas + number) - first[cell_list]
+    place[number == OUTSIDE] = 0
+    return place
 
 
 def _touched_parts(edges: Edges, raster: Raster, window: Window, always_ask: Flags) -> Flags:

@@ -17,7 +17,7 @@ import numpy as np
 
 from gisgrid.locator.building import AreaBoxes, AreaState, AreaTable, Shapes, boxes_of, rastered, shapes_of, state_of
 from gisgrid.locator.edges import Edges, Ends, Flags, Ints, Longs, expand, same_shapes, some
-from gisgrid.locator.fine import PER_SIDE
+from gisgrid.locator.fine import PER_SIDE, Parts
 from gisgrid.locator.raster import OUTSIDE, Frame, Raster, Window
 from gisgrid.types import Bounds
 
@@ -167,15 +167,18 @@ def _apart(rectangles: list[_Rectangle]) -> list[_Rectangle]:
     return done
 
 
-def _renumbered(before: AreaState, merged: _Merged) -> tuple[Raster, Ints]:
-    """Return raster and parts of before with the numbers that areas and rings have now; the cells are a copy."""
+def _renumbered(before: AreaState, merged: _Merged) -> tuple[Raster, Parts]:
+    """Return raster and parts of before with the numbers that areas and rings have now; the cells are a copy.
+
+    Parts name areas by their places in lists, which stay.
+    """
     raster, lists = before.raster, len(before.raster.list_first) - 1
     cells, parts, listed = raster.cells, before.parts[: lists * PER_SIDE * PER_SIDE], raster.listed
     # What is gone is named in windows alone, which are made anew, and in lists that nothing names any more.
     if ((merged.number == np.arange(len(merged.number))) | (merged.number < 0)).all():
         cells = cells.copy()
     else:
-        cells, parts = (_moved(part, merged.number) for part in (cells, parts))
+        cells = _moved(cells, merged.number)
         listed = merged.number.take(listed)
     ring = merged.ring.take(raster.ends.ring)
     return raster._replace(cells=cells, listed=listed, ends=raster.ends._replace(ring=ring)), parts
@@ -188,7 +191,7 @@ def _moved(values: Ints, number: Ints) -> Ints:
     return moved
 
 
-def _with_window(raster: Raster, parts: Ints, shapes: Shapes, boxes: AreaBoxes, window: Window) -> tuple[Raster, Ints]:
+def _with_window(raster: Raster, parts: Parts, shapes: Shapes, boxes: AreaBoxes, window: Window) -> tuple[Raster, Parts]:
     """Return raster and parts with the cells of a window made anew; writes into ``raster.cells``."""
     frame = raster.frame
     chosen = np.flatnonzero(_in_window(frame, boxes, window)).astype(np.int32)
@@ -208,7 +211,7 @@ def _with_window(raster: Raster, parts: Ints, shapes: Shapes, boxes: AreaBoxes, 
         np.concatenate([raster.slot_first, fresh.slot_first[1:] + raster.slot_first[-1]]),
         ends,
     )
-    return joined, np.concatenate([parts, _moved(fresh_parts[: lists * PER_SIDE * PER_SIDE], chosen)])
+    return joined, np.concatenate([parts, fresh_parts[: lists * PER_SIDE * PER_SIDE]])
 
 
 def _in_window(frame: Frame, boxes: AreaBoxes, window: Window) -> Flags:
