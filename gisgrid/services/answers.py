@@ -10,7 +10,7 @@ from gisgrid.crs import Crs, accuracy_m
 from gisgrid.errors import NotFoundError
 from gisgrid.layers import LAYERS
 from gisgrid.locator import FootprintIndex, Locator, PointIndex
-from gisgrid.matching import cover_match_document, match_cover
+from gisgrid.matching import DEFAULT_ACCURACY_M, CoverMatch, cover_match_document, match_cover
 from gisgrid.services.documents import as_document
 from gisgrid.sight import SightIndex, sight_document
 
@@ -61,6 +61,10 @@ class Sources(Protocol):
     @property
     def sight(self) -> SightIndex:
         """What the cameras see among the buildings."""
+
+    @property
+    def organizations(self) -> Mapping[str, str]:
+        """The codes of the organisations by their names."""
 
 
 class CoverHints(NamedTuple):
@@ -174,5 +178,22 @@ def _seeing_documents(sources: Sources, place: Place, asked: NearestAsked) -> li
 
 def cover_document(sources: Sources, place: Place, hints: CoverHints) -> Document:
     """Return which manhole cover a report about a point concerns, with the candidates and what speaks for each."""
-    index = sources.points["manhole_covers"]
-    return cover_match_document(match_cover(index, place.lon, place.lat, accuracy_m=place.accuracy_m, **hints._asdict()))
+    return cover_match_document(cover_match(sources, place, hints))
+
+
+def cover_match(sources: Sources, place: Place, hints: CoverHints, limit: int = NEIGHBOURS) -> CoverMatch:
+    """Return what ``cover_document`` says, with at most ``limit`` candidates.
+
+    To the uncertainty of the position comes what its conversion may be off, where that is stated: two errors that know nothing of
+    each other, so that their squares add up. Raises ParameterError as ``match_cover`` does.
+    """
+    given_m = DEFAULT_ACCURACY_M if place.accuracy_m is None else place.accuracy_m
+    return match_cover(
+        sources.points["manhole_covers"],
+        place.lon,
+        place.lat,
+        accuracy_m=math.hypot(given_m, accuracy_m(place.crs) or 0.0) if given_m >= 0.0 else given_m,
+        organizations=sources.organizations,
+        limit=limit,
+        **hints._asdict(),
+    )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import psycopg
@@ -124,6 +125,7 @@ class RolesThen:
         periods: list[RoleThen | NameThen] = [*roles, *names]
         self._changes = sorted({time for row in periods for time in (row.valid_from, row.valid_to) if time is not None})
         self._kept: Kept[int, Roles] = Kept(_KEPT_ROLES)
+        self._named: Kept[int, Mapping[str, str]] = Kept(_KEPT_ROLES)
 
     @classmethod
     def read(cls, connection: psycopg.Connection) -> RolesThen:
@@ -133,6 +135,20 @@ class RolesThen:
     def at(self, instant: datetime) -> Roles:
         """Return the responsible unit of each area for which one was named at an instant, under its name of then."""
         return self._kept.made(bisect_right(self._changes, instant), lambda: self._at(instant))
+
+    def organizations(self, instant: datetime) -> Mapping[str, str]:
+        """Return the codes of the organisations by their names of an instant, without names that several had."""
+        return self._named.made(bisect_right(self._changes, instant), lambda: self._organizations(instant))
+
+    def change_after(self, instant: datetime) -> datetime | None:
+        """Return when units or names change next after an instant; None when nothing is known to change."""
+        place = bisect_right(self._changes, instant)
+        return self._changes[place] if place < len(self._changes) else None
+
+    def _organizations(self, instant: datetime) -> Mapping[str, str]:
+        valid = [row for row in self._names if _is_valid(row, instant)]
+        count = Counter(row.name for row in valid)
+        return {row.name: row.code for row in valid if row.name and count[row.name] == 1}
 
     def _at(self, instant: datetime) -> Roles:
         names = {row.code: row.name for row in self._names if _is_valid(row, instant)}

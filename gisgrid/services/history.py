@@ -61,12 +61,15 @@ class Served(Protocol):
 class AreasThen:
     """What was served at an instant: the index of areas with the responsible units of then, and the features of then.
 
-    ``period`` says in which period of which generation the instant lies. ``points``, ``footprints`` and ``sight`` are read and
-    built when they are first asked for, unless ``History.at`` was told to have them ready; then they raise what it raises.
+    ``organizations`` are the codes of organisations by their names of then. ``period`` says in which period of which generation
+    the instant lies. ``points``, ``footprints`` and ``sight`` are read and built when they are first asked for, unless
+    ``History.at`` was told to have them ready; then they raise what it raises.
     """
 
-    def __init__(self, instant: datetime, period: Period, locator: Locator, features: FeaturesThen) -> None:
-        self.instant, self.period, self.locator = instant, period, locator
+    def __init__(
+        self, instant: datetime, period: Period, locator: Locator, organizations: Mapping[str, str], features: FeaturesThen
+    ) -> None:
+        self.instant, self.period, self.locator, self.organizations = instant, period, locator, organizations
         self._features = features
 
     @property
@@ -232,7 +235,7 @@ class History:
         areas = now.locator if generation == self.served else self._areas.made(generation, lambda: self._read(generation))
         then = FeaturesThen(self, instant, now)
         then.get_ready(features)
-        return AreasThen(instant, period, self._with_units(areas, instant, now), then)
+        return AreasThen(instant, period, self._with_units(areas, instant, now), self.organizations_at(instant), then)
 
     def at_hand(self, instant: datetime, now: Served, features: Collection[str] = ()) -> AreasThen | None:
         """Return what ``at`` does if that takes no reading and no building, else None; raises ParameterError as ``at`` does."""
@@ -241,7 +244,19 @@ class History:
         then = FeaturesThen(self, instant, now)
         if areas is None or not then.are_ready(features):
             return None
-        return AreasThen(instant, period, self._with_units(areas, instant, now), then)
+        return AreasThen(instant, period, self._with_units(areas, instant, now), self.organizations_at(instant), then)
+
+    def roles_at(self, instant: datetime) -> Roles:
+        """Return the responsible units of an instant, which may lie ahead: periods that are to begin or end are known."""
+        return self._roles.at(instant)
+
+    def organizations_at(self, instant: datetime) -> Mapping[str, str]:
+        """Return the codes of the organisations by their names of an instant."""
+        return self._roles.organizations(instant)
+
+    def roles_change_after(self, instant: datetime) -> datetime | None:
+        """Return when responsible units or names of organisations change next after an instant, as far as is known."""
+        return self._roles.change_after(instant)
 
     def sight(self, cameras: PointIndex, buildings: FootprintIndex, now: Served) -> SightIndex:
         """Return what these cameras see among these buildings; built once however many ask."""

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from gisgrid.db import open_database
-from gisgrid.matching import DEFAULT_ACCURACY_M, CoverMatch, cover_match_document, match_cover
-from gisgrid.services.answers import CoverHints, Place
+from gisgrid.matching import DEFAULT_ACCURACY_M, CoverMatch, cover_match_document
+from gisgrid.services.answers import CoverHints, Place, cover_match
 from gisgrid.services.history import parse_instant
 from gisgrid.services.options import AsOfOption, CrsOption, LatArgument, LonArgument, coordinates_of, system_of
 from gisgrid.services.read_model import ReadModel
@@ -46,9 +46,7 @@ def match(
     model = ReadModel.load(open_database(settings), settings)
     place = Place(*model.to_wgs84(first, second, system), system, accuracy_m)
     then = None if instant is None else model.areas_at(instant, (_LAYER,))
-    index = (then or model.snapshot).points[_LAYER]
-    asked = CoverHints(text, kind, state, owner_code)._asdict()
-    found = match_cover(index, place.lon, place.lat, accuracy_m=accuracy_m, limit=limit, **asked)
+    found = cover_match(then or model.snapshot, place, CoverHints(text, kind, state, owner_code), limit)
     if as_json:
         document = {
             "input": dict(zip(system.axes, (first, second), strict=True)) | {"crs": system.name},

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from contextlib import aclosing
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from gisgrid.crs import Crs, check_point, to_wgs84
 from gisgrid.db import Database, reading
@@ -21,13 +21,16 @@ from gisgrid.services.answers import BUILDING_WITHIN_M, POINT_LAYERS
 from gisgrid.services.documents import building_document
 from gisgrid.services.freshness import Currency, Freshness
 from gisgrid.services.history import AreasThen
-from gisgrid.services.snapshot import Snapshot, catch_up, read_snapshot
+from gisgrid.services.snapshot import Snapshot, catch_up, read_snapshot, turned
 from gisgrid.settings import Settings
 from gisgrid.types import Location, Neighbour
 
 _log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
+_TICK_S = 0.5
+# The clock of the database, by which units are read, may be behind this much.
+_CLOCKS = timedelta(seconds=5)
 
 
 class ReadModel:
@@ -164,9 +167,27 @@ class ReadModel:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._hear(self._feed), name="hearing of changes")
                 tasks.create_task(self._keep_up(), name="reading changes")
+                tasks.create_task(self._keep_time(), name="units by the clock")
         finally:
             # A thread may still be reading: whoever stops following waits for it.
             await asyncio.to_thread(self._stop_reading)
+
+    async def _keep_time(self) -> None:
+        """Let periods of responsible units begin and end by themselves, within a second; no change tells of it."""
+        history, due = None, None
+        while True:
+            now = datetime.now(UTC)
+            if history is not self.snapshot.history:
+                history = self.snapshot.history
+                due = history.roles_change_after(now - _CLOCKS)
+            if due is not None and due <= now:
+                await asyncio.to_thread(self._turn, now)
+                due = history.roles_change_after(now)
+            await asyncio.sleep(_TICK_S)
+
+    def _turn(self, now: datetime) -> None:
+        with self._reloading:
+            self.snapshot = turned(self.snapshot, now)
 
     def _stop_reading(self) -> None:
         with self._reloading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import psycopg
@@ -34,6 +35,7 @@ class Snapshot(NamedTuple):
     position: Position
     areas: Mapping[Level, AreaIndex]
     roles: Roles
+    organizations: Mapping[str, str]
     locator: Locator
     points: Mapping[str, PointIndex]
     footprints: FootprintIndex
@@ -61,7 +63,8 @@ def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: f
     cameras = points["cameras"]
     sights = Late(lambda: SightIndex(cameras.table, footprints.table))
     locator = Locator.from_indices(areas, roles, doubt_m)
-    return Snapshot(position, areas, roles, locator, points, footprints, sights, History.read(connection, database, doubt_m))
+    history = History.read(connection, database, doubt_m)
+    return Snapshot(position, areas, roles, history.organizations_at(_now()), locator, points, footprints, sights, history)
 
 
 def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float, before: Snapshot, whole: Collection[str] = ()) -> Snapshot:
@@ -80,16 +83,30 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
     areas = {level: _areas(connection, level, index, touched) for level, index in before.areas.items()}
     points = {layer_id: _points(connection, layer_id, index, touched) for layer_id, index in before.points.items()}
     footprints = _footprints(connection, before.footprints, touched)
+    history = before.history.renewed(connection, before.position, touched)
     return Snapshot(
         position,
         areas,
         roles,
+        history.organizations_at(_now()),
         _locator(before, areas, roles, doubt_m),
         points,
         footprints,
         _sights(before, points["cameras"], footprints),
-        before.history.renewed(connection, before.position, touched),
+        history,
     )
+
+
+def turned(before: Snapshot, instant: datetime) -> Snapshot:
+    """Return a snapshot with the responsible units and names of organisations of another instant: periods begin and end by themselves."""
+    roles, organizations = before.history.roles_at(instant), before.history.organizations_at(instant)
+    if roles == before.roles:
+        return before._replace(organizations=organizations)
+    return before._replace(roles=roles, organizations=organizations, locator=before.locator.with_roles(roles))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def touched_by(changes: Collection[Change]) -> dict[str, Boxes]:

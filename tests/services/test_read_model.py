@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -306,3 +307,43 @@ def test_a_refresh_that_fails_leaves_the_answers_as_they_were(own_town: Database
         model.refresh()
     assert model.snapshot is before
     _cut_off(own_town, database_url, allowed=True)
+
+
+def test_units_begin_and_end_by_the_clock_without_a_change(own_town: Database) -> None:
+    model = ReadModel.load(own_town, Settings(database_url=own_town.url))
+
+    def unit() -> str:
+        found = model.locate(*INSIDE, WGS84).responsible_unit
+        return found.code if found else ""
+
+    async def scenario() -> None:
+        async with following(model):
+            before, begin = model.version, time.perf_counter()
+            edit(
+                own_town,
+                "INSERT INTO gisgrid.area_roles (area_level, area_code, role, organization_code, valid_from, valid_to) "
+                f"VALUES ('grid', '{GRID}', 'responsible_unit', 'U1', now() + interval '3 s', now() + interval '6 s')",
+            )
+            await until(lambda: model.version > before)
+            read = model.version
+            await until(lambda: unit() == "U1")
+            assert time.perf_counter() - begin >= 3.0
+            await until(lambda: unit() == "U2")
+            assert time.perf_counter() - begin >= 6.0
+            assert model.version == read
+
+    asyncio.run(scenario())
+
+
+def test_owners_are_known_by_their_names_of_now_and_of_then(own_town: Database) -> None:
+    model = ReadModel.load(own_town, Settings(database_url=own_town.url))
+    before = datetime.now(UTC)
+    name = next(name for name, code in model.snapshot.organizations.items() if code == "U2")
+    edit(own_town, "UPDATE gisgrid.organizations SET name = '新站' WHERE code = 'U2'")
+    model.refresh()
+    assert model.snapshot.organizations["新站"] == "U2"
+    assert name not in model.snapshot.organizations
+    assert model.areas_at(before).organizations[name] == "U2"
+    edit(own_town, "UPDATE gisgrid.organizations SET name = '新站'")
+    model.refresh()
+    assert "新站" not in model.snapshot.organizations
