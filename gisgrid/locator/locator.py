@@ -2,80 +2,45 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from hashlib import blake2b
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from gisgrid.crs import CGCS2000, WGS84, Crs, parse_crs, to_wgs84
+from gisgrid.crs import Crs
 from gisgrid.errors import ParameterError
 from gisgrid.locator import files
 from gisgrid.locator.areas import AreaIndex, AreaTable
 from gisgrid.locator.arrays import Buffer
 from gisgrid.locator.boundary import Boundary
-from gisgrid.locator.chunks import in_pieces
 from gisgrid.locator.columns import Columns
-from gisgrid.locator.doubt import Doubt, Doubtful
-from gisgrid.locator.edges import Flags, Floats, Ints, Longs
-from gisgrid.locator.files import About, Contents
-from gisgrid.locator.ground import METRES_PER_DEGREE_LAT_LEAST, metres_per_degree
-from gisgrid.locator.hierarchy import Chain, Hierarchy
+from gisgrid.locator.files import About
+from gisgrid.locator.hierarchy import Hierarchy
 from gisgrid.locator.levels import area_numbers
-from gisgrid.locator.others import OtherAreas, Others
-from gisgrid.locator.raster import OUTSIDE
-from gisgrid.types import LEVELS, AreaRef, Bounds, Level, Location, ResponsibleUnit, Status
+from gisgrid.locator.many import ArrayLocator
+from gisgrid.locator.single import Roles
+from gisgrid.types import LEVELS, Bounds, Level
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
     from pandas import DataFrame
 
-Roles = Mapping[tuple[Level, str], ResponsibleUnit]
-"""The responsible unit that was named for an area, by level and code."""
-
 DEFAULT_DOUBT_M = 0.5
-_SLACK_M = 1e-6
 
 _EMPTY = AreaTable([], [], [], np.empty(0, dtype=object))
 
 
-class Located(NamedTuple):
-    """The answers for many points, arrays of their shape.
-
-    ``number`` is the grid's number (-1: none), see ``Locator.grid_codes``; ``on_edge`` whether the point is on an edge;
-    ``in_doubt`` whether ``locate`` may name a second candidate, or the point is in no grid; ``distance_to_edge_m`` the
-    distance to the boundary of the grid, NaN where there is none; None when it was not asked for.
-    """
-
-    number: Ints
-    on_edge: Flags
-    in_doubt: Flags
-    distance_to_edge_m: Floats | None
-
-
-class Locator:
+class Locator(ArrayLocator):
     """An index of the areas of a city: a value, never changed, that any number of threads may ask.
 
     Make one with ``from_areas``, ``from_frames`` or ``open``. Positions are longitude and latitude in degrees, WGS 84, in that order.
-    ``about`` tells the version of the data and when they were read, where that is known.
+    ``about`` tells the version of the data and when they were read, where that is known. What it answers about one position is in
+    ``PointLocator``, about arrays in ``ArrayLocator``; here is how it is made and kept, and frames.
     """
-
-    def __init__(self, hierarchy: Hierarchy, boundary: Boundary, roles: Roles, doubt_m: float, about: About | None = None) -> None:
-        self._hierarchy, self._boundary = hierarchy, boundary
-        self.about = about or About()
-        self._grids = hierarchy.grids
-        self._farthest_lat = self._grids.farthest_lat
-        self._doubt_m, self._doubt_deg = doubt_m, _reach_deg(self._farthest_lat, doubt_m)
-        self._roles = roles
-        # Not a method of this one: in a circle of references what an edit has replaced would wait for the collector.
-        self._doubt = Doubt(self._grids, boundary, partial(_reach_deg, self._farthest_lat))
-        self._chains = tuple(hierarchy.chain_of_grid(number) for number in range(len(self._grids)))
-        self._units = tuple(self._unit(ref, chain) if chain else None for ref, chain in zip(self._grids.refs, self._chains, strict=True))
 
     @classmethod
     def from_areas(cls, levels: Mapping[Level, AreaTable], roles: Roles | None = None, doubt_m: float = DEFAULT_DOUBT_M) -> Locator:
@@ -175,11 +140,11 @@ class Locator:
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the locator to a file, which appears whole or not at all; raises SourceError when it cannot be written."""
-        files.write(self._contents(), Path(path))
+        files.write(self._contents, Path(path))
 
     def to_bytes(self) -> bytearray:
         """Return what ``save`` writes, to be sent to another process."""
-        return files.to_bytes(self._contents())
+        return files.to_bytes(self._contents)
 
     def fingerprint(self) -> str:
         """Return what tells whether two locators answer alike: a hash of areas, units and doubt, not of when they were read."""
@@ -193,9 +158,6 @@ class Locator:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Locator.from_bytes, (self.to_bytes(),)
-
-    def _contents(self) -> Contents:
-        return Contents(self._hierarchy, self._boundary, self._roles, self._doubt_m, self.about)
 
     def with_roles(self, roles: Roles) -> Locator:
         """Return a locator of the same areas with other responsible units; cheap."""
@@ -265,203 +227,3 @@ class Locator:
     @cached_property
     def _columns(self) -> Columns:
         return Columns(self)
-
-    def grid_codes(self) -> list[str]:
-        """Return the codes of the grids by number, ascending."""
-        return [ref.code for ref in self._grids.refs]
-
-    def grid_codes_at(self, lon: ArrayLike, lat: ArrayLike) -> list[str | None]:
-        """Return the code of the grid of each point of one-dimensional arrays, None where there is none."""
-        codes = [*self.grid_codes(), None]
-        return [codes[number] for number in self.grid_indices(lon, lat).tolist()]
-
-    def grid_indices(self, first: ArrayLike, second: ArrayLike, crs: str | Crs = WGS84, *, parallel: bool = True) -> Ints:
-        """Return the number of the grid of each point, -1 where there is none (or what it has is no position); the same shape out.
-
-        ``first`` and ``second`` are longitude and latitude in ``crs``, easting and northing in a projected one, by default degrees,
-        WGS 84. Long arrays go to a few threads unless ``parallel`` is False; the answers are the same. Raises CrsError for an unknown
-        system.
-        """
-        system = crs if isinstance(crs, Crs) else parse_crs(crs)
-        x, y = _floats(first, second)
-        number, on_edge = np.empty(x.shape, np.int32), np.zeros(x.shape, bool)
-        flat_x, flat_y, flat_number, flat_edge = x.reshape(-1), y.reshape(-1), number.reshape(-1), on_edge.reshape(-1)
-
-        def work(piece: slice) -> None:
-            lon, lat = flat_x[piece], flat_y[piece]
-            if system not in (WGS84, CGCS2000):
-                lon, lat = to_wgs84(system, lon, lat)
-            self._grids.cover(lon, lat, flat_number[piece], flat_edge[piece])
-
-        in_pieces(work, x.size, parallel=parallel)
-        return number
-
-    def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, distances: bool = True, accuracy_m: ArrayLike | None = None) -> Located:
-        """Return for arrays of points (degrees, WGS 84) what ``locate`` says of each; ``distances`` costs the most.
-
-        With ``accuracy_m``, metres, one for all or one for each (NaN where none is given), ``in_doubt`` marks the rows whose
-        circle leaves their grid, and some more to be safe; what is no distance is marked too. All others have one
-        candidate, whose share is 1. It needs the distances, which are then returned in any case.
-        """
-        x, y = _floats(lon, lat)
-        number, on_edge = self._grids.covering_many(x, y)
-        in_doubt = on_edge | (number < 0)
-        if not distances and accuracy_m is None:
-            in_doubt |= ~self._grids.plain_around_many(x, y, *self._doubt_deg)
-            return Located(number, on_edge, in_doubt, None)
-        distance = self._boundary.distances_m(number.ravel(), x.ravel(), y.ravel()).reshape(x.shape)
-        reach = self._doubt_m if accuracy_m is None else _reaches(accuracy_m, self._doubt_m)
-        # Said so that NaN counts as doubt.
-        in_doubt |= ~(distance > reach + _SLACK_M)
-        if self._crowded.any():
-            in_doubt |= self._crowded[number]
-        return Located(number, on_edge, in_doubt, distance)
-
-    def locate(self, lon: float, lat: float, accuracy_m: float | None = None) -> Location:
-        """Return where a point lies: degrees, WGS 84; ``accuracy_m`` is the radius of its uncertainty, metres.
-
-        A point that PostGIS's arithmetic puts in no grid although it is on the edge of some is ``outside`` like any other,
-        with those grids as candidates at distance 0: the code is the one that ``ST_Covers`` gives, always.
-        """
-        lon, lat = float(lon), float(lat)
-        numbers, on_edge = self._grids.covering(lon, lat)
-        reach_m = self._reach_m(accuracy_m)
-        if not numbers:
-            return self._outside(lon, lat, reach_m, accuracy_m or None)
-        number = numbers[0]
-        ref, chain, unit = self._grids.refs[number], self._chains[number], self._units[number]
-        if chain is None:
-            chain = self._hierarchy.chain_at(lon, lat, self._grids.parent_codes[number])
-            unit = self._unit(ref, chain)
-        distance_m = self._boundary.distance_m(number, lon, lat)
-        status: Status = "edge" if on_edge else "inside"
-        if distance_m > reach_m and not on_edge and not self._crowded_list[number]:
-            doubtful = self._doubt.certain(number, circle=bool(accuracy_m))
-        else:
-            doubtful = self._doubt.around(lon, lat, numbers, reach_m, accuracy_m or None)
-        candidates, outside_share = doubtful
-        return Location(lon, lat, status, *chain, ref, distance_m, on_edge, candidates, None, unit, outside_share)
-
-    def outside_many(self, lon: Floats, lat: Floats) -> list[Location | None]:
-        """Return for points that are in no grid what ``locate`` says; None for those that it must be asked about.
-
-        Those lie in an area of another level, within doubt of a grid, or far away.
-        """
-        number, distance, sure = self.nearest_outside_many(lon, lat)
-        answers: list[Location | None] = []
-        for is_sure, k, far, x, y in zip(sure.tolist(), number.tolist(), distance.tolist(), lon.tolist(), lat.tolist(), strict=True):
-            nearest = self._doubt.alone(k)._replace(distance_m=far) if is_sure else None
-            answers.append(Location(x, y, "outside", None, None, None, None, far, False, (), nearest, None) if nearest else None)
-        return answers
-
-    def nearest_outside_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats, Flags]:
-        """Return for points that are in no grid the number of the nearest one, how far it is in metres, and whether that is all.
-
-        Where it is not (the third is False), ``locate`` must be asked: an area of another level covers the point, it is within doubt
-        of a grid, or far away.
-        """
-        number, distance = self._boundary.nearest_many(lon, lat, self._grids.is_clear_many(lon, lat))
-        with np.errstate(invalid="ignore"):
-            return number, distance, self._hierarchy.is_in_none_many(lon, lat) & (distance > self._doubt_m)
-
-    def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others:
-        """Return for points, each in grid ``number`` and on no edge, the other grids that ``locate`` names as candidates."""
-        return self._others.within(self._doubt_m, self._doubt_deg, number, lon, lat)
-
-    @cached_property
-    def _others(self) -> OtherAreas:
-        return OtherAreas(self._grids)
-
-    def inside(self, number: int) -> Location | None:
-        """Return the answer for points well inside grid ``number``, with position and distance left open (NaN).
-
-        None when the areas above the grid depend on the point.
-        """
-        chain = self._chains[number]
-        if chain is None:
-            return None
-        nan, alone = math.nan, (self._doubt.alone(number),)
-        return Location(nan, nan, "inside", *chain, self._grids.refs[number], nan, False, alone, None, self._units[number])
-
-    def well_inside(self, lon: float, lat: float) -> tuple[int, float] | None:
-        """Return the number of the grid that a point lies in, and the distance to its edge in metres, where that is all there is to say.
-
-        The answer of ``locate`` is then that of ``inside`` with this position and distance. None near an edge, and where the areas
-        above the grid depend on the point: there ``locate`` must be asked.
-        """
-        numbers, on_edge = self._grids.covering(lon, lat)
-        if not numbers or on_edge:
-            return None
-        number = numbers[0]
-        distance_m = self._boundary.distance_m(number, lon, lat)
-        if distance_m <= self._doubt_m or self._crowded_list[number] or self._chains[number] is None:
-            return None
-        return number, distance_m
-
-    def _outside(self, lon: float, lat: float, reach_m: float, radius_m: float | None) -> Location:
-        chain = self._hierarchy.chain_at(lon, lat, None)
-        unit = self._unit(None, chain)
-        found = self._boundary.nearest(lon, lat, is_clear=self._grids.cell_value(lon, lat) == OUTSIDE)
-        candidates, outside_share = Doubtful((), None if radius_m is None else 1.0)
-        if not found:
-            return Location(lon, lat, "outside", *chain, None, None, False, candidates, None, unit, outside_share)
-        number, distance_m = found[0]
-        nearest = self._doubt.alone(number)._replace(distance_m=distance_m)
-        if distance_m <= reach_m:
-            candidates, outside_share = self._doubt.around(lon, lat, (), reach_m, radius_m)
-        return Location(lon, lat, "outside", *chain, None, distance_m, False, candidates, nearest, unit, outside_share)
-
-    @cached_property
-    def _crowded(self) -> Flags:
-        """Flags the grids within which there may be another one, and one entry more, for points in none."""
-        return np.append(self._boundary.coverage.crowded, False)
-
-    @cached_property
-    def _crowded_list(self) -> list[bool]:
-        crowded: list[bool] = self._crowded.tolist()
-        return crowded
-
-    def _reach_m(self, accuracy_m: float | None) -> float:
-        """Return the distance within which grids are candidates; raises ParameterError for what is no distance."""
-        if accuracy_m is None:
-            return self._doubt_m
-        if not 0.0 <= accuracy_m < math.inf:
-            raise ParameterError("accuracy_m", f"{accuracy_m} is not a distance.", "metres, 0 or more")
-        return max(self._doubt_m, accuracy_m)
-
-    def _unit(self, grid: AreaRef | None, chain: Chain) -> ResponsibleUnit | None:
-        """Return the unit named for the grid, else for the smallest area around it for which one is named."""
-        named: tuple[tuple[Level, AreaRef | None], ...] = (
-            ("grid", grid),
-            ("community", chain.community),
-            ("street", chain.street),
-            ("district", chain.district),
-        )
-        for level, ref in named:
-            unit = self._roles.get((level, ref.code)) if ref else None
-            if unit is not None:
-                return unit
-        return None
-
-
-def _reaches(accuracy_m: ArrayLike, doubt_m: float) -> Floats:
-    """Return within how many metres of each position there is doubt; NaN for accuracies that are no distance."""
-    radius = np.asarray(accuracy_m, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        wrong = (radius < 0.0) | np.isinf(radius)
-    return np.where(wrong, np.nan, np.fmax(radius, doubt_m))
-
-
-def _floats(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
-    x, y = np.ascontiguousarray(lon, dtype=np.float64), np.ascontiguousarray(lat, dtype=np.float64)
-    # ascontiguousarray makes one dimension of none.
-    x, y = x.reshape(np.shape(lon)), y.reshape(np.shape(lat))
-    if x.shape != y.shape:
-        x, y = (np.ascontiguousarray(part) for part in np.broadcast_arrays(x, y))
-    return x, y
-
-
-def _reach_deg(farthest_lat: float, reach_m: float) -> tuple[float, float]:
-    """Return at least as many degrees of longitude and latitude as make ``reach_m`` metres nearer to the equator than ``farthest_lat``."""
-    per_lon, _ = metres_per_degree(min(farthest_lat + reach_m / METRES_PER_DEGREE_LAT_LEAST, 89.9))
-    return 1.001 * reach_m / per_lon, 1.001 * reach_m / METRES_PER_DEGREE_LAT_LEAST
