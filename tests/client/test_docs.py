@@ -24,7 +24,7 @@ def test_the_examples_run(server: Server, capsys: pytest.CaptureFixture[str]) ->
     said = capsys.readouterr().out
     assert "ResponsibleUnit" in said
     assert "NotLocated(message='lon: is missing" in said
-    assert re.search(r"c2\s+POINT.*370203001002001", said)
+    assert re.search(r"c2\s+POINT.*370203001002002", said)
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

@@ -76,10 +76,10 @@ def test_the_examples_of_the_page_run(town: Database, tmp_path: Path, monkeypatc
     names: dict[str, Any] = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), names)
-    assert names["answer"].grid == ("370203001001001", "网格 11")
+    assert names["answer"].grid == ("370203001001002", "网格 12")
     assert (tmp_path / "areas.locator").exists()
     assert names["own"].codes(533550, 3994950, crs="EPSG:4549") == "01"
-    expected = ["370203001001001", "370203001002001"]
+    expected = ["370203001001002", "370203001002002"]
     assert names["one"] == expected[0]
     assert names["array"].tolist() == names["arrow"].to_pylist() == names["series"].tolist() == expected
     assert names["located"]["grid"].tolist()[:2] == expected
