@@ -31,7 +31,7 @@ def _feature(cover: ScoredCover) -> dict[str, object]:
         "lon": neighbour.lon,
         "lat": neighbour.lat,
         "distance_m": round(neighbour.distance_m, 3),
-        "bearing_deg": round(neighbour.bearing_deg, 2),
+        "bearing_deg": round(neighbour.bearing_deg, 2) % 360.0,
         "score": round(cover.score, _PLACES),
         "parts": [{"name": part.name, "value": float(f"{part.value:.4g}"), "why": part.why} for part in cover.parts],
         "properties": neighbour.properties,

@@ -43,7 +43,8 @@ def neighbour_document(neighbour: Neighbour) -> dict[str, object]:
         "lon": neighbour.lon,
         "lat": neighbour.lat,
         "distance_m": round(neighbour.distance_m, _METRE_PLACES),
-        "bearing_deg": round(neighbour.bearing_deg, 2),
+        # What is rounded to 360 is north too.
+        "bearing_deg": round(neighbour.bearing_deg, 2) % 360.0,
         "properties": neighbour.properties,
     }
 

@@ -79,7 +79,7 @@ def sight_document(sighting: Sighting) -> dict[str, object]:
         "share": None if sighting.share is None else round(sighting.share, 4),
         "reason": sighting.reason,
         "distance_m": round(sighting.distance_m, 3),
-        "bearing_deg": None if sighting.bearing_deg is None else round(sighting.bearing_deg, 4),
+        "bearing_deg": None if sighting.bearing_deg is None else round(sighting.bearing_deg, 4) % 360.0,
         "blocked_by": None if blocker is None else _blocker_document(blocker),
     }
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.convert import CONVERT_PARAMETERS
+from api.lookup_params import LOCATE_PARAMETERS, MATCH_PARAMETERS, NEAREST_PARAMETERS
+from gisgrid.services import INCLUDES
 from tests.api.conftest import Server
 
 FIXED = settings(
@@ -56,6 +60,41 @@ def test_any_parameters(server: Server, pairs: list[tuple[str, str]]) -> None:
 @given(point=POINT, more=st.lists(st.tuples(st.sampled_from(["accuracy_m", "as_of", "include", "k", "radius_m"]), NUMBERS), max_size=2))
 def test_any_point_near_the_city(server: Server, point: dict[str, str], more: list[tuple[str, str]]) -> None:
     _ask(server, "/locate", [*point.items(), *more])
+
+
+# Of every parameter of the lookups something that is mostly understood, so that what is behind the parsers is asked too.
+SENSIBLE = {
+    "accuracy_m": st.sampled_from(["0", "15", "1e3", "10000", "1e-300"]),
+    "as_of": st.sampled_from(["2026-11-22", "2999-01-01T00:00:00Z", "2026-01-01T00:00:00+14:00", "1970-01-01"]),
+    "include": st.lists(st.sampled_from(INCLUDES), unique=True, min_size=1).map(",".join),
+    "k": st.integers(1, 60).map(str),
+    "radius_m": st.sampled_from(["0.001", "50", "5000"]),
+    "sight": st.sampled_from(["true", "false", "seeing", "True"]),
+    "target_height_m": st.sampled_from(["0", "1.7", "1000"]),
+    "text": st.one_of(st.sampled_from(["楼前污水井盖破损，移位", "不是雨水井", "社区服务站的电力井盖丢失"]), st.text(max_size=30)),
+    "kind": st.one_of(st.sampled_from(["sewage", "污水井盖", "fixed,dome", "污水井盖,井盖"]), st.text(max_size=5)),
+    "state": st.one_of(st.sampled_from(["broken", "破损", "intact,missing"]), st.text(max_size=5)),
+    "status": st.one_of(st.sampled_from(["online", "online,fault"]), st.text(max_size=5)),
+    "use": st.one_of(st.sampled_from(["住宅", "住宅,商业", ","]), st.text(max_size=5)),
+    "owner_code": st.one_of(st.sampled_from(["U1", "U1,U2"]), st.text(max_size=5)),
+    "to": st.one_of(CRS, st.lists(CRS, max_size=12).map(",".join)),
+}
+ROUTES = {
+    "/locate": LOCATE_PARAMETERS,
+    "/manhole_covers/match": MATCH_PARAMETERS,
+    "/convert": CONVERT_PARAMETERS,
+    **{f"/{layer}/nearest": parameters for layer, parameters in NEAREST_PARAMETERS.items()},
+}
+PLACE = st.fixed_dictionaries({"lon": st.floats(120.37, 120.386).map(str), "lat": st.floats(36.08, 36.089).map(str), "crs": CRS})
+
+
+@FIXED
+@pytest.mark.parametrize("route", ROUTES)
+@given(data=st.data(), place=PLACE)
+def test_any_lookup_with_any_of_its_parameters(server: Server, route: str, data: st.DataObject, place: dict[str, str]) -> None:
+    others = sorted(ROUTES[route].keys() - {"lon", "lat", "x", "y", "crs"})
+    chosen = data.draw(st.lists(st.sampled_from(others), unique=True, max_size=5))
+    _ask(server, route, place | {name: data.draw(SENSIBLE[name]) for name in chosen})
 
 
 @FIXED
