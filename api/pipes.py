@@ -13,8 +13,13 @@ import threading
 from collections import deque
 from typing import IO, Any
 
+from gisgrid.errors import TooLargeError
+
 MOST_BYTES = 4 << 20
 """Bytes that wait in memory on each way; what is being worked on comes on top."""
+
+MOST_AT_ONCE = 256 << 20
+"""Most bytes that are asked for at a time: a record batch of an Arrow stream is read whole."""
 
 _PATIENCE_S = 0.5
 _CHUNK = 1 << 18
@@ -45,6 +50,11 @@ class _Pipe(io.RawIOBase):
             self._held = 0
             self._changed.notify_all()
         self._wake_loop()
+
+    def check(self) -> None:
+        """Raise what ``break_off`` was given, if it was called."""
+        if self._fault is not None:
+            raise self._fault
 
     def _wake_loop(self) -> None:
         if not self._loop.is_closed():
@@ -82,7 +92,10 @@ class Inbox(_Pipe):
             self._changed.notify_all()
 
     def read(self, size: int = -1) -> bytes:
-        """Return ``size`` bytes, or fewer when no more come; raises what ``break_off`` was given."""
+        """Return ``size`` bytes, or fewer when no more come; raises what ``break_off`` was given, TooLargeError for too many."""
+        if size > MOST_AT_ONCE:
+            # A record batch of a table is read in one.
+            raise TooLargeError(f"The body has a part of {size} bytes.", f"Send tables in record batches of at most {MOST_AT_ONCE} bytes.")
         parts: list[bytes] = []
         missing = size if size >= 0 else 1 << 62
         while missing > 0:
@@ -229,11 +242,6 @@ class Outbox(_Pipe):
             if self._spool is not None:
                 self._spool.close()
                 self._spool = None
-
-    @property
-    def written(self) -> int:
-        """Bytes that have been written so far."""
-        return self._written
 
     def tell(self) -> int:
         """Return how many bytes have been written."""

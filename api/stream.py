@@ -181,7 +181,7 @@ class StreamedBatch(Response):
         is_ended = await outbox.begun(_FIRST_BYTES)
         headers = [*self._told, (b"content-type", self._content_type.encode()), (b"cache-control", b"no-store")]
         chunk = await outbox.take()
-        if is_ended and len(chunk) == outbox.written:
+        if is_ended and len(chunk) == outbox.tell():
             headers.append((b"content-length", b"%d" % len(chunk)))
         self._is_begun = True
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -193,7 +193,7 @@ class StreamedBatch(Response):
     def _work(self, inbox: Inbox, outbox: Outbox) -> BatchSummary:
         """Read, answer and write the rows, in a thread."""
         try:
-            job = self._prepared(inbox)
+            job = self._prepared(inbox, outbox)
             summary = finish(job, cast(BinaryIO, outbox), Inline())
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise SourceError(f"{_BODY_NAME} is no whole gzip: {error}.", "Send it again.") from error
@@ -201,7 +201,7 @@ class StreamedBatch(Response):
         _logger.info("a batch of %d rows in %.1f s: %s", summary.rows, summary.seconds, summary.outcomes)
         return summary
 
-    def _prepared(self, inbox: Inbox) -> Job:
+    def _prepared(self, inbox: Inbox, outbox: Outbox) -> Job:
         asked = self._asked
         if asked.input_format == "arrow-stream":
             _refuse_file(inbox)
@@ -209,7 +209,7 @@ class StreamedBatch(Response):
         from_text_to_table = asked.input_format in {"json", "ndjson"} and asked.output_format not in {"json", "ndjson"}
         job = prepare(
             cast(BinaryIO, inbox),
-            Engine(self._locator, self._box, asked.plan),
+            Engine(self._locator, self._box, asked.plan, outbox.check),
             input_format=asked.input_format,
             output_format=asked.output_format,
             options=InputOptions(_BODY_NAME, asked.encoding, _SCHEMA_BYTES if from_text_to_table else _PIECE_BYTES, _PIECE_ROWS),

@@ -148,6 +148,25 @@ def test_clients_that_go_away_leave_nothing_behind(live: Server) -> None:
     assert _threads(live) <= threads + 2
 
 
+def test_a_client_that_goes_while_rows_take_long_is_noticed(live: Server) -> None:
+    for _ in range(2):
+        upload = Upload(live, "/locate/batch?crs=wgs84&accuracy_m=9000")
+        upload.send(HEAD + b"".join(b"120.37%d,36.08%d\n" % (n, n) for n in range(60_000)))
+        upload.end()
+        time.sleep(0.5)
+        upload.close()
+    _until(lambda: _are_all_free(live), 10)
+
+
+def test_a_table_that_would_take_all_memory_is_refused(live: Server) -> None:
+    upload = Upload(live, content_type="application/vnd.apache.arrow.stream")
+    upload.send(b"\xff\xff\xff\xff" + (1 << 30).to_bytes(4, "little"))
+    upload.send(b"x" * 100_000)
+    response = upload.answer()
+    assert response.status in {400, 413}
+    upload.close()
+
+
 def test_more_at_a_time_than_may_be_are_told_to_wait_and_lookups_go_on(live: Server) -> None:
     _until(lambda: _are_all_free(live))
     time.sleep(0.5)

@@ -152,7 +152,7 @@ def prepare(
     columns = engine.plan.columns
     if "status" not in columns:
         # Rows are counted by their status, whether it is wanted or not.
-        engine = Engine(engine.locator, engine.box, engine.plan._replace(columns=("status", *columns)))
+        engine = engine.with_plan(engine.plan._replace(columns=("status", *columns)))
     work = Work(decoder, engine, output.encoder, columns, kept, gzipped[1] and not output.lead)
     return Job(opened, work, output, gzipped[1])
 
