@@ -24,7 +24,7 @@ from gisgrid.locator.ground import (
     short_distance_m,
     straight_slack_m,
 )
-from gisgrid.locator.near import BoundaryState, boundary_state, share_along, state_after
+from gisgrid.locator.near import BoundaryState, along_of, boundary_state, ends_of, share_along, state_after
 from gisgrid.locator.outside import Outside, distance_m
 from gisgrid.locator.outskirts import Tree
 from gisgrid.locator.overlaps import Coverage
@@ -75,10 +75,11 @@ class Boundary:
         made = Background.ready(Outside(edges, state.tree)) if make_tree is None else Background(partial(_outside, edges, make_tree))
         self._outside: Background[Outside] = made
         self.coverage = Coverage(edges, state.strange, state.overlaps)
-        self._frame, self._along, self._near = state.frame, state.along, state.near
+        self._frame, self._along, self._near = state.frame, along_of(edges), state.near
         # Lists of Python numbers: the loop for one point reads some dozen of them.
         near = state.near
-        self._ends = tuple(part.data for part in state.ends)
+        self._ends_of_near = ends_of(edges, self._along, near)
+        self._ends = tuple(part.data for part in self._ends_of_near)
         self._blocks = tuple(part.tolist() for part in near[:5])
         self._first = near.first.data
 

@@ -33,21 +33,18 @@ class Near(NamedTuple):
     rows: Longs
     base: Longs
     first: Longs
-    edge: Longs
+    edge: Ints
 
 
 class BoundaryState(NamedTuple):
     """All that a ``Boundary`` holds beside the edges, as flat arrays: what a file of it keeps.
 
-    ``along`` is the way from each edge's start to its end in degrees; ``ends`` are start and way of the edges of ``near.edge``.
     ``tree`` tells which edges can be nearest to a place outside all areas; ``overlaps`` has a row for each pair of areas that have
     ground in common, and ``strange`` flags areas of which that cannot be told, see ``overlaps.Coverage``.
     """
 
     frame: Frame
-    along: tuple[Floats, Floats]
     near: Near
-    ends: tuple[Floats, Floats, Floats, Floats]
     tree: Tree
     overlaps: Longs
     strange: Flags
@@ -56,15 +53,20 @@ class BoundaryState(NamedTuple):
 def boundary_state(index: AreaIndex) -> BoundaryState:
     """Return what is kept for an index."""
     edges, strange = index.edges, index.state.strange
-    along = edges.x2 - edges.x1, edges.y2 - edges.y1
     frame = frame_for(edges, len(index), _BLOCKS_PER_AREA)
     coverage = Coverage(edges, strange)
-    near = near_edges(edges, along, frame)
+    near = near_edges(edges, along_of(edges), frame)
     outside = edges_outside(edges, coverage.rims)
-    return BoundaryState(frame, along, near, _ends(edges, along, near), _tree(index, outside), coverage.pairs, strange)
+    return BoundaryState(frame, near, _tree(index, outside), coverage.pairs, strange)
 
 
-def _ends(edges: Edges, along: tuple[Floats, Floats], near: Near) -> tuple[Floats, Floats, Floats, Floats]:
+def along_of(edges: Edges) -> tuple[Floats, Floats]:
+    """Return the way from each edge's start to its end, degrees."""
+    return edges.x2 - edges.x1, edges.y2 - edges.y1
+
+
+def ends_of(edges: Edges, along: tuple[Floats, Floats], near: Near) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return start and way of the edges of ``near``, degrees: beside each other in memory, as they are asked."""
     x1, y1, along_x, along_y = (part.take(near.edge) for part in (edges.x1, edges.y1, *along))
     return x1, y1, along_x, along_y
 
@@ -86,9 +88,8 @@ def state_after(
     fresh = np.flatnonzero(old < 0)
     if 2 * len(fresh) > len(now):
         return boundary_state(now), None
-    along = edges.x2 - edges.x1, edges.y2 - edges.y1
     part = some(edges, fresh)
-    made = near_edges(part, (part.x2 - part.x1, part.y2 - part.y1), before.frame)
+    made = near_edges(part, along_of(part), before.frame)
     pick = old.copy()
     pick[fresh] = len(was) + np.arange(len(fresh))
     near = _joined(before.near, made, pick, edges.first[:-1] - np.concatenate([was.edges.first[:-1], part.first[:-1]])[pick])
@@ -98,7 +99,7 @@ def state_after(
     pairs = np.concatenate([pairs[(pairs >= 0).all(axis=1)], pairs_with(edges, fresh)])
     outside = edges_outside(edges, Coverage(edges, strange).rims)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
-    state = BoundaryState(before.frame, along, near, _ends(edges, along, near), no_tree(), pairs, strange)
+    state = BoundaryState(before.frame, near, no_tree(), pairs, strange)
     if tree is not None:
         edge_of = _moved_edges(was.edges, edges, number)
         if np.array_equal(np.sort(edge_of[edges_outside(was.edges, coverage.rims)]), outside):
@@ -132,7 +133,7 @@ def _joined(one: Near, other: Near, pick: Longs, shift: Longs) -> Near:
     count = counts[slot]
     _, member = expand(starts[slot], count)
     edge = np.concatenate([one.edge, other.edge]).take(member) + np.repeat(shift[owner], count)
-    return Near(column, row, columns, rows, np.cumsum(blocks) - blocks, np.concatenate([[0], np.cumsum(count)]), edge)
+    return Near(column, row, columns, rows, np.cumsum(blocks) - blocks, np.concatenate([[0], np.cumsum(count)]), edge.astype(np.int32))
 
 
 def share_along(from_x: Floats, from_y: Floats, along_x: Floats, along_y: Floats) -> Floats:
@@ -165,7 +166,9 @@ def near_edges(edges: Edges, along: tuple[Floats, Floats], frame: Frame) -> Near
         chosen.append(edge)
     first = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
     base = np.cumsum(blocks) - blocks
-    return Near(column, row, np.where(blocks > 0, columns, 0), np.where(blocks > 0, rows, 0), base, first, np.concatenate(chosen))
+    return Near(
+        column, row, np.where(blocks > 0, columns, 0), np.where(blocks > 0, rows, 0), base, first, np.concatenate(chosen).astype(np.int32)
+    )
 
 
 def _extreme(which: np.ufunc, value: Floats, area: Ints, areas: int) -> Longs:
