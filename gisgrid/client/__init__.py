@@ -1,6 +1,6 @@
 """The HTTP API from Python: one client that waits, one for asyncio, the same methods and answers in both.
 
->>> from gisgrid.client import Client
+>>> from gisgrid import Client
 >>> with Client("http://127.0.0.1:8000", crs="gcj02") as client:  # doctest: +SKIP
 ...     client.locate(120.38, 36.0873).location.grid
 """
