@@ -145,10 +145,9 @@ def _arrays(settings: Settings, database: Database, sample: Path, report: Report
     boxes = indices.box_of(small), indices.box_of(large)
     report.measured(built, built_large, indices.growth(few, many, boxes, sizes.points, sizes.rounds))
     seeing.measure(model, report, sizes.targets, sizes.rounds)
-    west, south, east, north = indices.box_of(small).tolist()
     path = settings.home / "bench-locator.bin"
     locator.save(path)
-    report.measured(*files.against_goals(path, (west, south, east, north), settings.home, sizes.file_rows))
+    report.measured(*files.against_goals(path, settings.home, sizes.file_rows))
 
 
 def _http(settings: Settings, database: Database, cluster: Cluster, report: Report, sizes: Sizes) -> None:
