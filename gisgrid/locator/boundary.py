@@ -28,6 +28,7 @@ from gisgrid.locator.near import BoundaryState, along_of, boundary_state, ends_o
 from gisgrid.locator.outside import Outside, distance_m
 from gisgrid.locator.outskirts import Tree
 from gisgrid.locator.overlaps import Coverage
+from gisgrid.locator.rounds import least_distances_m
 
 _GEOD = Geod(ellps="WGS84")
 # Edges are sampled at most this far apart to find those that are near a point far away.
@@ -35,6 +36,8 @@ _SAMPLE_M = 100.0
 # So far away the directions to all edges are one, and the straight distance says which is nearest.
 _FAR_M = 300_000.0
 _CHUNK = 1 << 13
+# So few can be sorted by sixteen bits, which takes a tenth of the time.
+_FEW_SLOTS = 1 << 16
 # So many points outside are answered sooner by what has to be made for them first.
 _WORTH_A_TREE = 1000
 _TINY = 1e-300
@@ -156,35 +159,25 @@ class Boundary:
         """Return for arrays of points the distance to the boundary of the area that each lies in; NaN where it is negative."""
         out = np.full(lon.shape, np.nan)
         wanted = np.flatnonzero(number >= 0)
+        slot = self._slots(number.take(wanted), lon.take(wanted), lat.take(wanted))
+        # Points of the same ground together: what is read of one is still at hand for the next.
+        order = np.argsort(slot.astype(np.uint16) if len(self._near.first) <= _FEW_SLOTS else slot, kind="stable")
+        wanted, slot = wanted.take(order), slot.take(order)
         for start in range(0, len(wanted), _CHUNK):
-            rows = wanted[start : start + _CHUNK]
-            out[rows] = self._distances_chunk(number[rows], lon[rows], lat[rows])
+            rows, blocks = wanted[start : start + _CHUNK], slot[start : start + _CHUNK]
+            first = self._near.first.take(blocks)
+            count = self._near.first.take(blocks + 1) - first
+            out[rows] = least_distances_m(self._ends_of_near, first, count, lon.take(rows), lat.take(rows))
         return out
 
-    def _distances_chunk(self, number: Ints, lon: Floats, lat: Floats) -> Floats:
-        frame, near, edges = self._frame, self._near, self._edges
-        across = np.floor((lon - frame.x0) * frame.per_x).astype(np.int64) - near.column[number]
-        up = np.floor((lat - frame.y0) * frame.per_y).astype(np.int64) - near.row[number]
-        slot = near.base[number] + up * near.columns[number] + across
-        first = near.first[slot]
-        count = near.first[slot + 1] - first
-        owner, member = expand(first, count)
-        edge = near.edge.take(member)
-        per_lon, per_lat = metres_per_degree_many(lat)
-        scale_x, scale_y = per_lon.take(owner), per_lat.take(owner)
-        from_x, from_y = edges.x1.take(edge) - lon.take(owner), edges.y1.take(edge) - lat.take(owner)
-        along_x, along_y = self._along[0].take(edge), self._along[1].take(edge)
-        share = share_along(from_x * scale_x, from_y * scale_y, along_x * scale_x, along_y * scale_y)
-        from_x += share * along_x
-        from_y += share * along_y
-        square = (from_x * scale_x) ** 2 + (from_y * scale_y) ** 2
-        least = np.minimum.reduceat(square, np.cumsum(count) - count)
-        # The first edge of each point that has the least distance.
-        best = np.flatnonzero(square == np.repeat(least, count))
-        best = best[np.diff(owner[best], prepend=-1) != 0]
-        halfway_lon, halfway_lat = metres_per_degree_many(lat + from_y[best] / 2.0)
-        distance: Floats = np.hypot(from_x[best] * halfway_lon, from_y[best] * halfway_lat)
-        return distance
+    def _slots(self, number: Ints, lon: Floats, lat: Floats) -> Longs:
+        """Return the slot in ``near`` of each point, which lies in area ``number``."""
+        frame, near = self._frame, self._near
+        column = np.floor((lon - frame.x0) * frame.per_x).astype(np.int64)
+        row = np.floor((lat - frame.y0) * frame.per_y).astype(np.int64)
+        # Block (column, row) of an area is so many behind one that would be at (0, 0).
+        slot: Longs = (near.base - near.row * near.columns - near.column).take(number) + row * near.columns.take(number) + column
+        return slot
 
     @cached_property
     def _samples(self) -> tuple[Any, Longs]:
