@@ -16,7 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from gisgrid.locator.edges import Edges, Floats, Longs, expand
-from gisgrid.locator.ground import metres_per_degree
+from gisgrid.locator.ground import metres_per_degree, metres_per_degree_many
+
+_EDGES = 1 << 16
 
 
 class Circle(NamedTuple):
@@ -57,6 +59,34 @@ def shares(edges: Edges, signs: Floats, areas: Longs, circle: Circle) -> Floats:
     )
     piece *= signs.take(edge)
     return np.clip(np.bincount(owner, piece, len(areas)) / math.pi, 0.0, 1.0)
+
+
+def pair_shares(edges: Edges, signs: Floats, areas: Longs, circles: tuple[Floats, Floats, Floats]) -> Floats:
+    """Return for pairs of an area and a circle (longitudes, latitudes, radii in metres) what ``shares`` does for one circle."""
+    out = np.zeros(len(areas))
+    first, count = edges.first[areas], edges.first[areas + 1] - edges.first[areas]
+    ends = np.cumsum(count)
+    start = 0
+    while start < len(areas):
+        # As many pairs as have some ten thousand edges together.
+        stop = max(int(np.searchsorted(ends, ends[start] - count[start] + _EDGES)), start + 1)
+        part = slice(start, stop)
+        owner, edge = expand(first[part], count[part])
+        if len(edge):
+            lon, lat, radius_m = (side[part] for side in circles)
+            per_lon, per_lat = metres_per_degree_many(lat)
+            scale_x, scale_y = (per_lon / radius_m).take(owner), (per_lat / radius_m).take(owner)
+            lon, lat = lon.take(owner), lat.take(owner)
+            piece = disc_pieces(
+                (edges.x1.take(edge) - lon) * scale_x,
+                (edges.y1.take(edge) - lat) * scale_y,
+                (edges.x2.take(edge) - lon) * scale_x,
+                (edges.y2.take(edge) - lat) * scale_y,
+            )
+            piece *= signs.take(edge)
+            out[part] = np.clip(np.bincount(owner, piece, stop - start) / math.pi, 0.0, 1.0)
+        start = stop
+    return out
 
 
 def disc_pieces(x1: Floats, y1: Floats, x2: Floats, y2: Floats) -> Floats:

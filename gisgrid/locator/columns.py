@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
+from gisgrid.locator.doubt import Circles
 from gisgrid.locator.edges import Flags, Floats, Ints, Longs
 from gisgrid.locator.others import Others
 from gisgrid.types import AreaRef, Bounds, Location
@@ -53,6 +54,7 @@ class _Answering(Protocol):
     def grid_codes(self) -> list[str]: ...
     def locate_many(self, lon: Floats, lat: Floats, *, distances: bool, accuracy_m: Floats | None = None) -> _Many: ...
     def others_many(self, number: Ints, lon: Floats, lat: Floats) -> Others: ...
+    def circles_many(self, number: Ints, lon: Floats, lat: Floats, accuracy_m: Floats) -> Circles: ...
     def nearest_outside_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Floats, Flags]: ...
     def locate(self, lon: float, lat: float, accuracy_m: float | None = None) -> Location: ...
     def inside(self, number: int) -> Location | None: ...
@@ -88,11 +90,16 @@ class Columns:
         if located.distance_to_edge_m is not None:
             sheet.distance_m = located.distance_to_edge_m.copy()
         left = ~plain & ~(np.isnan(lon) | np.isnan(lat))
-        if accuracy_m is None:
-            doubtful = np.flatnonzero(left & known & ~located.on_edge)
-            self._doubtful(sheet, doubtful, number)
-            left[doubtful] = False
-            left[self._outside(sheet, np.flatnonzero(left & (number < 0)))] = False
+        has_circle = np.zeros(lon.shape, bool) if accuracy_m is None else accuracy_m > 0.0
+        beside = left & known & ~located.on_edge
+        doubtful = np.flatnonzero(beside & ~has_circle)
+        self._doubtful(sheet, doubtful, number)
+        left[doubtful] = False
+        if accuracy_m is not None:
+            sheet.outside_share[plain & has_circle] = 0.0
+            wide = np.flatnonzero(beside & has_circle)
+            left[self._with_circles(sheet, wide, number[wide], accuracy_m[wide])] = False
+        left[self._outside(sheet, np.flatnonzero(left & (number < 0)), accuracy_m)] = False
         rest = np.flatnonzero(left)
         reach = [None] * len(rest) if accuracy_m is None else [None if math.isnan(far) else far for far in accuracy_m[rest].tolist()]
         asked = zip(lon[rest].tolist(), lat[rest].tolist(), reach, strict=True)
@@ -100,7 +107,7 @@ class Columns:
         sheet.take(rest, locations)
         columns = sheet.columns(self._texts, wanted)
         if accuracy_m is not None:
-            columns |= _shares(accuracy_m, plain, rest, locations)
+            columns |= sheet.shares(plain & has_circle, rest, locations)
         return columns
 
     def _doubtful(self, sheet: _Sheet, rows: Longs, number: Ints) -> None:
@@ -118,9 +125,26 @@ class Columns:
                 place = made[candidates] = sheet.add({**self._values[own], "candidates": text})
             sheet.row[row] = place
 
-    def _outside(self, sheet: _Sheet, rows: Longs) -> Longs:
+    def _with_circles(self, sheet: _Sheet, rows: Longs, number: Ints, accuracy_m: Floats) -> Longs:
+        """Answer points in one grid whose circles leave it; return which were."""
+        found = self._locator.circles_many(number, sheet.lon[rows], sheet.lat[rows], accuracy_m)
+        first = np.searchsorted(found.row, np.arange(len(rows) + 1)).tolist()
+        codes, share = [self._codes[area] for area in found.number.tolist()], [f"{part:.4f}" for part in found.share.tolist()]
+        for k in np.flatnonzero(found.is_sure).tolist():
+            row, part = int(rows[k]), slice(first[k], first[k + 1])
+            sheet.row[row] = sheet.add({**self._values[number[k]], "candidates": ";".join(codes[part])})
+            sheet.share[row] = ";".join(share[part])
+        done = rows[found.is_sure]
+        sheet.outside_share[done] = found.outside_share[found.is_sure]
+        return done
+
+    def _outside(self, sheet: _Sheet, rows: Longs, accuracy_m: Floats | None) -> Longs:
         """Answer points in no area and far enough from any grid; return which were."""
         number, distance, sure = self._locator.nearest_outside_many(sheet.lon[rows], sheet.lat[rows])
+        if accuracy_m is not None:
+            # Said so that no accuracy (NaN) is none in the way.
+            sure &= ~(distance <= accuracy_m[rows])
+            sheet.outside_share[rows[sure & (accuracy_m[rows] > 0.0)]] = 1.0
         made: dict[int, int] = {}
         kept, far = rows[sure], distance[sure]
         for row, near in zip(kept.tolist(), number[sure].tolist(), strict=True):
@@ -143,6 +167,7 @@ class _Sheet:
         self.row = np.full(lon.shape, -1, np.int32)
         self.distance_m, self.away_m = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
         self.on_edge = np.zeros(lon.shape, bool)
+        self.share, self.outside_share = np.full(lon.shape, None, dtype=object), np.full(lon.shape, np.nan)
         self._added: list[Mapping[str, str | None]] = []
 
     def add(self, values: Mapping[str, str | None]) -> int:
@@ -169,15 +194,12 @@ class _Sheet:
             found[name] = pa.nulls(len(members), pa.string()) if nothing else column.take(members)
         return found | {"distance_to_edge_m": self.distance_m, "nearest_distance_m": self.away_m, "on_edge": self.on_edge}
 
-
-def _shares(accuracy_m: Floats, plain: Flags, rest: Longs, locations: Sequence[Location]) -> dict[str, Any]:
-    """Return ``SHARE_COLUMNS``: where the whole circle lies in one grid its share is 1, and nothing is outside."""
-    with_circle = plain & (accuracy_m > 0.0)
-    text, outside = np.full(len(plain), None, dtype=object), np.where(with_circle, 0.0, np.nan)
-    text[with_circle] = _share_text([1.0])
-    text[rest] = [_share_text([candidate.share for candidate in location.candidates]) for location in locations]
-    outside[rest] = np.array([location.outside_share for location in locations], dtype=np.float64)
-    return {"candidate_shares": pa.array(text, pa.string()), "outside_share": outside}
+    def shares(self, whole: Flags, rest: Longs, locations: Sequence[Location]) -> dict[str, Any]:
+        """Return ``SHARE_COLUMNS``; ``whole`` flags circles that lie in one grid, ``locations`` are answers given one by one."""
+        self.share[whole] = _share_text([1.0])
+        self.share[rest] = [_share_text([candidate.share for candidate in location.candidates]) for location in locations]
+        self.outside_share[rest] = np.array([location.outside_share for location in locations], dtype=np.float64)
+        return {"candidate_shares": pa.array(self.share, pa.string()), "outside_share": self.outside_share}
 
 
 def _share_text(shares: Sequence[float | None]) -> str | None:

@@ -9,8 +9,9 @@ import numpy as np
 
 from gisgrid.locator.areas import AreaIndex
 from gisgrid.locator.boundary import Boundary
-from gisgrid.locator.circle import Circle, shares
-from gisgrid.locator.edges import Longs
+from gisgrid.locator.circle import Circle, pair_shares, shares
+from gisgrid.locator.edges import Flags, Floats, Ints, Longs
+from gisgrid.locator.others import Others
 from gisgrid.types import Candidate
 
 _ROUNDING = 1e-12
@@ -21,6 +22,22 @@ class Doubtful(NamedTuple):
 
     candidates: tuple[Candidate, ...]
     outside_share: float | None
+
+
+class Circles(NamedTuple):
+    """The candidates of many positions that have circles, as pairs of a position (by its row) and an area.
+
+    By row; in each the area that the position lies in first, then by distance (metres) and number. ``share`` is the area's share of
+    the circle. ``outside_share`` has an entry for each position, and so has ``is_sure``: where it is False, areas overlap there, and
+    ``Locator.locate`` must be asked.
+    """
+
+    row: Longs
+    number: Longs
+    distance_m: Floats
+    share: Floats
+    outside_share: Floats
+    is_sure: Flags
 
 
 class Doubt:
@@ -53,6 +70,20 @@ class Doubt:
         if radius_m is None:
             return Doubtful(tuple(self._alone[number]._replace(distance_m=far) for far, number in found), None)
         return self._with_shares(found, Circle(lon, lat, radius_m))
+
+    def around_many(self, others: Others, number: Ints, lon: Floats, lat: Floats, radius_m: Floats) -> Circles:
+        """Return for points, each in area ``number`` and on no edge, what ``around`` does; ``others`` are the areas within reach."""
+        own = np.arange(len(lon))
+        row, areas = np.concatenate([own, others.row]), np.concatenate([number, others.number])
+        distance = np.concatenate([np.zeros(len(own)), others.distance_m])
+        # Stable: the others come in their order, behind the area itself.
+        order = np.argsort(row, kind="stable")
+        row, areas, distance = row[order], areas[order], distance[order]
+        coverage = self._boundary.coverage
+        share = pair_shares(self._index.edges, coverage.signs, areas, (lon[row], lat[row], radius_m[row]))
+        left = 1.0 - np.bincount(row, share, len(own))
+        is_sure = np.bincount(row, coverage.crowded[areas], len(own)) == 0
+        return Circles(row, areas, distance, share, np.where(left > _ROUNDING, np.minimum(left, 1.0), 0.0), is_sure)
 
     def _with_shares(self, found: list[tuple[float, int]], circle: Circle) -> Doubtful:
         coverage, numbers = self._boundary.coverage, np.array([number for _, number in found], dtype=np.int64)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from gisgrid.crs import CGCS2000, WGS84, Crs, parse_crs, to_wgs84
 from gisgrid.locator.chunks import in_pieces
+from gisgrid.locator.doubt import Circles
 from gisgrid.locator.edges import Flags, Floats, Ints, Longs
 from gisgrid.locator.others import OtherAreas, Others
 from gisgrid.locator.single import PointLocator
@@ -128,6 +129,17 @@ class ArrayLocator(PointLocator):
         One-dimensional arrays of the same length, degrees, WGS 84. Without an accuracy, that is: those within ``doubt_m``.
         """
         return self._others.within(self._doubt_m, self._doubt_deg, number, lon, lat)
+
+    def circles_many(self, number: Ints, lon: Floats, lat: Floats, accuracy_m: Floats) -> Circles:
+        """Return for points, each in grid ``number`` and on no edge, the candidates and shares that ``locate`` names with an accuracy.
+
+        One-dimensional arrays of the same length: degrees, WGS 84, and the radius of each position's circle, metres, more than 0.
+        """
+        reach = np.maximum(accuracy_m, self._doubt_m)
+        # A degree of longitude is shortest within the widest reach.
+        widest = float(reach.max(initial=self._doubt_m))
+        east, north = (reach * (one / widest) for one in self._reach_deg(widest)) if widest else (reach, reach)
+        return self._doubt.around_many(self._others.within(reach, (east, north), number, lon, lat), number, lon, lat, accuracy_m)
 
     @cached_property
     def _others(self) -> OtherAreas:

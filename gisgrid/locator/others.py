@@ -11,7 +11,8 @@ from gisgrid.locator.areas import AreaIndex
 from gisgrid.locator.edges import Edges, Floats, Ints, Longs, expand
 from gisgrid.locator.ground import metres_per_degree_many
 
-_CHUNK = 1 << 14
+_CHUNK = 1 << 12
+_EDGES = 1 << 18
 _TINY = 1e-300
 
 
@@ -33,22 +34,25 @@ class OtherAreas:
         boxes[shaped] = shapely.box(*(side[shaped] for side in index.boxes))
         self._tree = shapely.STRtree(boxes)
 
-    def within(self, reach_m: float, reach_deg: tuple[float, float], number: Ints, lon: Floats, lat: Floats) -> Others:
+    def within(
+        self, reach_m: float | Floats, reach_deg: tuple[float | Floats, float | Floats], number: Ints, lon: Floats, lat: Floats
+    ) -> Others:
         """Return the areas within ``reach_m`` of points, other than area ``number`` of each; as ``Doubt.around`` says of one point.
 
-        ``reach_deg`` are at least as many degrees east and north; positions are degrees, WGS 84.
+        ``reach_deg`` are at least as many degrees east and north; positions are degrees, WGS 84. One reach for all, or one for each.
         """
         found = [Others(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+        reach, east, north = (np.broadcast_to(one, lon.shape) for one in (reach_m, *reach_deg))
         for start in range(0, len(lon), _CHUNK):
             part = slice(start, start + _CHUNK)
-            row, other, distance = self._within(reach_deg, number[part], lon[part], lat[part])
-            near = distance <= reach_m
+            row, other, distance = self._within((east[part], north[part]), number[part], lon[part], lat[part])
+            near = distance <= reach[part].take(row)
             found.append(Others(row[near] + start, other[near], np.round(distance[near], 6)))
         row, other, distance = (np.concatenate(parts) for parts in zip(*found, strict=True))
         order = np.lexsort((other, distance, row))
         return Others(row[order], other[order], distance[order])
 
-    def _within(self, reach_deg: tuple[float, float], number: Ints, lon: Floats, lat: Floats) -> Others:
+    def _within(self, reach_deg: tuple[Floats, Floats], number: Ints, lon: Floats, lat: Floats) -> Others:
         east, north = reach_deg
         row, other = self._tree.query(shapely.box(lon - east, lat - north, lon + east, lat + north))
         different = number[row] != other
@@ -63,6 +67,12 @@ def _distances(edges: Edges, number: Longs, lon: Floats, lat: Floats) -> Floats:
     """
     first = edges.first[number]
     count = edges.first[number + 1] - first
+    ends = np.cumsum(count)
+    if len(ends) and ends[-1] > _EDGES and len(number) > 1:
+        # In halves, until the edges of a part are some hundred thousand: a wide circle has a town's edges.
+        half = min(max(int(np.searchsorted(ends, ends[-1] // 2)), 1), len(number) - 1)
+        parts = slice(None, half), slice(half, None)
+        return np.concatenate([_distances(edges, number[part], lon[part], lat[part]) for part in parts])
     pair, edge = expand(first, count)
     if not len(edge):
         return np.full(len(number), np.inf)

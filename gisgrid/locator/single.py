@@ -33,7 +33,8 @@ class PointLocator:
         self._doubt_m, self._doubt_deg = doubt_m, _reach_deg(self._farthest_lat, doubt_m)
         self._roles = roles
         # Not a method of this one: in a circle of references what an edit has replaced would wait for the collector.
-        self._doubt = Doubt(self._grids, boundary, partial(_reach_deg, self._farthest_lat))
+        self._reach_deg = partial(_reach_deg, self._farthest_lat)
+        self._doubt = Doubt(self._grids, boundary, self._reach_deg)
         self._chains = tuple(hierarchy.chain_of_grid(number) for number in range(len(self._grids)))
         self._units = tuple(self._unit(ref, chain) if chain else None for ref, chain in zip(self._grids.refs, self._chains, strict=True))
         self._contents = Contents(hierarchy, boundary, roles, doubt_m, self.about)
