@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import errors as pg_errors
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy import Engine, create_engine
-from sqlalchemy.pool import NullPool
 
 from gisgrid.db.cluster import Cluster
 from gisgrid.errors import ConfigError, DatabaseError
 from gisgrid.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 _START_HINT = "Start it (`gisgrid db start` for the private cluster), or set GISGRID_DATABASE_URL to a server that runs."
 _OLD_SCHEMA = (pg_errors.UndefinedTable, pg_errors.UndefinedColumn, pg_errors.InvalidSchemaName)
@@ -75,6 +76,10 @@ class Database:
 
     def engine(self) -> Engine:
         """Return a SQLAlchemy engine without a pool; connecting raises DatabaseError as ``connect`` does."""
+        # Only migrations need it, and it takes longer to import than a lookup does.
+        from sqlalchemy import create_engine  # noqa: PLC0415
+        from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
         return create_engine("postgresql+psycopg://", creator=self._open, poolclass=NullPool)
 
     def _open(self) -> psycopg.Connection:

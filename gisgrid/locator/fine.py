@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs
 from gisgrid.locator.raster import OUTSIDE, Frame, Raster, Window, touched_cells
@@ -41,6 +40,9 @@ def divide(edges: Edges, raster: Raster, window: Window, always_ask: Flags, ask:
     if not lists:
         return np.full(_PARTS, ASKED, np.uint8)
     plain = ~_touched_parts(edges, raster, window, always_ask)
+    # Brings half of SciPy: whoever opens a file of a locator need not wait for it.
+    from scipy import ndimage  # noqa: PLC0415
+
     labels, count = ndimage.label(plain.reshape(lists, PER_SIDE, PER_SIDE), structure=_NEIGHBOURS, output=np.int32)
     labels = labels.reshape(-1)
     inside = np.flatnonzero(labels)
