@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gisgrid.crs import from_wgs84, parse_crs
 from gisgrid.db import Database
 from tests.api.conftest import Server
 
@@ -89,6 +90,26 @@ def test_the_cover_concerned_is_the_same_by_its_route_and_beside_the_areas(serve
     included = _ask(server, "/locate", include="cover", **at, **hints)["cover"]
     assert included == {name: match[name] for name in included}
     assert _ask(server, "/manhole_covers/match", lon="120.45", lat="36.2")["status"] == "none"
+
+
+def test_an_owner_that_the_text_names_is_one_of_the_data(server: Server) -> None:
+    at = {"lon": "120.37451", "lat": "36.08351"}
+
+    def owner(text: str) -> str:
+        best = _ask(server, "/manhole_covers/match", text=text, **at)["candidates"][0]
+        return next(str(part["why"]) for part in best["parts"] if part["name"] == "owner")
+
+    assert owner("排水公司的井盖破损") == "W1 is named in the text, and recorded"
+    assert owner("社区服务站的井盖破损") == "U2 is named in the text, recorded is W1"
+    assert owner("井盖破损") == "the report names no owner"
+
+
+@pytest.mark.parametrize(("crs", "reach_m"), [("wgs84", 53.0), ("gcj02", 55.3)])
+def test_the_error_of_the_conversion_widens_the_search_for_a_cover(server: Server, crs: str, reach_m: float) -> None:
+    first, second = from_wgs84(parse_crs(crs), 120.37451, 36.08351)
+    answer = server.get("/manhole_covers/match", params={"lon": str(first), "lat": str(second), "crs": crs, "text": "井盖"}).json()
+    assert answer["reach_m"] == reach_m
+    assert answer["candidates"][0]["distance_m"] < 2.0
 
 
 def test_what_is_included_comes_in_one_order(server: Server) -> None:

@@ -292,8 +292,10 @@ def test_a_burst_of_changes_is_read_in_few_readings(own_town: Database, monkeypa
             await until(lambda: grid_name(model) == "39")
 
     def burst() -> None:
-        for number in range(40):
-            edit(own_town, f"UPDATE gisgrid.grids SET name = '{number}' WHERE code = '{GRID}'")
+        with own_town.connect() as connection:
+            for number in range(40):
+                connection.execute(f"UPDATE gisgrid.grids SET name = '{number}' WHERE code = '{GRID}'".encode())
+                connection.commit()
 
     asyncio.run(scenario())
     assert 1 <= len(readings) < 20

@@ -95,7 +95,9 @@ def test_what_has_not_changed_is_taken_over(own_town: Database) -> None:
     assert after.points["manhole_covers"] is before.points["manhole_covers"]
     assert (after.locator, after.footprints) == (before.locator, before.footprints)
     assert after.sights is not before.sights
-    assert _read(own_town, after) == after
+    again = _read(own_town, after)
+    # The feed's position moves with transactions of other databases on the server too.
+    assert again == after._replace(position=again.position)
 
 
 def test_only_rows_that_are_touched_are_read(own_town: Database, monkeypatch: pytest.MonkeyPatch) -> None:
