@@ -301,11 +301,14 @@ def test_csv_that_nobody_wrote_on_purpose(lines: list[str], size: int) -> None:
 
 
 def check_csv(content: str, size: int) -> None:
-    """Check rows and cells of the output against the csv module's reading of the input."""
+    """Check rows and cells of the output against the csv module's reading of the input; text that ends within a cell is refused."""
     header, *rows = [row for row in csv.reader(io.StringIO(content, newline="")) if row]
     out = io.BytesIO()
-    options = InputOptions(piece_bytes=size)
-    run(io.BytesIO(content.encode()), out, engine(), input_format="csv", output_format="csv", options=options, executor=Threads(1))
+    if list(csv.reader(io.StringIO(content + "\nEND", newline="")))[-1] != ["END"]:
+        with pytest.raises(SourceError, match="never closed"):
+            run_csv(content, out, size)
+        return
+    run_csv(content, out, size)
     _, *found = csv.reader(io.StringIO(out.getvalue().decode(), newline=""))
     width, added = len(header), len(engine().schema)
     assert len(found) == len(rows)
@@ -316,6 +319,28 @@ def check_csv(content: str, size: int) -> None:
         assert after[width] == ("invalid" if any(row[width:]) else single["status"])
         if not any(row[width:]):
             assert after[width + 1] == (single["grid"] or "")
+
+
+def run_csv(content: str, out: BinaryIO, size: int) -> None:
+    """Answer a CSV text in pieces of ``size`` bytes."""
+    options = InputOptions(piece_bytes=size)
+    run(io.BytesIO(content.encode()), out, engine(), input_format="csv", output_format="csv", options=options, executor=Threads(1))
+
+
+@pytest.mark.parametrize("size", [30, 1 << 22])
+@pytest.mark.parametrize("rows", ['1,"%f,%f\n3,1,2\n', '1,"%f,%f', '1,%f,%f\n"', '1,%f,%f\n2,5" pipe,3\n3,4,"end of it\n\n'])
+def test_a_quotation_mark_that_is_never_closed_ends_the_run(tmp_path: Path, rows: str, size: int) -> None:
+    (tmp_path / "in.csv").write_text("id,lon,lat\n0,1,2\n" + rows % (LON, LAT), encoding="utf-8")
+    wrong = 3 if rows.startswith('1,"') else 4 if rows.endswith('"') else 5
+    with pytest.raises(SourceError, match=rf"in\.csv, line {wrong}: a quotation mark .* never closed"):
+        locate_paths(engine(), tmp_path / "in.csv", tmp_path / "out.csv", FileOptions(piece_bytes=size))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_a_quotation_mark_within_a_cell_is_a_character(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(f'note,lon,lat\n5" pipe,{LON},{LAT}\na"b"c",{LON},{LAT}\n', encoding="utf-8")
+    locate_paths(engine(), tmp_path / "in.csv", tmp_path / "out.csv", FileOptions())
+    assert [(row["note"], row["status"]) for row in read(tmp_path / "out.csv")] == [('5" pipe', "inside"), ('a"b"c"', "inside")]
 
 
 @given(

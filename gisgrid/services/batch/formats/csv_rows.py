@@ -21,15 +21,32 @@ _END = "\0end of piece"
 
 
 class Record(NamedTuple):
-    """A row as the csv module reads it, with the text that it stands as (no line end); ``line`` counts from 0."""
+    """A row as the csv module reads it, with the text that it stands as (no line end); ``line`` counts from 0.
+
+    ``is_closed`` is False where the text ends within quotation marks, which only the last row can have.
+    """
 
     cells: list[str]
     text: str
     line: int
+    is_closed: bool
 
 
 def read_records(text: str, delimiter: str, name: str, first_line: int = 0) -> Iterator[Record]:
-    """Yield the rows of CSV text, blank lines left out; raises SourceError naming the line for what is no CSV."""
+    """Yield the rows of CSV text, blank lines left out; raises SourceError naming the line for what is no CSV.
+
+    A quotation mark that opens a cell and is never closed is such; one within a cell that has none around it is a character.
+    """
+    for record in _records(text, delimiter, name, first_line):
+        if not record.is_closed:
+            raise SourceError(
+                f"{name}, line {first_line + record.line + 1}: a quotation mark in the row that begins here is never closed.",
+                "Close it, or write it twice within a pair of them where it belongs to the text.",
+            )
+        yield record
+
+
+def _records(text: str, delimiter: str, name: str, first_line: int = 0) -> Iterator[Record]:
     lines = _Lines(io.StringIO(text, newline=""))
     reader = csv.reader(lines, delimiter=delimiter)
     while True:
@@ -44,21 +61,26 @@ def read_records(text: str, delimiter: str, name: str, first_line: int = 0) -> I
             return
         taken = lines.take()
         if cells:
-            yield Record(cells, taken.rstrip("\r\n"), line)
+            # The csv module asks for lines until a row is whole, and takes the row as it is where there are no more.
+            yield Record(cells, taken.rstrip("\r\n"), line, not lines.have_ended)
 
 
 class _Lines:
-    """Lines that remember which have been asked for since the last time."""
+    """Lines that remember which have been asked for since the last time, and whether more were than there are."""
 
     def __init__(self, text: Iterator[str]) -> None:
         self._text = text
         self._taken: list[str] = []
+        self.have_ended = False
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = next(self._text)
+        line = next(self._text, None)
+        if line is None:
+            self.have_ended = True
+            raise StopIteration
         self._taken.append(line)
         return line
 
@@ -107,7 +129,7 @@ def _end_by_reading(block: bytes, delimiter: str, name: str) -> int:
     """Return where the last whole row ends, by reading them all; a row that takes in the mark set at the end is not whole."""
     text = block.decode("utf-8", "replace")
     try:
-        records = list(read_records(text + _END, delimiter, name))
+        records = list(_records(text + _END, delimiter, name))
     except SourceError:
         return 0
     if records and records[-1].cells == [_END]:
