@@ -19,6 +19,7 @@ from gisgrid.errors import ParameterError, SourceError
 from gisgrid.services.batch import FileOptions, Threads, locate_paths, run
 from gisgrid.services.batch.formats.base import InputOptions
 from gisgrid.services.batch.formats.cells import fixed
+from gisgrid.services.batch.formats.ndjson import read_object
 from tests.services.blocks import SOUTH, STEP, WEST, areas, engine
 
 LON, LAT = round(WEST + 0.4 * STEP, 6), round(SOUTH + 0.3 * STEP, 6)
@@ -153,6 +154,34 @@ def test_lines_that_are_no_objects_keep_their_place(tmp_path: Path) -> None:
     assert "not JSON" in rows[2]["reason"]
     assert rows[3]["reason"].startswith("lon: '[1]' is not a number")
     assert (rows[6]["status"], rows[6]["grid"], rows[6]["gisgrid_grid"]) == ("mine", 7, "370203001001000")
+
+
+@pytest.mark.parametrize("ending", ["ndjson", "json"])
+def test_numbers_that_python_writes_and_json_has_not_leave_their_rows_whole(tmp_path: Path, ending: str) -> None:
+    rows = [
+        {"id": 1, "lon": float("nan"), "lat": float("nan"), "note": 'NaN, "Infinity" \\'},
+        {"id": 2, "lon": float("inf"), "lat": LAT, "note": [float("nan")]},
+        {"id": 3, "lon": LON, "lat": LAT, "height": float("-inf")},
+    ]
+    write(tmp_path / f"in.{ending}", rows)
+    locate_paths(engine(), tmp_path / f"in.{ending}", tmp_path / f"out.{ending}", FileOptions())
+    found = read(tmp_path / f"out.{ending}")
+    assert [(row["id"], row["status"]) for row in found] == [(1, "no_coordinates"), (2, "invalid"), (3, "inside")]
+    assert (found[0]["lon"], found[0]["note"]) == (None, rows[0]["note"])
+    assert (found[1]["lon"], found[1]["note"]) == ("Infinity", [None])
+    assert "lon" in found[1]["reason"]
+    assert found[2]["height"] == "-Infinity"
+    assert not any("gisgrid_more" in row for row in found)
+    locate_paths(engine(), tmp_path / f"in.{ending}", tmp_path / "out.csv", FileOptions())
+    assert [row["status"] for row in read(tmp_path / "out.csv")] == ["no_coordinates", "invalid", "inside"]
+
+
+@pytest.mark.parametrize("line", ['{"a": -NaN}', '{"a": NaN', "NaN", '{"a": xInfinity}', "{NaN: 1}"])
+def test_other_words_in_json_are_not_guessed_at(line: str) -> None:
+    row = read_object(line.encode())
+    assert row.members is None
+    assert row.text == line.encode()
+    assert "not JSON" in row.reason
 
 
 def test_members_that_only_later_objects_have_are_not_lost(tmp_path: Path) -> None:

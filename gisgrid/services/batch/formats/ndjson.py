@@ -5,6 +5,7 @@ A line that is no object keeps its place: it comes out as an object that holds i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -21,6 +22,8 @@ from gisgrid.services.batch.formats.encodings import Utf8Stream
 
 _LONGEST = 32 << 20
 _SHOWN = 60
+# Within a text such a word is a part of it.
+_NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|\bNaN\b|-?\bInfinity\b', re.DOTALL)
 
 
 class NdjsonInput:
@@ -77,21 +80,37 @@ def rows_in(block: bytes) -> list[bytes]:
 
 @dataclass(frozen=True)
 class JsonRow:
-    """A row of JSON: its members, or None and the reason why it has none."""
+    """A row of JSON: its members, or None and the reason why it has none; ``text`` is the row as it can be written."""
 
+    text: bytes
     members: dict[str, Any] | None
     reason: str = ""
 
 
 def read_object(text: bytes) -> JsonRow:
-    """Return the row that a text holds; never raises."""
+    """Return the row that a text holds; never raises.
+
+    ``NaN`` and ``Infinity`` are no JSON, but many programs write them: they are taken as null and as text.
+    """
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return JsonRow(None, f"the row is not JSON: {error.msg} ({_shown(text)})")
+        plain_text = _NO_NUMBER.sub(_as_json, text)
+        if plain_text != text:
+            row = read_object(plain_text)
+            if row.members is not None:
+                return row
+        return JsonRow(text, None, f"the row is not JSON: {error.msg} ({_shown(text)})")
     if isinstance(value, dict):
-        return JsonRow(value)
-    return JsonRow(None, f"the row is no JSON object: {_shown(text)}")
+        return JsonRow(text, value)
+    return JsonRow(text, None, f"the row is no JSON object: {_shown(text)}")
+
+
+def _as_json(found: re.Match[bytes]) -> bytes:
+    word = found[0]
+    if word.startswith(b'"'):
+        return word
+    return b"null" if word == b"NaN" else b'"' + word + b'"'
 
 
 def _shown(text: bytes) -> str:
@@ -128,8 +147,8 @@ class ObjectDecoder:
 
     def __call__(self, content: bytes) -> Rows:
         """Return the rows of a piece; a row that is no JSON object is in ``wrong``."""
-        texts = self.split(content)
-        read = [read_object(text) for text in texts]
+        read = [read_object(text) for text in self.split(content)]
+        texts = [row.text for row in read]
         wrong = {number: row.reason for number, row in enumerate(read) if row.members is None}
         members: list[dict[str, Any]] = [row.members or {} for row in read]
         if self.needed is not None:
