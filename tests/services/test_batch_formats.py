@@ -158,7 +158,7 @@ def test_lines_that_are_no_objects_keep_their_place(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["ndjson", "json"])
 def test_numbers_that_python_writes_and_json_has_not_leave_their_rows_whole(tmp_path: Path, ending: str) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": 1, "lon": float("nan"), "lat": float("nan"), "note": 'NaN, "Infinity" \\'},
         {"id": 2, "lon": float("inf"), "lat": LAT, "note": [float("nan")]},
         {"id": 3, "lon": LON, "lat": LAT, "height": float("-inf")},
