@@ -24,6 +24,8 @@ HALF_WIDTH_M = 1e-3
 """A line is so wide to both sides: where it only grazes a footprint, one of its edges is outside."""
 
 _TINY = 1e-12
+# Shapes that shapely looks at in one go; it lets no other thread work meanwhile.
+_AT_ONCE = 4_000
 
 
 class Passages(NamedTuple):
@@ -190,7 +192,7 @@ def _corners(table: FootprintTable) -> tuple[Floats, Longs, Bools]:
     are taken to pieces, which is slow.
     """
     shapes = np.asarray(table.geometries, dtype=object)
-    coordinates, building = shapely.get_coordinates(shapes, return_index=True)
+    coordinates, building = _coordinates(shapes)
     if not len(building):
         return coordinates, building, np.zeros(0, dtype=bool)
     last = np.append(building[1:] != building[:-1], True)
@@ -199,6 +201,15 @@ def _corners(table: FootprintTable) -> tuple[Floats, Longs, Bools]:
     one_ring = (np.add.reduceat(back.astype(np.int64), first) == 2) & back[last]
     last[_ring_ends(shapes[building[first[~one_ring]]], first[~one_ring])] = True
     return coordinates, building, last
+
+
+def _coordinates(shapes: NDArray[Any]) -> tuple[Floats, Longs]:
+    """Return the coordinates of shapes with the number of the shape of each, so that no other thread has to wait for all of them."""
+    found = [
+        (start, *shapely.get_coordinates(shapes[start : start + _AT_ONCE], return_index=True))
+        for start in range(0, max(len(shapes), 1), _AT_ONCE)
+    ]
+    return np.concatenate([part for _, part, _ in found]), np.concatenate([whose + start for start, _, whose in found])
 
 
 def _ring_ends(shapes: NDArray[Any], first: Longs) -> Longs:
