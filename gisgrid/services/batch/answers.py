@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gisgrid.locator import Locator
+from gisgrid.locator.doubt import Circles
 from gisgrid.locator.others import Others
 from gisgrid.services.batch.columns import TEXT
 from gisgrid.types import Location
@@ -126,6 +128,16 @@ class Answers:
         for own, start, size in zip(number[several].tolist(), first[several].tolist(), count[several].tolist(), strict=True):
             words.append(";".join(self.codes[grid] for grid in (own, *named[start : start + size])))
         return Instead(rows[np.concatenate([one, several])], words, np.concatenate([index.ravel(), len(pairs) + np.arange(len(several))]))
+
+    def with_circles(self, rows: NDArray[np.int64], found: Circles) -> dict[str, Instead]:
+        """Return candidates and shares of rows in grids whose circles leave them (by their place in ``rows``), by column."""
+        first = np.searchsorted(found.row, np.arange(len(rows) + 1)).tolist()
+        codes, shares = [self.codes[area] for area in found.number.tolist()], [f"{share:.4f}" for share in found.share.tolist()]
+        every = np.arange(len(rows))
+        return {
+            name: Instead(rows, [";".join(words[start:end]) for start, end in pairwise(first)], every)
+            for name, words in (("candidates", codes), ("candidate_shares", shares))
+        }
 
 
 def texts_of(location: Location) -> Texts:

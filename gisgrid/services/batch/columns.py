@@ -8,15 +8,12 @@ from collections.abc import Collection, Sequence
 import pyarrow as pa
 
 from gisgrid.errors import ParameterError
+from gisgrid.locator.columns import ADDED_COLUMNS, SHARE_COLUMNS
 
-ADDED = (
-    *("status", "grid", "grid_name", "community", "community_name", "street", "street_name", "district", "district_name"),
-    *("distance_to_edge_m", "on_edge", "candidates", "nearest", "nearest_distance_m", "responsible_unit"),
-    *("wgs84_lon", "wgs84_lat", "reason"),
-)
+ADDED = ADDED_COLUMNS
 """The columns that a batch adds, in this order; one that the input has already gets the prefix ``gisgrid_``."""
 
-SHARES = ("candidate_shares", "outside_share")
+SHARES = SHARE_COLUMNS
 """What is added after them when the positions have an accuracy: of how much of the circle lies in each candidate, and in no grid."""
 
 MORE = "gisgrid_more"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class _Sheet:
         self.accuracy_m = self._accuracies()
         self.key = np.full(self.count, engine.answers.blank, np.int32)
         self.more: list[Texts] = []
-        self._candidates: list[Instead] = []
+        self._other_texts: dict[str, list[Instead]] = {"candidates": [], "candidate_shares": []}
         self._known: dict[Texts, int] = {}
         self.number = {name: np.full(self.count, np.nan) for name in ("distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat")}
         self.outside_share = np.full(self.count, np.nan)
@@ -170,10 +170,16 @@ class _Sheet:
         if accuracy is not None:
             self.outside_share[members] = np.where(plain & has_circle, 0.0, np.nan)
         left = ~plain
-        beside = np.flatnonzero(~asked & located.in_doubt & ~located.on_edge & (key >= 0) & ~has_circle)
+        is_beside = ~asked & located.in_doubt & ~located.on_edge & (key >= 0)
+        beside = np.flatnonzero(is_beside & ~has_circle)
         self._beside(members[beside], key[beside], located.number[beside], lon[beside], lat[beside])
         self._keep(members[beside], {"distance_to_edge_m": distance[beside], "wgs84_lon": lon[beside], "wgs84_lat": lat[beside]}, None)
         left[beside] = False
+        if accuracy is not None:
+            wide = np.flatnonzero(is_beside & has_circle)
+            wide = wide[self._with_circles(members[wide], key[wide], located.number[wide], lon[wide], lat[wide], accuracy[wide])]
+            self._keep(members[wide], {"distance_to_edge_m": distance[wide], "wgs84_lon": lon[wide], "wgs84_lat": lat[wide]}, None)
+            left[wide] = False
         outside = np.flatnonzero(~asked & (located.number < 0))
         left[outside] = ~self._outside(members[outside], lon[outside], lat[outside], None if accuracy is None else accuracy[outside])
         for place in np.flatnonzero(left).tolist():
@@ -217,7 +223,17 @@ class _Sheet:
         self.key[rows] = key
         if rows.size and "candidates" in self.plan.columns:
             others = self.engine.locator.others_many(number, lon, lat)
-            self._candidates.append(self.engine.answers.beside(rows, number, others))
+            self._other_texts["candidates"].append(self.engine.answers.beside(rows, number, others))
+
+    def _with_circles(self, rows: Rows, key: NDArray[np.int32], number: NDArray[np.int32], *circles: Floats) -> NDArray[np.bool_]:
+        """Answer rows inside grids whose circles leave them, with shares; return which were."""
+        found = self.engine.locator.circles_many(number, *circles)
+        sure = found.is_sure
+        self.key[rows[sure]] = key[sure]
+        self.outside_share[rows[sure]] = found.outside_share[sure]
+        for name, other in self.engine.answers.with_circles(rows, found).items():
+            self._other_texts[name].append(Instead(other.row[sure], other.words, other.word[sure]))
+        return sure
 
     def _outside(self, rows: Rows, lon: Floats, lat: Floats, accuracy: Floats | None) -> NDArray[np.bool_]:
         """Answer rows in no grid and far enough from any; return which were."""
@@ -267,11 +283,10 @@ class _Sheet:
             return with_nulls(self.outside_share, np.isnan(self.outside_share))
         if name in self.number:
             return with_nulls(self.number[name], np.isnan(self.number[name]))
-        return self.engine.answers.take(name, self.key, self.more, self._instead() if name == "candidates" else None)
+        return self.engine.answers.take(name, self.key, self.more, self._instead(self._other_texts.get(name, [])))
 
-    def _instead(self) -> Instead | None:
-        """Return all rows that have other candidates than their key says; those of each coordinate system come by themselves."""
-        parts = self._candidates
+    def _instead(self, parts: Sequence[Instead]) -> Instead | None:
+        """Return all rows that have other words than their key says; those of each coordinate system come by themselves."""
         if len(parts) <= 1:
             return parts[0] if parts else None
         shift = np.cumsum([0, *(len(part.words) for part in parts[:-1])])
