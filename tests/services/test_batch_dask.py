@@ -56,7 +56,18 @@ def _process(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes
 
 @contextmanager
 def _worker(address: str, folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    options = ("--no-nanny", "--no-dashboard", "--nthreads", "1", "--memory-limit", "0", "--local-directory", str(folder))
+    options = (
+        "--no-nanny",
+        "--no-dashboard",
+        "--nthreads",
+        "1",
+        "--memory-limit",
+        "0",
+        "--death-timeout",
+        "60",
+        "--local-directory",
+        str(folder),
+    )
     with _process("dask_worker", address, *options, *words) as process:
         yield process
 
