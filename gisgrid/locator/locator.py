@@ -193,7 +193,7 @@ class Locator(ArrayLocator):
         if level not in LEVELS:
             raise ParameterError("level", f"there is no level {level!r}.", f"any of {', '.join(LEVELS)}")
         x, y, put = positions_of(lon, lat, crs)
-        number = area_numbers(self._hierarchy, level, self._grids.covering_many(x, y).number, x, y)
+        number = area_numbers(self._hierarchy, level, self.grid_indices(x, y), x, y)
         return put(number, [ref.code for ref in self._hierarchy.levels[level].refs])
 
     def locate_frame(
