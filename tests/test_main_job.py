@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import shapely
+from pyarrow import parquet as pq
 
 from gisgrid.db import Database
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
-from ingest.demo import DemoResult, run_demo
+from ingest.demo import DemoResult, compare_with_truth, run_demo
 from ingest.pipeline import LayerReport
 from ingest.sample.generate import DEFAULT_SEED
 
@@ -182,6 +185,21 @@ def test_the_sample_cases_get_their_true_grid_and_doubt_is_never_hidden(district
     assert truth.cases == pytest.approx(3_240, abs=60)
     assert truth.right >= 0.999 * truth.cases
     assert truth.unmarked == 0
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_batch_command_gives_every_case_its_true_grid(district: District, tmp_path: Path, ending: str) -> None:
+    locator, located = tmp_path / "grids.locator", tmp_path / f"located.{ending}"
+    ReadModel.load(district.database, district.settings).locator.save(locator)
+    batch = [sys.executable, "-c", "from gisgrid.cli import main; main()", "batch", "--locator", str(locator), "--crs-col", "crs"]
+    subprocess.run([*batch, str(district.directory / "cases.csv"), str(located)], check=True, capture_output=True)
+    if ending == "parquet":
+        frame = pq.read_table(located).to_pandas()
+        located = located.with_suffix(".csv")
+        frame.to_csv(located, index=False)
+    truth = compare_with_truth(located, district.directory / "cases_truth.csv")
+    assert truth == district.result.truth
+    assert truth.right == truth.cases > 3_000
 
 
 def _counts(report: LayerReport) -> tuple[object, ...]:

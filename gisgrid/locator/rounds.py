@@ -15,7 +15,7 @@ from gisgrid.locator.ground import metres_beside, sines
 
 _TINY = 1e-300
 # When fewer points than this have edges left, or these are that many, all that is left is measured at once.
-_FEWEST, _MOST_ROUNDS = 256, 256
+_FEWEST, _MOST_ROUNDS = 1024, 256
 
 Ends = tuple[Floats, Floats, Floats, Floats]
 """Start and way of edges, degrees: x, y, and how far it goes along both axes."""

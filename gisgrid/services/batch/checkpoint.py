@@ -14,7 +14,8 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -72,7 +73,10 @@ class Draft:
         self._fingerprint: Fingerprint | None = None
         self._is_table = job.output.writer is not None
         self.reached, self.why_anew = self._found()
-        self.is_safe = self.reached.rows > 0
+        self._is_noted = self.reached.rows > 0
+        # What is written goes to the disk while the work goes on: a slow disk takes as long for it as the work itself.
+        self._noting = ThreadPoolExecutor(1, "batch-note")
+        self._pending: Future[None] | None = None
         self._segments = self.reached.segments
         self._file, self._sink = self._open()
         self._last = time.monotonic()
@@ -119,25 +123,44 @@ class Draft:
             self._last = time.monotonic()
 
     def _make_sure(self) -> None:
+        self._wait()
         if self._is_table:
             self._sink.close()
         self._file.flush()
-        os.fsync(self._file.fileno())
         if self._is_table:
-            self._file.close()
             self._segments += 1
         written = 0 if self._is_table else self._file.tell()
         self.reached = self.reached._replace(written=written, segments=self._segments)
-        note = self._folder / (_NOTE + ".new")
-        note.write_bytes(orjson.dumps({"fingerprint": self._print(), "reached": self.reached._asdict()}))
-        note.replace(self._folder / _NOTE)
-        self.is_safe = True
+        self._pending = self._noting.submit(self._note, self._file, self.reached)
         if self._is_table:
             self._file = self._segment(self._segments).open("wb")
             self._sink = Sink(self._job, self._file)
 
+    def _note(self, file: BinaryIO, reached: Reached) -> None:
+        """Note how far the run has come once that is on the disk; a segment is then done with."""
+        os.fsync(file.fileno())
+        if self._is_table:
+            file.close()
+        note = self._folder / (_NOTE + ".new")
+        note.write_bytes(orjson.dumps({"fingerprint": self._print(), "reached": reached._asdict()}))
+        note.replace(self._folder / _NOTE)
+        self._is_noted = True
+
+    def _wait(self) -> None:
+        """Wait until the last note is written; raises what it could not do."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def is_safe(self) -> bool:
+        """Return whether there is something to go on with, when the last note is written."""
+        with suppress(OSError):
+            self._wait()
+        return self._is_noted
+
     def finish(self, target: Path) -> None:
         """Put the whole output in the place of ``target``."""
+        self._wait()
         self._sink.close()
         self._file.close()
         if not self._is_table:
@@ -156,6 +179,7 @@ class Draft:
 
     def close(self) -> None:
         """Close the file, whatever has come of it."""
+        self._noting.shutdown(wait=True)
         if not self._file.closed:
             self._sink.let_go()
             self._file.close()
@@ -196,7 +220,7 @@ def begin(target: Path, job: Job, fingerprint: Callable[[], Fingerprint], pace: 
             except UsageError:
                 raise
             except BaseException:
-                keep = draft is not None and draft.is_safe
+                keep = draft is not None and draft.is_safe()
                 raise
             finally:
                 if draft is not None:
