@@ -8,6 +8,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
+from gisgrid.crs import WGS84, check_point
 from gisgrid.errors import ParameterError
 from gisgrid.locator.boundary import Boundary
 from gisgrid.locator.doubt import Doubt, Doubtful
@@ -37,7 +38,10 @@ class PointLocator:
         self._doubt = Doubt(self._grids, boundary, self._reach_deg)
         self._chains = tuple(hierarchy.chain_of_grid(number) for number in range(len(self._grids)))
         self._units = tuple(self._unit(ref, chain) if chain else None for ref, chain in zip(self._grids.refs, self._chains, strict=True))
-        self._contents = Contents(hierarchy, boundary, roles, doubt_m, self.about)
+
+    @property
+    def _contents(self) -> Contents:
+        return Contents(self._hierarchy, self._boundary, self._roles, self._doubt_m, self.about)
 
     def locate(self, lon: float, lat: float, accuracy_m: float | None = None) -> Location:
         """Return where a point lies: degrees, WGS 84; ``accuracy_m`` is the radius of its uncertainty, metres.
@@ -45,7 +49,7 @@ class PointLocator:
         A point that PostGIS's arithmetic puts in no grid although it is on the edge of some is ``outside`` like any other,
         with those grids as candidates at distance 0: the code is the one that ``ST_Covers`` gives, always.
 
-        Raises ParameterError for an accuracy that is no distance. NaN is in no area.
+        Raises ParameterError for what is no position (no number, out of range, exchanged) and for an accuracy that is no distance.
 
         >>> import shapely
         >>> from gisgrid.locator import AreaTable, Locator
@@ -54,7 +58,12 @@ class PointLocator:
         >>> found.status, found.grid.code, round(found.distance_to_edge_m, 1)
         ('inside', '01', 110.6)
         """
-        lon, lat = float(lon), float(lat)
+        try:
+            lon, lat = float(lon), float(lat)
+        except (TypeError, ValueError):
+            raise ParameterError("lon", f"{lon!r}, {lat!r} is no position.", "two numbers, degrees") from None
+        if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
+            check_point(WGS84, lon, lat)
         numbers, on_edge = self._grids.covering(lon, lat)
         reach_m = self._reach_m(accuracy_m)
         if not numbers:
