@@ -176,7 +176,7 @@ def test_a_bug_is_answered_with_a_reference_and_nothing_else(
     def fail(*_: object) -> None:
         raise ValueError("secret inner text")
 
-    monkeypatch.setattr("api.lookups.locate_document", fail)
+    monkeypatch.setattr("api.plain.PlainAnswers.reply", fail)
     monkeypatch.setattr("api.health.status_problem", fail)
     with serving(Settings(database_url=town.url)) as own:
         monkeypatch.setattr("api.backend.Backend.reasons_not_ready", partial(fail))
