@@ -40,7 +40,7 @@ class _Column:
         )
         self._words = pa.array(list(self._number), pa.string())
 
-    def take(self, key: NDArray[np.int32], more: Sequence[str | None], instead: Instead | None) -> pa.DictionaryArray:
+    def take(self, key: NDArray[np.int64], more: Sequence[str | None], instead: Instead | None) -> pa.DictionaryArray:
         """Return the column for rows by their keys; ``more`` are the values behind the standing ones, which are not kept."""
         fresh: dict[str, int] = {}
         known = len(self._number)
@@ -53,7 +53,8 @@ class _Column:
         words = pa.concat_arrays([self._words, pa.array(list(fresh), pa.string())]) if fresh else self._words
         if not len(words):
             return pa.DictionaryArray.from_arrays(pa.nulls(len(found), pa.int32()), words)
-        return pa.DictionaryArray.from_arrays(with_nulls(np.maximum(found, 0), found == _NONE), words, safe=False)
+        nothing = found == _NONE
+        return pa.DictionaryArray.from_arrays(with_nulls(np.maximum(found, 0, out=found), nothing), words, safe=False)
 
     def _find(self, value: str | None, fresh: dict[str, int], known: int) -> int:
         if value is None:
@@ -107,7 +108,7 @@ class Answers:
         found: NDArray[np.int32] = self._inside[0].take(number, mode="wrap")
         return found if has_circle is None else np.where(has_circle, self._inside[1].take(number, mode="wrap"), found)
 
-    def take(self, name: str, key: NDArray[np.int32], more: Sequence[Texts], instead: Instead | None = None) -> pa.DictionaryArray:
+    def take(self, name: str, key: NDArray[np.int64], more: Sequence[Texts], instead: Instead | None = None) -> pa.DictionaryArray:
         """Return a column of text for rows by their keys; those from ``count`` on mean the rows of ``more``."""
         place = TEXT.index(name)
         return self._columns[name].take(key, [row[place] for row in more], instead)

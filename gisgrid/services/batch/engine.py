@@ -274,16 +274,18 @@ class _Sheet:
 
     def record_batch(self) -> pa.RecordBatch:
         """Return the answers as columns."""
-        return pa.RecordBatch.from_arrays([self._column(name) for name in self.plan.columns], schema=self.engine.schema)
+        # Every look-up wants its places in this type: made once for all columns.
+        key = self.key.astype(np.int64)
+        return pa.RecordBatch.from_arrays([self._column(name, key) for name in self.plan.columns], schema=self.engine.schema)
 
-    def _column(self, name: str) -> pa.Array:
+    def _column(self, name: str, key: Rows) -> pa.Array:
         if name == "on_edge":
             return pa.array(self.on_edge, mask=None if self.answered.all() else ~self.answered)
         if name == "outside_share":
             return with_nulls(self.outside_share, np.isnan(self.outside_share))
         if name in self.number:
             return with_nulls(self.number[name], np.isnan(self.number[name]))
-        return self.engine.answers.take(name, self.key, self.more, self._instead(self._other_texts.get(name, [])))
+        return self.engine.answers.take(name, key, self.more, self._instead(self._other_texts.get(name, [])))
 
     def _instead(self, parts: Sequence[Instead]) -> Instead | None:
         """Return all rows that have other words than their key says; those of each coordinate system come by themselves."""
