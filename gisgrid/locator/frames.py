@@ -44,7 +44,7 @@ def locate_frame(
     frame: pd.DataFrame,
     *,
     columns: Sequence[str] | None = None,
-    crs: str | Crs | None = None,
+    crs: Any = None,
     names: tuple[str, str] = ("lon", "lat"),
     accuracy_m: float | str | None = None,
 ) -> geopandas.GeoDataFrame:
@@ -77,7 +77,7 @@ def _chosen(columns: Sequence[str] | None, *, with_shares: bool) -> tuple[str, .
     return tuple(columns)
 
 
-def _of_points(frame: geopandas.GeoDataFrame, crs: str | Crs | None) -> _Rows:
+def _of_points(frame: geopandas.GeoDataFrame, crs: Any) -> _Rows:
     points = np.asarray(frame.geometry.array, dtype=object)
     x, y = coordinates_of(points)
     odd = np.flatnonzero(np.isnan(x) | np.isnan(y))
@@ -91,7 +91,7 @@ def _of_points(frame: geopandas.GeoDataFrame, crs: str | Crs | None) -> _Rows:
     return _Rows(x, y, system_of(frame.crs, crs, "the frame"), wrong)
 
 
-def _of_columns(frame: pd.DataFrame, crs: str | Crs | None, names: tuple[str, str]) -> _Rows:
+def _of_columns(frame: pd.DataFrame, crs: Any, names: tuple[str, str]) -> _Rows:
     if not isinstance(frame, pd.DataFrame):
         raise ParameterError("frame", f"{type(frame).__name__} is no table of points.", "a GeoDataFrame of points, or a DataFrame")
     if crs is None:

@@ -31,18 +31,24 @@ class Positions(NamedTuple):
     put: Put
 
 
-def positions_of(first: Any, second: Any, crs: str | Crs | None) -> Positions:
+def positions_of(first: Any, second: Any, crs: Any) -> Positions:
     """Return the positions in ``first`` and ``second``, longitude and latitude or easting and northing, or in ``first`` alone: points.
 
     ``crs`` may be left out only where the points say their own. Raises CrsError without a system; ParameterError for what
     holds no positions, and for a single position that cannot be meant.
     """
+    if first is None:
+        raise ParameterError("lon", "there is no position.", _HOLDERS)
     if second is None:
         return _of_points(first, crs)
-    system = _given(crs)
-    if _is_number(first) and _is_number(second):
+    if crs is None:
+        raise CrsError("no coordinate system is given, and none is assumed.", EXPECTED)
+    system = system_of(None, crs, "lon, lat")
+    if _is_number(first) and _is_number(second) and isinstance(system, Crs):
         lon, lat = to_wgs84(system, float(first), float(second))
         return Positions(np.array([lon]), np.array([lat]), _put_one)
+    if isinstance(first, pd.Series) and isinstance(second, pd.Series) and not first.index.equals(second.index):
+        raise ParameterError("lat", "its index is not that of lon.", "two columns of one table, or second.reindex(first.index)")
     x, y = _numbers("lon", first), _numbers("lat", second)
     if x.shape != y.shape:
         try:
@@ -53,14 +59,7 @@ def positions_of(first: Any, second: Any, crs: str | Crs | None) -> Positions:
     return Positions(*lonlat(system, x.ravel(), y.ravel()), put)
 
 
-def _given(crs: str | Crs | None) -> Crs:
-    system = None if crs is None else system_of(None, crs, "lon, lat")
-    if not isinstance(system, Crs):
-        raise CrsError("no coordinate system is given, and none is assumed.", EXPECTED)
-    return system
-
-
-def _of_points(points: Any, crs: str | Crs | None) -> Positions:
+def _of_points(points: Any, crs: Any) -> Positions:
     """Return the positions of shapely points in a GeoSeries, an array, a list, or of a single one."""
     put = _putter(points)
     try:
@@ -97,6 +96,8 @@ def _numbers(name: str, values: Any) -> Floats:
             values = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
         elif isinstance(values, pd.Series):
             values = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        elif isinstance(values, str):
+            raise TypeError
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise ParameterError(name, f"{type(values).__name__} holds what is no number.", _HOLDERS) from None

@@ -10,16 +10,19 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gisgrid.crs import EXPECTED, Crs, parse_crs, to_wgs84
+from gisgrid.crs import CGCS2000, EXPECTED, WGS84, Crs, parse_crs, to_wgs84
 from gisgrid.errors import CrsError, ParameterError, SourceError
 from gisgrid.locator.areas import AreaTable
+from gisgrid.locator.edges import Floats
 
 _MOST_NAMED = 10
+_HALF_TURN_DEG = 180.0 - 1e-6
+_POLE_DEG = 90.0 - 1e-6
 _DEFAULTS = {"name": "name", "parent": "parent_code"}
 
 
 def area_table(
-    frame: geopandas.GeoDataFrame, code: str = "code", name: str = "name", parent: str = "parent_code", crs: str | None = None
+    frame: geopandas.GeoDataFrame, code: str = "code", name: str = "name", parent: str = "parent_code", crs: Any = None
 ) -> AreaTable:
     """Return the areas of one level in a GeoDataFrame of polygons, one a row; geometries come out in WGS 84.
 
@@ -41,13 +44,19 @@ def area_table(
     return AreaTable(codes, [text or "" for text in names], parents, _to_wgs84(frame, shapes, crs))
 
 
-def system_of(declared: Any, given: str | Crs | None, what: str) -> Crs | Any:
+def system_of(declared: Any, given: Any, what: str) -> Crs | Any:
     """Return the coordinate system of data: the one that is given, else the one declared in them (a pyproj CRS or None).
 
-    A ``Crs`` where it is one of ours or in the EPSG register, else the pyproj CRS. Raises CrsError when there is none.
+    What is given is a name, a number in the EPSG register, a pyproj CRS or a ``Crs``; None when nothing is. What comes out is a
+    ``Crs`` where it is one of ours or in the EPSG register, else the pyproj CRS. Raises CrsError when there is none.
     """
-    if given is not None:
-        return given if isinstance(given, Crs) else parse_crs(given)
+    if isinstance(given, Crs):
+        return given
+    if isinstance(given, int):
+        return parse_crs(f"EPSG:{given}")
+    if given is not None and not hasattr(given, "to_authority"):
+        return parse_crs(given)
+    declared = declared if given is None else given
     if declared is None:
         raise CrsError(f"{what} does not say its coordinate system, and none is assumed.", f"crs={EXPECTED}")
     authority = declared.to_authority()
@@ -124,7 +133,7 @@ def _check_shapes(index: pd.Index[Any], shapes: NDArray[Any]) -> None:
         )
 
 
-def _to_wgs84(frame: geopandas.GeoDataFrame, shapes: NDArray[Any], crs: str | None) -> NDArray[Any]:
+def _to_wgs84(frame: geopandas.GeoDataFrame, shapes: NDArray[Any], crs: Any) -> NDArray[Any]:
     """Return the shapes in WGS 84, in two dimensions."""
     system = system_of(frame.crs, crs, "the frame")
     flat = shapely.force_2d(shapes)
@@ -134,8 +143,34 @@ def _to_wgs84(frame: geopandas.GeoDataFrame, shapes: NDArray[Any], crs: str | No
     if lost.size:
         lost_rows = _rows(frame.index[lost].tolist())
         raise SourceError(f"{lost_rows} coordinates that are no positions in {system}.", "Give the coordinate system they are in.")
+    torn = np.unique(owner[:-1][_tears(system, flat, coordinates, converted)])
+    if torn.size:
+        raise SourceError(
+            f"{_rows(frame.index[torn].tolist())} edges across the 180th meridian or around a pole, where degrees do not go on.",
+            "Give such areas in degrees (EPSG:4326), cut at 180 degrees.",
+        )
     moved: NDArray[Any] = shapely.transform(flat, lambda _: converted)
     return moved
+
+
+def _tears(system: Crs | Any, shapes: NDArray[Any], given: Floats, degrees: Floats) -> NDArray[np.bool_]:
+    """Return which edges, from each vertex to the next, leave the degrees at one end and come back at the other.
+
+    In degrees they would go the other way around the world. Such an edge turns half the world or more, and its middle does not
+    lie between its ends.
+    """
+    wide = np.abs(np.diff(degrees[:, 0])) >= _HALF_TURN_DEG
+    if system in (WGS84, CGCS2000) or not wide.any():
+        return np.zeros(len(wide), bool)
+    rings = shapely.get_rings(shapely.get_parts(shapes))
+    _, ring = shapely.get_coordinates(rings, return_index=True)
+    edges = np.flatnonzero(wide & (ring[1:] == ring[:-1]))
+    lon, lat = lonlat(system, *((given[edges] + given[edges + 1]) / 2.0).T)
+    ends = np.sort(np.column_stack([degrees[edges, 0], degrees[edges + 1, 0]]), axis=1)
+    torn = ~((lon > ends[:, 0]) & (lon < ends[:, 1]) & (np.abs(lat) < _POLE_DEG))
+    wide[:] = False
+    wide[edges[torn]] = True
+    return wide
 
 
 def _rows(labels: list[Any]) -> str:
