@@ -110,7 +110,8 @@ def _filter(layer_id: str, name: str) -> Parameter:
         one = f"({'|'.join(field.choices)})"
         schema["pattern"] = f"^{one}(,{one})*$"
         listed = f": {', '.join(field.choices)}"
-    return Parameter(name, f"Only features with one of these values, with commas. {field.title_en}{listed}.", schema, None)
+    none = "" if field.choices else " Empty: none recorded."
+    return Parameter(name, f"Only features with one of these values, with commas. {field.title_en}{listed}.{none}", schema, None)
 
 
 NEAREST_PARAMETERS = {found.id: nearest_parameters(found.id) for found in NEAREST_LAYERS}

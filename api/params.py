@@ -102,8 +102,11 @@ def parse_word(name: str, text: str, choices: tuple[str, ...] = ()) -> str:
 
 
 def parse_words(name: str, text: str, choices: tuple[str, ...] = (), most: int = MAX_WORDS) -> frozenset[str]:
-    """Return the words of a list with commas, each as ``parse_word`` takes it; raises ParameterError for more than ``most``."""
-    words = frozenset(parse_word(name, word, choices) for word in text.split(","))
+    """Return the words of a list with commas; raises ParameterError for one that is none of ``choices``, and for more than ``most``.
+
+    Without ``choices`` any word will do, the empty one too, which stands for no value.
+    """
+    words = frozenset(parse_word(name, word, choices) if choices else word.strip() for word in text.split(","))
     if len(words) > most:
         raise ParameterError(name, f"{len(words)} values are given.", f"at most {most}" if most > 1 else "one value")
     return words

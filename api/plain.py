@@ -10,7 +10,7 @@ from typing import Any
 
 from api.asgi import Reply, written_reply
 from api.points import AskedPoint
-from gisgrid.crs import Crs
+from gisgrid.crs import is_shifted
 from gisgrid.locator.patterns import gap, pattern
 from gisgrid.services import BUILDING_WITHIN_M, NEIGHBOURS, Beside, Currency, Place, ReadModel, Snapshot, as_document
 from gisgrid.types import Location
@@ -49,7 +49,7 @@ class PlainAnswers:
         if now is not self._now:
             self._now, self._patterns = now, {}
         number, distance_m = found
-        key = (number, crs.name, axes, names)
+        key = (number, crs.name, axes, names, is_shifted(lon, lat))
         written = self._patterns.get(key)
         if written is None:
             location = now.locator.inside(number)
@@ -57,7 +57,7 @@ class PlainAnswers:
                 return None
             if len(self._patterns) >= _MOST:
                 self._patterns.clear()
-            found_there = _with_gaps(location, crs, names)
+            found_there = _with_gaps(location, Place(lon, lat, crs), names)
             written = pattern(whole_document(point.as_document() | dict.fromkeys(axes, _AS_GIVEN), found_there, now, currency))
             self._patterns[key] = written
         if not names:
@@ -65,10 +65,10 @@ class PlainAnswers:
         return written_reply(written % (first, second, lon, lat, distance_m, *[_feature(now, name, lon, lat) for name in names]))
 
 
-def _with_gaps(location: Location, crs: Crs, names: Collection[str]) -> Document:
+def _with_gaps(location: Location, place: Place, names: Collection[str]) -> Document:
     """Return what is said of a place well inside a grid, with gaps for its position, its distance to the edge, and what is beside it."""
-    place = Place(0.0, 0.0, crs).as_document() | {"lon": gap("%.9f"), "lat": gap("%.9f")}
-    return as_document(location, place) | {"distance_to_edge_m": gap("%.3f")} | dict.fromkeys(names, gap("%b"))
+    point = place.as_document() | {"lon": gap("%.9f"), "lat": gap("%.9f")}
+    return as_document(location, point) | {"distance_to_edge_m": gap("%.3f")} | dict.fromkeys(names, gap("%b"))
 
 
 def whole_document(given: Document, found: Document, now: Snapshot, currency: Currency) -> Document:

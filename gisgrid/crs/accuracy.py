@@ -10,7 +10,7 @@ import pyproj
 from pyproj.exceptions import ProjError
 
 from gisgrid.crs.convert import transformer
-from gisgrid.crs.offset import EAST, NORTH, SOUTH, WEST
+from gisgrid.crs.offset import is_shifted
 from gisgrid.crs.systems import BD09, CGCS2000, GCJ02, WGS84, Crs, datum, same_datum
 from gisgrid.types import Bounds
 
@@ -58,6 +58,17 @@ def accuracy_m(crs: Crs) -> float | None:
     ``conversion_accuracy`` says why, and knows more about a certain place.
     """
     return conversion_accuracy(crs).metres
+
+
+def accuracy_at_m(crs: Crs, lon: float, lat: float) -> float | None:
+    """Return ``accuracy_m``, but where a shifted system shifts nothing (WGS 84 degrees, see ``is_shifted``) that of the place.
+
+    >>> accuracy_at_m(GCJ02, 120.38, 36.087), accuracy_at_m(GCJ02, 11.5, 48.1)
+    (3.0, 0.0)
+    """
+    if crs.epsg is not None or is_shifted(lon, lat):
+        return accuracy_m(crs)
+    return conversion_accuracy(crs, WGS84, (lon, lat)).metres
 
 
 def conversion_accuracy(source: Crs, target: Crs = WGS84, place: tuple[float, float] | None = None) -> ConversionAccuracy:
@@ -108,7 +119,7 @@ def _combined(source: Crs, target: Crs, place: Place | None) -> ConversionAccura
 def _of(crs: Crs, place: Place | None) -> ConversionAccuracy:
     """Return the accuracy of a system against WGS 84."""
     if crs in (GCJ02, BD09):
-        if crs == GCJ02 and place is not None and not (WEST <= place.lon <= EAST and SOUTH <= place.lat <= NORTH):
+        if crs == GCJ02 and place is not None and not is_shifted(place.lon, place.lat):
             return _UNSHIFTED
         return ConversionAccuracy(_GCJ02_M, _GCJ02_WHY.format("GCJ-02" if crs == GCJ02 else "BD-09"))
     if datum(crs) == datum(CGCS2000):

@@ -43,6 +43,11 @@ _MARGIN_DEG = 0.02
 _CHUNK = 1 << 14
 
 
+def is_shifted(lon: float, lat: float) -> bool:
+    """Say whether a WGS 84 position lies in the box in which GCJ-02 shifts positions."""
+    return WEST <= lon <= EAST and SOUTH <= lat <= NORTH
+
+
 def _shift_point(lon: float, lat: float) -> tuple[float, float]:
     """Return what GCJ-02 adds to a WGS 84 position, in degrees, not asking whether it lies in the box."""
     sin, sqrt = math.sin, math.sqrt

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
-from gisgrid.crs import Crs, accuracy_m
+from gisgrid.crs import Crs, accuracy_at_m
 from gisgrid.errors import NotFoundError
 from gisgrid.layers import LAYERS
 from gisgrid.locator import FootprintIndex, Locator, PointIndex
@@ -119,7 +119,8 @@ class Place(NamedTuple):
 
         ``conversion_accuracy_m`` is how far off it may be for having been given in its own system, None where nobody knows.
         """
-        return {"lon": round(self.lon, 9), "lat": round(self.lat, 9), "crs": "wgs84", "conversion_accuracy_m": accuracy_m(self.crs)}
+        off_m = accuracy_at_m(self.crs, self.lon, self.lat)
+        return {"lon": round(self.lon, 9), "lat": round(self.lat, 9), "crs": "wgs84", "conversion_accuracy_m": off_m}
 
 
 def locate_document(sources: Sources, place: Place, beside: Beside) -> Document:
@@ -192,7 +193,7 @@ def cover_match(sources: Sources, place: Place, hints: CoverHints, limit: int = 
         sources.points["manhole_covers"],
         place.lon,
         place.lat,
-        accuracy_m=math.hypot(given_m, accuracy_m(place.crs) or 0.0) if given_m >= 0.0 else given_m,
+        accuracy_m=math.hypot(given_m, accuracy_at_m(place.crs, place.lon, place.lat) or 0.0) if given_m >= 0.0 else given_m,
         organizations=sources.organizations,
         limit=limit,
         **hints._asdict(),
