@@ -21,6 +21,10 @@ from gisgrid.types import Bounds, Location
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
+# Coordinates of arrays and of single positions are converted alike to some micrometres: on which side of an edge a position
+# lies is the same in a file as in a lookup only when it is asked in the same way.
+_SAME_M = 1e-4
+
 
 class Engine:
     """Answers rows from a locator; any number of threads may ask it, and it can be sent to another process.
@@ -170,7 +174,8 @@ class _Sheet:
         if accuracy is not None:
             self.outside_share[members] = np.where(plain & has_circle, 0.0, np.nan)
         left = ~plain
-        is_beside = ~asked & located.in_doubt & ~located.on_edge & (key >= 0)
+        with np.errstate(invalid="ignore"):
+            is_beside = ~asked & located.in_doubt & ~located.on_edge & (key >= 0) & (distance > _SAME_M)
         beside = np.flatnonzero(is_beside & ~has_circle)
         self._beside(members[beside], key[beside], located.number[beside], lon[beside], lat[beside])
         self._keep(members[beside], {"distance_to_edge_m": distance[beside], "wgs84_lon": lon[beside], "wgs84_lat": lat[beside]}, None)

@@ -17,6 +17,7 @@ from gisgrid.services.batch.formats.base import Decoder, InputOptions, Output, P
 
 _PIECE_BYTES = 128 << 20
 _FILE_MAGIC = b"ARROW1"
+_STREAM_MAGIC = b"\xff\xff\xff\xff"
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
@@ -68,6 +69,10 @@ def open_arrow(raw: BinaryIO, options: InputOptions, size: int = 0) -> TableInpu
             reader = pa.ipc.open_file(_seekable(raw, head))
             groups = (reader.get_batch(number) for number in range(reader.num_record_batches))
             return TableInput(reader.schema, groups, size, options.piece_rows, raw=raw)
+        if head and not head.startswith(_STREAM_MAGIC):
+            raise SourceError(
+                f"{options.name} is no Arrow stream or file: it begins with neither's mark.", "Write it with an Arrow IPC writer."
+            )
         stream = pa.ipc.open_stream(pa.PythonFile(_again(raw, head), mode="r"))
         return TableInput(stream.schema, iter(_guarded(stream, options.name)), size, options.piece_rows, raw=raw)
     except (pa.ArrowInvalid, OSError) as error:
