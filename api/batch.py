@@ -7,7 +7,7 @@ with parameters in the query, are for ``api.stream``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,29 +18,41 @@ from starlette.responses import Response, StreamingResponse
 from api.asgi import header
 from api.backend import Backend
 from api.bulk import BulkLocator
+from api.lookup_params import MAX_ACCURACY_M
 from api.media import media_type
 from api.points import AskedPoint, choose_crs, coordinate_names
 from api.problems import BodyError, document_of
 from api.stream import StreamedBatch, Streams
 from api.stream_params import parse_stream
-from gisgrid.crs import Crs
+from gisgrid.crs import WGS84, Crs
 from gisgrid.errors import GisgridError, ParameterError, TooLargeError, UsageError
 from gisgrid.services import AreasThen, parse_instant
 
 router = APIRouter()
 
-_MEMBERS = ("crs", "as_of", "points")
-_POINT_MEMBERS = ("id", "lon", "lat", "x", "y")
+_MEMBERS = ("crs", "accuracy_m", "as_of", "points")
+_POINT_MEMBERS = ("id", "lon", "lat", "x", "y", "crs", "accuracy_m")
 _CHUNK = 2000
 _OF_POINTS = ("", "application/json", "application/x-www-form-urlencoded")
 
 
 class Batch(NamedTuple):
-    """The points of a request, as they were written; the coordinate system, and the instant if any, of all of them."""
+    """The points of a request, as they were written; the instant, if any, of all of them.
 
-    crs: Crs
+    ``crs`` and ``accuracy_m`` are those of the points that do not say their own; ``crs`` is None where every point has to.
+    """
+
+    crs: Crs | None
     points: list[object]
     as_of: datetime | None
+    accuracy_m: float | None = None
+
+
+class BatchPoint(NamedTuple):
+    """A point of a batch, and the radius of its uncertainty in metres, if any."""
+
+    asked: AskedPoint
+    accuracy_m: float | None
 
 
 @router.post("/locate/batch", include_in_schema=False)
@@ -91,15 +103,32 @@ def parse_batch(body: bytes, max_points: int, default_crs: str | None) -> Batch:
     for name in document:
         if name not in _MEMBERS:
             raise ParameterError(name[:60], "there is no such member here.", f"only {', '.join(_MEMBERS)}")
-    crs = document.get("crs")
-    if crs is not None and not isinstance(crs, str):
-        raise ParameterError("crs", "is not a text.", "a coordinate system such as wgs84, gcj02 or EPSG:4549")
+    crs = _crs_text(document)
     points = document.get("points")
     if not isinstance(points, list):
         raise ParameterError("points", "is missing." if points is None else "is not a list.", "a list of points, each with lon and lat")
     if len(points) > max_points:
         raise TooLargeError(f"There are {len(points)} points, and {max_points} are allowed.", "Send them in several requests.")
-    return Batch(choose_crs(crs, default_crs), points, _instant(document.get("as_of")))
+    # Points that all say their own need none beside them; the first that does not is told that it is missing.
+    need_none = crs is None and bool(points) and all(isinstance(point, dict) and point.get("crs") for point in points)
+    system = None if need_none else choose_crs(crs, default_crs)
+    return Batch(system, points, _instant(document.get("as_of")), _accuracy(document))
+
+
+def _crs_text(members: dict[str, object]) -> str | None:
+    crs = members.get("crs")
+    if crs is not None and not isinstance(crs, str):
+        raise ParameterError("crs", "is not a text.", "a coordinate system such as wgs84, gcj02 or EPSG:4549")
+    return crs
+
+
+def _accuracy(members: dict[str, object]) -> float | None:
+    value = members.get("accuracy_m")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 <= value <= MAX_ACCURACY_M:
+        raise ParameterError("accuracy_m", f"{str(value)[:60]!r} is no such distance.", f"metres from 0 to {MAX_ACCURACY_M:g}")
+    return float(value)
 
 
 def _instant(value: object) -> datetime | None:
@@ -119,16 +148,22 @@ def _load(body: bytes) -> object:
         raise BodyError(f"The body is not JSON: {error.msg} ({place}).", hint) from None
 
 
-def parse_batch_point(point: object, crs: Crs) -> AskedPoint:
-    """Return one point of a batch; raises ParameterError that says what is wrong with it."""
+def parse_batch_point(point: object, crs: Crs | None, accuracy_m: float | None = None) -> BatchPoint:
+    """Return one point of a batch, for which ``crs`` and ``accuracy_m`` hold unless it says its own.
+
+    Raises ParameterError that says what is wrong with it.
+    """
     if not isinstance(point, dict):
         raise UsageError("The point is not a JSON object.", 'Expected {"id": ..., "lon": ..., "lat": ...}.')
     for name in point:
-        # Above all a crs of its own, which would be ignored and put the point hundreds of metres away.
         if name not in _POINT_MEMBERS:
             raise ParameterError(name[:60], "there is no such member in a point.", f"only {', '.join(_POINT_MEMBERS)}")
-    names = coordinate_names(point, crs)
-    return AskedPoint(_coordinate(names[0], point), _coordinate(names[1], point), crs, names)
+    own = _crs_text(point)
+    system = crs if crs is not None and not own else choose_crs(own, None)
+    names = coordinate_names(point, system)
+    asked = AskedPoint(_coordinate(names[0], point), _coordinate(names[1], point), system, names)
+    own_m = _accuracy(point)
+    return BatchPoint(asked, accuracy_m if own_m is None else own_m)
 
 
 def _coordinate(name: str, point: dict[str, object]) -> float:
@@ -146,27 +181,32 @@ async def _stream(backend: Backend, batch: Batch, then: AreasThen | None) -> Asy
     tail: dict[str, object] = {"data_version": now.version, **currency.as_document()}
     if then is not None:
         tail |= then.as_document()
-    bulk = BulkLocator(model, batch.crs, then.locator if then else now.locator)
+    bulk = BulkLocator(model, batch.crs or WGS84, then.locator if then else now.locator)
     yield b'{"results":['
     for start in range(0, len(batch.points), _CHUNK):
-        piece = await asyncio.to_thread(results, bulk, batch.crs, batch.points[start : start + _CHUNK])
+        piece = await asyncio.to_thread(results, bulk, batch, batch.points[start : start + _CHUNK])
         yield (b"," if start else b"") + orjson.dumps(piece)[1:-1]
     yield b"]," + orjson.dumps(tail)[1:]
 
 
-def results(bulk: BulkLocator, crs: Crs, points: list[object]) -> list[dict[str, object]]:
-    """Return the result of each point of a batch, in the same order, with the point's id."""
+def results(bulk: BulkLocator, batch: Batch, points: list[object]) -> list[dict[str, object]]:
+    """Return the result of each of some points of a batch, in the same order, with the point's id."""
     ids = [point.get("id") if isinstance(point, dict) else None for point in points]
-    parsed = [_parsed(point, crs) for point in points]
+    parsed = [_parsed(point, batch) for point in points]
     located = iter(bulk.locate([point for point in parsed if isinstance(point, AskedPoint)]))
-    return [
-        {"id": id, **(next(located) if isinstance(point, AskedPoint) else {"error": document_of(point)})}
-        for id, point in zip(ids, parsed, strict=True)
-    ]
+    return [{"id": id, **_result(bulk, point, located)} for id, point in zip(ids, parsed, strict=True)]
 
 
-def _parsed(point: object, crs: Crs) -> AskedPoint | GisgridError:
+def _result(bulk: BulkLocator, point: AskedPoint | BatchPoint | GisgridError, located: Iterator[dict[str, object]]) -> dict[str, object]:
+    if isinstance(point, AskedPoint):
+        return next(located)
+    return bulk.locate_one(*point) if isinstance(point, BatchPoint) else {"error": document_of(point)}
+
+
+def _parsed(point: object, batch: Batch) -> AskedPoint | BatchPoint | GisgridError:
+    """Return a point: alone where it is like most, in the system of the batch and without an accuracy."""
     try:
-        return parse_batch_point(point, crs)
+        found = parse_batch_point(point, batch.crs, batch.accuracy_m)
+        return found.asked if found.accuracy_m is None and found.asked.crs == batch.crs else found
     except GisgridError as error:
         return error

@@ -40,7 +40,7 @@ class BulkLocator:
         for k, location in zip(outside.tolist(), self._locator.outside_many(lon[outside], lat[outside]), strict=True):
             answers[k] = None if location is None else _document(points[k], location)
         # The others need a look of their own: doubt, an edge, a place far away or one that cannot be meant.
-        return [answer or self._asked(point) for answer, point in zip(answers, points, strict=True)]
+        return [answer or self.locate_one(point) for answer, point in zip(answers, points, strict=True)]
 
     def _well_inside(self, point: AskedPoint, number: int, lon: float, lat: float, distance_m: float) -> Document | None:
         """Return the answer for a point well inside a grid, the same for all its points but in three members."""
@@ -53,10 +53,11 @@ class BulkLocator:
         own = {"point": Place(lon, lat, point.crs).as_document(), "distance_to_edge_m": round(distance_m, 3)}
         return {"input": point.as_document(), **plain, **own}
 
-    def _asked(self, point: AskedPoint) -> Document:
+    def locate_one(self, point: AskedPoint, accuracy_m: float | None = None) -> Document:
+        """Return the answer for a point in any system, as ``locate`` does; ``accuracy_m`` is the radius of its uncertainty, metres."""
         try:
             lon, lat = self._model.to_wgs84(point.first, point.second, point.crs)
-            return _document(point, self._locator.locate(lon, lat))
+            return _document(point, self._locator.locate(lon, lat, accuracy_m))
         except GisgridError as error:
             return {"error": document_of(error)}
 

@@ -29,5 +29,5 @@ async def readyz(request: Request) -> Response:
     state = {"data_version": backend.model.version, **currency.as_document()}
     if not reasons:
         return Response(orjson.dumps({"status": "ready", **state}), media_type="application/json", headers=_FRESH)
-    problem = {**status_problem(503, " ".join(reasons)), "title": "Not ready", "reasons": reasons, **state}
+    problem = {**status_problem(503, " ".join(reasons)), "type": "/problems/not-ready", "title": "Not ready", "reasons": reasons, **state}
     return Response(orjson.dumps(problem), status_code=503, media_type="application/problem+json", headers=_FRESH)

@@ -57,7 +57,7 @@ def parse_number(name: str, text: str, expected: str) -> float:
         value = float(text)
         if math.isfinite(value):
             return value
-    raise ParameterError(name, f"{text[:_SHOWN]!r} is not a number." if text else "is empty.", expected)
+    raise ParameterError(name, f"{text[:_SHOWN]!r} is not a finite number." if text else "is empty.", expected)
 
 
 def parse_ranged(name: str, text: str, low: float, high: float, expected: str) -> float:
@@ -71,7 +71,7 @@ def parse_ranged(name: str, text: str, low: float, high: float, expected: str) -
 def parse_count(name: str, text: str, high: int) -> int:
     """Return a whole number from 1 to ``high``; raises ParameterError otherwise."""
     expected = f"a whole number from 1 to {high}"
-    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+    if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
         raise ParameterError(name, f"{text[:_SHOWN]!r} is not a whole number.", expected)
     value = int(text)
     if not 1 <= value <= high:

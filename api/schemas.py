@@ -208,10 +208,12 @@ class BatchPoint(BaseModel):
     lat: float | None = None
     x: float | None = None
     y: float | None = None
+    crs: str | None = Field(default=None, description="Coordinate system of this point.")
+    accuracy_m: float | None = Field(default=None, description="Radius of this position's uncertainty, metres.")
 
 
 class BatchRequest(BaseModel):
-    """Points to locate, all in one coordinate system."""
+    """Points to locate."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -219,7 +221,8 @@ class BatchRequest(BaseModel):
         }
     )
 
-    crs: str = Field(description="Coordinate system of all points.")
+    crs: str | None = Field(default=None, description="Coordinate system of all points that do not say their own.")
+    accuracy_m: float | None = Field(default=None, description="Radius of the uncertainty of all points that do not say their own, metres.")
     as_of: str | None = Field(default=None, description="Look all points up in the areas that were served at this instant.")
     points: list[BatchPoint]
 

@@ -51,6 +51,29 @@ def test_points_may_be_in_any_system(server: Server) -> None:
     assert _results(server, {"crs": "EPSG:4549", "points": [{"x": x, "y": y}]})[0]["grid"]["code"] == "370203001001001"
 
 
+def test_points_may_say_their_own_system_and_accuracy(server: Server) -> None:
+    place = {"lon": 120.3722, "lat": 36.0819}
+    points: list[dict[str, Any]] = [
+        place,
+        place | {"crs": "gcj02"},
+        place | {"accuracy_m": 40},
+        place | {"crs": "wgs84", "accuracy_m": 0},
+        {"x": 533500.0, "y": 3994600.0, "crs": "EPSG:4549"},
+    ]
+    own = [{"crs": "bd09", "accuracy_m": 15} | point for point in points]
+    results = _results(server, {"crs": "bd09", "accuracy_m": 15, "points": points})
+    assert len(results) == len(points)
+    for point, result in zip(own, results, strict=True):
+        alone = server.get("/locate", params={name: str(value) for name, value in point.items()}).json()
+        assert alone.items() >= {name: value for name, value in result.items() if name != "id"}.items()
+        assert ("outside_share" in result) == (point["accuracy_m"] > 0)
+    assert [_bare(result) for result in _results(server, {"points": own})] == [_bare(result) for result in results]
+
+
+def _bare(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in result.items() if name != "id"}
+
+
 def test_a_bad_point_is_answered_in_its_place_and_moves_no_other(server: Server) -> None:
     good = {"id": "good", "lon": 120.3722, "lat": 36.0819}
     bad: list[tuple[Any, str | None]] = [
@@ -60,7 +83,11 @@ def test_a_bad_point_is_answered_in_its_place_and_moves_no_other(server: Server)
         ({"id": "b4", "lon": True, "lat": 36.08}, "lon"),
         ({"id": "b5", "lon": 36.08, "lat": 120.37}, "lat"),
         ({"id": "b6", "lon": 181, "lat": 36.08}, "lon"),
-        ({"id": "b7", "lon": 120.37, "lat": 36.08, "crs": "gcj02"}, "crs"),
+        ({"id": "b7", "lon": 120.37, "lat": 36.08, "crs": "gcj99"}, "crs"),
+        ({"id": "b7a", "lon": 120.37, "lat": 36.08, "crs": 4326}, "crs"),
+        ({"id": "b7b", "lon": 120.37, "lat": 36.08, "accuracy_m": -1}, "accuracy_m"),
+        ({"id": "b7c", "lon": 120.37, "lat": 36.08, "accuracy_m": "15"}, "accuracy_m"),
+        ({"id": "b7d", "lon": 120.37, "lat": 36.08, "accuracy": 15}, "accuracy"),
         ({"id": "b8", "x": 1, "y": 2}, "x"),
         ([120.37, 36.08], None),
         ("point", None),
@@ -95,6 +122,8 @@ def test_a_bad_point_is_answered_in_its_place_and_moves_no_other(server: Server)
         (b'{"crs": "wgs84"}', "points: is missing"),
         (b'{"crs": "wgs84", "points": {}}', "points: is not a list"),
         (b'{"points": []}', "crs"),
+        (b'{"points": [{"lon": 1, "lat": 2, "crs": "wgs84"}, {"lon": 1, "lat": 2}]}', "crs"),
+        (b'{"crs": "wgs84", "accuracy_m": -1, "points": []}', "accuracy_m"),
         (b'{"crs": 4326, "points": []}', "crs"),
         (b'{"crs": "mars2000", "points": []}', "crs"),
         (b'{"crs": "wgs84", "points": [], "point": []}', "point: there is no such member"),

@@ -67,6 +67,7 @@ def test_lookups_go_on_while_the_database_is_away_and_all_is_well_when_it_is_bac
         assert own_server.get("/healthz").status_code == 200
         ready = own_server.get("/readyz")
         assert ready.status_code == 503
+        assert ready.json()["type"] == "/problems/not-ready"
         assert len(ready.json()["reasons"]) == 2
         assert (ready.json()["stale"], ready.json()["database"]) == (True, "down")
         # The document of tiles is still to be had: its bounds are those of the deployment.

@@ -188,3 +188,12 @@ def test_what_cannot_be_meant_is_refused_by_name(server: Server, path: str, quer
     problem = answer.json()
     assert problem["parameter"] == parameter
     assert problem["expected"]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"), [("k=-3", "-3 is out of range"), ("k=x", "not a whole number"), ("radius_m=inf", "not a finite number")]
+)
+def test_a_number_that_is_refused_is_not_called_something_else(server: Server, query: str, said: str) -> None:
+    answer = server.get(f"/cameras/nearest?lon=120.3744&lat=36.0835&crs=wgs84&{query}")
+    assert answer.status_code == 400
+    assert said in answer.json()["detail"]
