@@ -13,12 +13,12 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from gisgrid.crs import EXPECTED, Crs, check_point, to_wgs84
-from gisgrid.errors import CrsError, ParameterError
+from gisgrid.crs import Crs, check_point, to_wgs84
+from gisgrid.errors import ParameterError
 from gisgrid.locator.columns import ADDED_COLUMNS, SHARE_COLUMNS, Columns
 from gisgrid.locator.edges import Flags, Floats
 from gisgrid.locator.positions import coordinates_of
-from gisgrid.locator.tables import lonlat, system_of
+from gisgrid.locator.systems import AnyCrs, given_system, lonlat, system_of
 from gisgrid.types import Bounds
 
 _PREFIX = "gisgrid_"
@@ -44,7 +44,7 @@ def locate_frame(
     frame: pd.DataFrame,
     *,
     columns: Sequence[str] | None = None,
-    crs: Any = None,
+    crs: AnyCrs | None = None,
     names: tuple[str, str] = ("lon", "lat"),
     accuracy_m: float | str | None = None,
 ) -> geopandas.GeoDataFrame:
@@ -77,7 +77,7 @@ def _chosen(columns: Sequence[str] | None, *, with_shares: bool) -> tuple[str, .
     return tuple(columns)
 
 
-def _of_points(frame: geopandas.GeoDataFrame, crs: Any) -> _Rows:
+def _of_points(frame: geopandas.GeoDataFrame, crs: AnyCrs | None) -> _Rows:
     points = np.asarray(frame.geometry.array, dtype=object)
     x, y = coordinates_of(points)
     odd = np.flatnonzero(np.isnan(x) | np.isnan(y))
@@ -91,17 +91,16 @@ def _of_points(frame: geopandas.GeoDataFrame, crs: Any) -> _Rows:
     return _Rows(x, y, system_of(frame.crs, crs, "the frame"), wrong)
 
 
-def _of_columns(frame: pd.DataFrame, crs: Any, names: tuple[str, str]) -> _Rows:
+def _of_columns(frame: pd.DataFrame, crs: AnyCrs | None, names: tuple[str, str]) -> _Rows:
     if not isinstance(frame, pd.DataFrame):
         raise ParameterError("frame", f"{type(frame).__name__} is no table of points.", "a GeoDataFrame of points, or a DataFrame")
-    if crs is None:
-        raise CrsError("no coordinate system is given, and none is assumed.", EXPECTED)
+    system = given_system(crs)
     wrong: dict[int, tuple[str, str]] = {}
     x, y = (_column(frame, option, name, wrong) for option, name in zip(("lon", "lat"), names, strict=True))
     for row in np.flatnonzero(np.isnan(x) | np.isnan(y)).tolist():
         lost = [name for name, values in zip(names, (x, y), strict=True) if math.isnan(values[row])]
         wrong.setdefault(row, ("no_coordinates", f"{' and '.join(lost)} {'are' if len(lost) > 1 else 'is'} empty."))
-    return _Rows(x, y, system_of(None, crs, "the frame"), wrong)
+    return _Rows(x, y, system, wrong)
 
 
 def _column(frame: pd.DataFrame, option: str, name: str, wrong: dict[int, tuple[str, str]]) -> Floats:

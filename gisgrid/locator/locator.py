@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from gisgrid.crs import Crs
 from gisgrid.errors import ParameterError
 from gisgrid.locator import files
 from gisgrid.locator.areas import AreaIndex, AreaTable
@@ -23,6 +22,7 @@ from gisgrid.locator.hierarchy import Hierarchy
 from gisgrid.locator.levels import area_numbers
 from gisgrid.locator.many import ArrayLocator
 from gisgrid.locator.single import Roles
+from gisgrid.locator.systems import AnyCrs
 from gisgrid.types import LEVELS, Bounds, Level
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Locator(ArrayLocator):
         code: str = "code",
         name: str = "name",
         parent: str = "parent_code",
-        crs: str | None = None,
+        crs: AnyCrs | None = None,
         roles: Roles | None = None,
         doubt_m: float = DEFAULT_DOUBT_M,
     ) -> Locator:
@@ -101,7 +101,7 @@ class Locator(ArrayLocator):
         code: str = "code",
         name: str = "name",
         parent: str = "parent_code",
-        crs: str | None = None,
+        crs: AnyCrs | None = None,
         roles: Roles | None = None,
         doubt_m: float = DEFAULT_DOUBT_M,
     ) -> Locator:
@@ -109,10 +109,12 @@ class Locator(ArrayLocator):
 
         ``code``, ``name`` and ``parent`` are the columns of an area's code, its name, and the code of the area above it; the
         last two may be absent under these names. Geometries may be in any coordinate system that the frame names; ``crs``
-        says what they are in where it does not, or where it is wrong (GCJ-02 kept as if it were WGS 84).
+        says what they are in where it does not, or where it is wrong (GCJ-02 kept as if it were WGS 84): a name as in ``codes``, a
+        number in the EPSG register, or a pyproj CRS. Edges stay where they are in their system, to 1 cm.
 
         Raises CrsError without a coordinate system, ParameterError for a level or a column that is not there, and SourceError, naming
-        the rows, for codes that are missing or there twice and for geometries that are no polygons.
+        the rows, for codes that are missing or there twice, for geometries that are missing or no polygons, and for polygons of
+        a projected system across the 180th meridian or around a pole; also for a frame without rows.
         """
         for level in frames:
             if level not in LEVELS:
@@ -159,6 +161,11 @@ class Locator(ArrayLocator):
     def __reduce__(self) -> tuple[Any, ...]:
         return Locator.from_bytes, (self.to_bytes(),)
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{level}={len(index)}" for level, index in self._hierarchy.levels.items() if len(index))
+        box = "none" if self.bounds is None else ", ".join(f"{side:.6f}" for side in self.bounds)
+        return f"<Locator areas: {counts or 'none'}; bounds: {box}; data version: {self.about.data_version or 'not known'}>"
+
     def with_roles(self, roles: Roles) -> Locator:
         """Return a locator of the same areas with other responsible units; cheap."""
         return Locator(self._hierarchy, self._boundary, roles, self._doubt_m, self.about)
@@ -169,16 +176,17 @@ class Locator(ArrayLocator):
         return files.bounds_of(self._grids)
 
     @overload
-    def codes(self, lon: float, lat: float, *, crs: str | Crs, level: Level = "grid") -> str | None: ...
+    def codes(self, lon: float, lat: float, *, crs: AnyCrs, level: Level = "grid") -> str | None: ...
     @overload
-    def codes(self, lon: Any, lat: Any = None, *, crs: str | Crs | None = None, level: Level = "grid") -> Any: ...
-    def codes(self, lon: Any, lat: Any = None, *, crs: str | Crs | None = None, level: Level = "grid") -> Any:
+    def codes(self, lon: Any, lat: Any = None, *, crs: AnyCrs | None = None, level: Level = "grid") -> Any: ...
+    def codes(self, lon: Any, lat: Any = None, *, crs: AnyCrs | None = None, level: Level = "grid") -> Any:
         """Return the code of the area of ``level`` for each position, None (or null) where there is none.
 
         ``lon`` and ``lat`` are two numbers (a code comes out), NumPy arrays of any shape or lists (an array of objects), pandas
         Series (a Series with the index of the first) or Arrow arrays (a dictionary-encoded array); or ``lon`` alone holds
         points: a GeoSeries, a shapely point, or an array of them. ``crs`` is their coordinate system (``wgs84``, ``cgcs2000``,
-        ``gcj02``, ``bd09``, ``EPSG:n``), easting and northing in a projected one; only a GeoSeries that says its own needs none.
+        ``gcj02``, ``bd09``, ``EPSG:n``, a number of that register, or a pyproj CRS), easting and northing in a projected one; only
+        a GeoSeries that says its own needs none.
 
         Raises CrsError without a coordinate system, ParameterError for what holds no positions. A single number that is no
         position is an error; in arrays it is a position in no area.
@@ -201,7 +209,7 @@ class Locator(ArrayLocator):
         frame: DataFrame,
         *,
         columns: Sequence[str] | None = None,
-        crs: str | Crs | None = None,
+        crs: AnyCrs | None = None,
         lon: str = "lon",
         lat: str = "lat",
         accuracy_m: float | str | None = None,

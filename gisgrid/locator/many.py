@@ -8,12 +8,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gisgrid.crs import CGCS2000, WGS84, Crs, parse_crs, to_wgs84
+from gisgrid.crs import CGCS2000, WGS84
+from gisgrid.errors import ParameterError
 from gisgrid.locator.chunks import in_pieces
 from gisgrid.locator.doubt import Circles
 from gisgrid.locator.edges import Flags, Floats, Ints, Longs
 from gisgrid.locator.others import OtherAreas, Others
 from gisgrid.locator.single import PointLocator
+from gisgrid.locator.systems import AnyCrs, given_system, lonlat
 from gisgrid.types import Location
 
 _SLACK_M = 1e-6
@@ -45,7 +47,7 @@ class ArrayLocator(PointLocator):
         codes = [*self.grid_codes(), None]
         return [codes[number] for number in self.grid_indices(lon, lat).tolist()]
 
-    def grid_indices(self, first: ArrayLike, second: ArrayLike, crs: str | Crs = WGS84, *, parallel: bool = True) -> Ints:
+    def grid_indices(self, first: ArrayLike, second: ArrayLike, crs: AnyCrs = WGS84, *, parallel: bool = True) -> Ints:
         """Return the number of the grid of each point, -1 where there is none (or what it has is no position); the same shape out.
 
         ``first`` and ``second`` are longitude and latitude in ``crs``, easting and northing in a projected one, by default degrees,
@@ -58,7 +60,7 @@ class ArrayLocator(PointLocator):
         >>> locator.grid_indices([0.5, 1.5, np.nan], [0.5, 0.5, 0.5]).tolist()
         [0, -1, -1]
         """
-        system = crs if isinstance(crs, Crs) else parse_crs(crs)
+        system = given_system(crs)
         x, y = _floats(first, second)
         number, on_edge = np.empty(x.shape, np.int32), np.zeros(x.shape, bool)
         flat_x, flat_y, flat_number, flat_edge = x.reshape(-1), y.reshape(-1), number.reshape(-1), on_edge.reshape(-1)
@@ -66,7 +68,7 @@ class ArrayLocator(PointLocator):
         def work(piece: slice) -> None:
             lon, lat = flat_x[piece], flat_y[piece]
             if system not in (WGS84, CGCS2000):
-                lon, lat = to_wgs84(system, lon, lat)
+                lon, lat = lonlat(system, lon, lat)
             self._grids.cover(lon, lat, flat_number[piece], flat_edge[piece])
 
         in_pieces(work, x.size, parallel=parallel)
@@ -155,9 +157,15 @@ def _reaches(accuracy_m: ArrayLike, doubt_m: float) -> Floats:
 
 
 def _floats(lon: ArrayLike, lat: ArrayLike) -> tuple[Floats, Floats]:
-    x, y = np.ascontiguousarray(lon, dtype=np.float64), np.ascontiguousarray(lat, dtype=np.float64)
+    try:
+        x, y = np.ascontiguousarray(lon, dtype=np.float64), np.ascontiguousarray(lat, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ParameterError("lon, lat", "they hold what is no number.", "arrays of numbers") from None
     # ascontiguousarray makes one dimension of none.
     x, y = x.reshape(np.shape(lon)), y.reshape(np.shape(lat))
     if x.shape != y.shape:
-        x, y = (np.ascontiguousarray(part) for part in np.broadcast_arrays(x, y))
+        try:
+            x, y = (np.ascontiguousarray(part) for part in np.broadcast_arrays(x, y))
+        except ValueError:
+            raise ParameterError("lat", f"its shape is {y.shape}, that of lon {x.shape}.", "as many of the one as of the other") from None
     return x, y

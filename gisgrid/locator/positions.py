@@ -12,10 +12,10 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from gisgrid.crs import EXPECTED, Crs, to_wgs84
-from gisgrid.errors import CrsError, ParameterError
+from gisgrid.crs import Crs, to_wgs84
+from gisgrid.errors import ParameterError
 from gisgrid.locator.edges import Floats, Ints
-from gisgrid.locator.tables import lonlat, system_of
+from gisgrid.locator.systems import AnyCrs, given_system, lonlat, system_of
 
 _HOLDERS = "numbers, arrays, pandas Series, Arrow arrays, or points (a GeoSeries, shapely points)"
 
@@ -31,7 +31,7 @@ class Positions(NamedTuple):
     put: Put
 
 
-def positions_of(first: Any, second: Any, crs: Any) -> Positions:
+def positions_of(first: Any, second: Any, crs: AnyCrs | None) -> Positions:
     """Return the positions in ``first`` and ``second``, longitude and latitude or easting and northing, or in ``first`` alone: points.
 
     ``crs`` may be left out only where the points say their own. Raises CrsError without a system; ParameterError for what
@@ -41,9 +41,7 @@ def positions_of(first: Any, second: Any, crs: Any) -> Positions:
         raise ParameterError("lon", "there is no position.", _HOLDERS)
     if second is None:
         return _of_points(first, crs)
-    if crs is None:
-        raise CrsError("no coordinate system is given, and none is assumed.", EXPECTED)
-    system = system_of(None, crs, "lon, lat")
+    system = given_system(crs)
     if _is_number(first) and _is_number(second) and isinstance(system, Crs):
         lon, lat = to_wgs84(system, float(first), float(second))
         return Positions(np.array([lon]), np.array([lat]), _put_one)
@@ -59,7 +57,7 @@ def positions_of(first: Any, second: Any, crs: Any) -> Positions:
     return Positions(*lonlat(system, x.ravel(), y.ravel()), put)
 
 
-def _of_points(points: Any, crs: Any) -> Positions:
+def _of_points(points: Any, crs: AnyCrs | None) -> Positions:
     """Return the positions of shapely points in a GeoSeries, an array, a list, or of a single one."""
     put = _putter(points)
     try:
@@ -89,18 +87,29 @@ def _is_number(value: Any) -> bool:
 
 
 def _numbers(name: str, values: Any) -> Floats:
+    """Return values as numbers, NaN for what is missing; text is refused, even of digits, and so are true and false."""
     try:
         if isinstance(values, pa.ChunkedArray):
             values = values.combine_chunks()
         if isinstance(values, pa.Array):
-            values = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        elif isinstance(values, pd.Series):
-            values = values.to_numpy(dtype=np.float64, na_value=np.nan)
-        elif isinstance(values, str):
+            return _of_arrow(values)
+        found = np.asarray(values.to_numpy() if isinstance(values, pd.Series) else values)
+        is_odd = found.dtype.kind in "bSU" or (found.dtype == object and any(isinstance(value, (str, bytes, bool)) for value in found.flat))
+        if is_odd:
             raise TypeError
-        return np.asarray(values, dtype=np.float64)
+        if isinstance(values, pd.Series):
+            return values.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(found, dtype=np.float64)
     except (TypeError, ValueError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise ParameterError(name, f"{type(values).__name__} holds what is no number.", _HOLDERS) from None
+
+
+def _of_arrow(values: pa.Array) -> Floats:
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if not any(fits(kind) for fits in (pa.types.is_floating, pa.types.is_integer, pa.types.is_decimal, pa.types.is_null)):
+        raise TypeError
+    numbers: Floats = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return numbers
 
 
 def _putter(values: Any) -> Put | None:

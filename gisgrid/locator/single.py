@@ -59,10 +59,12 @@ class PointLocator:
         ('inside', '01', 110.6)
         """
         try:
+            # Compared as they are: text is no number, even of digits.
+            is_position = -180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0
             lon, lat = float(lon), float(lat)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ParameterError("lon", f"{lon!r}, {lat!r} is no position.", "two numbers, degrees") from None
-        if not (-180.0 <= lon <= 180.0 and -90.0 <= lat <= 90.0):
+        if not is_position:
             check_point(WGS84, lon, lat)
         numbers, on_edge = self._grids.covering(lon, lat)
         reach_m = self._reach_m(accuracy_m)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -134,15 +135,15 @@ def test_codes_may_be_whole_numbers() -> None:
     assert Locator.from_geodataframe(frame_of().assign(code=[10, 20, 30, 40])).grid_codes() == ["10", "20", "30", "40"]
 
 
-def test_rows_that_are_no_polygons_are_told_and_rows_without_a_shape_are_areas_without_one() -> None:
+def test_rows_that_are_no_polygons_and_rows_without_a_shape_are_told() -> None:
     frame = frame_of()
     with pytest.raises(SourceError, match=r"Rows row 1, row 3 have a geometry that is no polygon, such as a point"):
         Locator.from_geodataframe(
             frame.set_geometry([frame.geometry.iloc[0], shapely.Point(1, 2), None, shapely.LineString([(0, 0), (1, 1)])], crs=4326)
         )
-    shapeless = Locator.from_geodataframe(frame.set_geometry([None, shapely.Polygon(), *frame.geometry.iloc[2:]], crs=4326))
-    assert shapeless.grid_codes() == ["A", "B", "C", "D"]
-    assert shapeless.codes(LON, LAT, crs="wgs84").tolist() == ["C", "D", None, None]
+    for bare in (None, shapely.Polygon(), shapely.MultiPolygon()):
+        with pytest.raises(SourceError, match=r"Rows row 0, row 2 have no geometry, or an empty one.*leave the row out"):
+            Locator.from_geodataframe(frame.set_geometry([bare, frame.geometry.iloc[1], bare, frame.geometry.iloc[3]], crs=4326))
     with pytest.raises(SourceError, match=r"Row row 0 has coordinates that are no positions in wgs84"):
         Locator.from_geodataframe(frame.set_geometry([shapely.box(500, 0, 501, 1), *frame.geometry.iloc[1:]], crs=4326))
     with pytest.raises(ParameterError, match="DataFrame is no table of areas"):
@@ -157,7 +158,10 @@ def test_from_frames_is_from_areas(town: Town, seed: int) -> None:
             {"code": table.codes, "name": table.names, "parent_code": table.parent_codes}, geometry=list(table.geometries), crs=4326
         )
         for level, table in town.tables.items()
-        if all(code.strip() for code in table.codes)
+        if len(table.codes)
+        and all(code.strip() for code in table.codes)
+        and not shapely.is_empty(table.geometries).any()
+        and all(shape is not None for shape in table.geometries)
     }
     tables = {level: town.tables[level] for level in frames}
     one, other = Locator.from_frames(frames, roles=town.roles), Locator.from_areas(tables, town.roles)
@@ -463,15 +467,68 @@ def test_columns_of_different_tables_are_not_paired_by_their_places() -> None:
         locator.codes(pd.Series(LON[:2], index=[1, 2]), pd.Series(LAT[:2], index=[2, 1]), crs="wgs84")
 
 
+def test_grid_indices_take_a_system_too() -> None:
+    locator = Locator.from_areas({"grid": GRIDS})
+    x, y = from_wgs84(parse_crs("EPSG:4549"), LON, LAT)
+    expected = locator.grid_indices(LON, LAT).tolist()
+    assert [locator.grid_codes()[number] for number in expected[:3]] == CODES[:3]
+    systems: list[Any] = [4549, np.int64(4549), pyproj.CRS(4549), "EPSG:4549", OWN_4549]
+    for crs in systems:
+        assert locator.grid_indices(x, y, crs).tolist() == expected
+    bad: Any
+    for bad, said in ((4549.0, "is a float, which names no"), (True, "is a bool, which names no"), (99999, "not in the EPSG register")):
+        with pytest.raises(CrsError, match=said):
+            locator.codes(LON, LAT, crs=bad)
+    assert locator.grid_indices([np.nan, np.inf, 500.0, 36.0005], [36.0, 36.0, 36.0, 120.0005]).tolist() == [-1] * 4
+
+
+def test_a_locator_says_what_it_holds_and_an_empty_frame_is_refused() -> None:
+    west = geopandas.GeoDataFrame({"code": ["w"]}, geometry=[shapely.box(120.0, 36.0, 120.002, 36.004)], crs=4326)
+    made = Locator.from_frames({"grid": frame_of(), "community": west})
+    bounds = "120.000000, 36.000000, 120.004000, 36.004000"
+    assert repr(made) == f"<Locator areas: community=1, grid=4; bounds: {bounds}; data version: not known>"
+    assert repr(Locator.from_areas({})) == "<Locator areas: none; bounds: none; data version: not known>"
+    with pytest.raises(SourceError, match=r"The frame has no rows\. See whether"):
+        Locator.from_geodataframe(frame_of().iloc[:0])
+
+
 @pytest.mark.parametrize("place", [("120.0005", "36.0005"), (None, None), ("x", 36.0), (120.0, None)])
 def test_a_single_position_is_two_numbers(place: tuple[Any, Any]) -> None:
     with pytest.raises(ParameterError):
         Locator.from_areas({"grid": GRIDS}).codes(*place, crs="wgs84")
 
 
+@pytest.mark.parametrize("text", [["120.0005"], np.array(["120.0005"]), pd.Series(["120.0005"]), pa.array(["120.0005"]), [True], [b"120"]])
+def test_text_and_truth_are_no_numbers_in_lists_either(text: Any) -> None:
+    with pytest.raises(ParameterError, match="holds what is no number"):
+        Locator.from_areas({"grid": GRIDS}).codes(text, [36.0005], crs="wgs84")
+
+
+def test_numbers_of_any_kind_are_numbers() -> None:
+    locator = Locator.from_areas({"grid": GRIDS})
+    holders: list[Any] = [
+        [Decimal("120.0005"), None],
+        pd.Series([120.0005, pd.NA], dtype="Float64"),
+        pd.Series([120.0005, None], dtype=object),
+        pa.array([Decimal("120.0005"), None]),
+        pa.array([120.0005, None]).dictionary_encode(),
+        np.array([120.0005, np.nan], dtype=np.float32),
+    ]
+    for holder in holders:
+        assert [plain(code) for code in pa.array(locator.codes(holder, [36.0005, 36.0005], crs="wgs84")).to_pylist()] == ["C", None]
+    for bad, said in ((([1.0, 2.0, 3.0], [1.0, 2.0]), "its shape is"), ((["x"], [1.0]), "no number")):
+        for ask in (locator.grid_indices, locator.locate_many):
+            with pytest.raises(ParameterError, match=said):
+                ask(*bad)
+
+
 @pytest.mark.parametrize(
     ("place", "said"),
     [
+        (("120.0005", "36.0005"), "no position"),
+        ((pd.NA, 36.0), "no position"),
+        ((10**400, 36.0), "no position"),
+        ((np.array([120.0, 121.0]), 36.0), "no position"),
         ((float("nan"), 36.0), "is not a number"),
         ((120.0, float("inf")), "is not a number"),
         ((36.0005, 120.0005), "look exchanged"),
