@@ -189,12 +189,16 @@ def _rebuilt(shapes: NDArray[Any], rings: _Rings, longer: Longs) -> NDArray[Any]
     same = rings.xy[~is_longer[shape]]
     built: NDArray[Any] = np.empty(len(shapes), dtype=object)
     built[~is_longer] = shapely.transform(shapes[~is_longer], lambda _: same)
-    start = np.searchsorted(shape, longer)
-    for row, begin, end in zip(longer.tolist(), start.tolist(), np.searchsorted(shape, longer, side="right").tolist(), strict=True):
-        numbers, ring = np.unique(rings.ring[begin:end], return_inverse=True)
-        lines = shapely.linearrings(rings.xy[begin:end], indices=ring)
-        _, part = np.unique(rings.part_of_ring[numbers], return_inverse=True)
-        polygons = shapely.polygons(lines, indices=part)
-        is_single = shapely.get_type_id(shapes[row]) == shapely.GeometryType.POLYGON
-        built[row] = polygons[0] if is_single else shapely.multipolygons(polygons)
+    if not longer.size:
+        return built
+    vertices = is_longer[shape]
+    numbers, ring = np.unique(rings.ring[vertices], return_inverse=True)
+    _, first, part = np.unique(rings.part_of_ring[numbers], return_index=True, return_inverse=True)
+    polygons = shapely.polygons(shapely.linearrings(rings.xy[vertices], indices=ring), indices=part)
+    row = rings.shape_of_ring[numbers[first]]
+    is_single = shapely.get_type_id(shapes[row]) == shapely.GeometryType.POLYGON
+    built[row[is_single]] = polygons[is_single]
+    several, member = np.unique(row[~is_single], return_inverse=True)
+    if several.size:
+        built[several] = shapely.multipolygons(polygons[~is_single], indices=member)
     return built
