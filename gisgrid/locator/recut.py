@@ -179,7 +179,8 @@ def _renumbered(before: AreaState, merged: _Merged) -> tuple[Raster, Parts]:
         cells = cells.copy()
     else:
         cells = _moved(cells, merged.number)
-        listed = merged.number.take(listed)
+        # Lists that nothing names any more may hold numbers of long ago: any will do there.
+        listed = merged.number.take(listed, mode="clip")
     ring = merged.ring.take(raster.ends.ring)
     return raster._replace(cells=cells, listed=listed, ends=raster.ends._replace(ring=ring)), parts
 
