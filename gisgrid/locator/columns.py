@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,6 +33,10 @@ ADDED_COLUMNS = (*ANSWER_COLUMNS, "wgs84_lon", "wgs84_lat", "reason")
 """What is added to the rows of a table, in order: the answer, the position in WGS 84 degrees, and why there is no answer."""
 
 
+SAME_M = 1e-4
+"""Positions of arrays and single ones are converted alike to some micrometres; so near to an edge it matters which way they came."""
+
+
 class _Many(Protocol):
     """What ``Locator.locate_many`` answers."""
 
@@ -60,6 +64,10 @@ class _Answering(Protocol):
     def inside(self, number: int) -> Location | None: ...
 
 
+OneByOne = Callable[[Longs], tuple[Floats, Floats]]
+"""Gives longitude and latitude of rows by their numbers."""
+
+
 class Columns:
     """Answers points by the million: what all points well inside a grid share is made once for each grid."""
 
@@ -72,12 +80,19 @@ class Columns:
         self._texts = _texts(self._values)
 
     def answer(
-        self, lon: Floats, lat: Floats, accuracy_m: Floats | None = None, wanted: Collection[str] = ANSWER_COLUMNS
+        self,
+        lon: Floats,
+        lat: Floats,
+        accuracy_m: Floats | None = None,
+        wanted: Collection[str] = ANSWER_COLUMNS,
+        one_by_one: OneByOne | None = None,
     ) -> dict[str, Any]:
         """Return those of ``ANSWER_COLUMNS`` that are wanted for one-dimensional arrays of positions (degrees, WGS 84).
 
         Null for a position that is NaN. Text is Arrow strings, null where there is none; distances are metres, NaN where there is none,
         and NumPy arrays as ``on_edge`` is. With ``accuracy_m``, metres, NaN where none is given, ``SHARE_COLUMNS`` come too.
+        ``one_by_one`` gives the positions of some rows as a single lookup has them; where it decides, they are written into ``lon``
+        and ``lat``.
         """
         # Distances cost more than all the rest.
         located = self._locator.locate_many(lon, lat, distances="distance_to_edge_m" in wanted, accuracy_m=accuracy_m)
@@ -92,6 +107,8 @@ class Columns:
         left = ~plain & ~(np.isnan(lon) | np.isnan(lat))
         has_circle = np.zeros(lon.shape, bool) if accuracy_m is None else accuracy_m > 0.0
         beside = left & known & ~located.on_edge
+        if one_by_one is not None:
+            beside[self._on_the_line(lon, lat, np.flatnonzero(beside), located.distance_to_edge_m)] = False
         doubtful = np.flatnonzero(beside & ~has_circle)
         self._doubtful(sheet, doubtful, number)
         left[doubtful] = False
@@ -101,6 +118,8 @@ class Columns:
             left[self._with_circles(sheet, wide, number[wide], accuracy_m[wide])] = False
         left[self._outside(sheet, np.flatnonzero(left & (number < 0)), accuracy_m)] = False
         rest = np.flatnonzero(left)
+        if one_by_one is not None:
+            lon[rest], lat[rest] = one_by_one(rest)
         reach = [None] * len(rest) if accuracy_m is None else [None if math.isnan(far) else far for far in accuracy_m[rest].tolist()]
         asked = zip(lon[rest].tolist(), lat[rest].tolist(), reach, strict=True)
         locations = [self._locator.locate(x, y, far) for x, y, far in asked]
@@ -109,6 +128,14 @@ class Columns:
         if accuracy_m is not None:
             columns |= sheet.shares(plain & has_circle, rest, locations)
         return columns
+
+    def _on_the_line(self, lon: Floats, lat: Floats, rows: Longs, distance_m: Floats | None) -> Longs:
+        """Return those of some rows that are so near to an edge that how they were converted says on which side they are."""
+        if distance_m is None:
+            found = self._locator.locate_many(lon[rows], lat[rows], distances=True).distance_to_edge_m
+        else:
+            found = distance_m[rows]
+        return rows if found is None else rows[~(found > SAME_M)]
 
     def _doubtful(self, sheet: _Sheet, rows: Longs, number: Ints) -> None:
         """Answer points that are in one grid and near others: as all points inside it, but with more candidates."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from gisgrid.crs import Crs, check_point, to_wgs84
 from gisgrid.errors import ParameterError
-from gisgrid.locator.columns import ADDED_COLUMNS, SHARE_COLUMNS, Columns
-from gisgrid.locator.edges import Flags, Floats
+from gisgrid.locator.columns import ADDED_COLUMNS, SHARE_COLUMNS, Columns, OneByOne
+from gisgrid.locator.edges import Flags, Floats, Longs
 from gisgrid.locator.positions import coordinates_of
 from gisgrid.locator.systems import AnyCrs, given_system, lonlat, system_of
 from gisgrid.types import Bounds
@@ -56,12 +56,27 @@ def locate_frame(
     accuracy = _accuracies(frame, accuracy_m, rows.wrong)
     bad = np.fromiter(rows.wrong, np.int64, len(rows.wrong))
     lon[bad], lat[bad] = np.nan, np.nan
-    answers = columns_of.answer(lon, lat, accuracy, added)
+    answers = columns_of.answer(lon, lat, accuracy, added, _singly(rows))
     if "status" in answers:
         answers["status"] = _patched(answers["status"], {row: status for row, (status, _) in rows.wrong.items()})
     answers["reason"] = _patched(pa.nulls(len(frame), pa.string()), {row: reason for row, (_, reason) in rows.wrong.items()})
     answers["wgs84_lon"], answers["wgs84_lat"] = lon, lat
     return _beside(frame, {name: answers[name] for name in added}, lon, lat)
+
+
+def _singly(rows: _Rows) -> OneByOne | None:
+    """Return what converts rows as single positions are, which differs from arrays by some micrometres; None where nothing does."""
+    system = rows.system
+    if not isinstance(system, Crs):
+        return None
+
+    def convert(chosen: Longs) -> tuple[Floats, Floats]:
+        """Return longitude and latitude of the chosen rows."""
+        pairs = [to_wgs84(system, x, y) for x, y in zip(rows.x[chosen].tolist(), rows.y[chosen].tolist(), strict=True)]
+        found = np.array(pairs, dtype=np.float64).reshape(-1, 2)
+        return found[:, 0], found[:, 1]
+
+    return convert
 
 
 def _chosen(columns: Sequence[str] | None, *, with_shares: bool) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from gisgrid.crs import EXPECTED, Crs, check_point, parse_crs, to_wgs84, valid
 from gisgrid.errors import CrsError, ParameterError
 from gisgrid.locator import Locator
+from gisgrid.locator.columns import SAME_M
 from gisgrid.services.batch.answers import Answers, Instead, Texts, refused, texts_of, with_nulls
 from gisgrid.services.batch.columns import field_of, find_column
 from gisgrid.services.batch.numbers import Numbers, read_numbers, texts
@@ -20,10 +21,6 @@ from gisgrid.types import Bounds, Location
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
-
-# Coordinates of arrays and of single positions are converted alike to some micrometres: on which side of an edge a position
-# lies is the same in a file as in a lookup only when it is asked in the same way.
-_SAME_M = 1e-4
 
 
 class Engine:
@@ -175,7 +172,7 @@ class _Sheet:
             self.outside_share[members] = np.where(plain & has_circle, 0.0, np.nan)
         left = ~plain
         with np.errstate(invalid="ignore"):
-            is_beside = ~asked & located.in_doubt & ~located.on_edge & (key >= 0) & (distance > _SAME_M)
+            is_beside = ~asked & located.in_doubt & ~located.on_edge & (key >= 0) & (distance > SAME_M)
         beside = np.flatnonzero(is_beside & ~has_circle)
         self._beside(members[beside], key[beside], located.number[beside], lon[beside], lat[beside])
         self._keep(members[beside], {"distance_to_edge_m": distance[beside], "wgs84_lon": lon[beside], "wgs84_lat": lat[beside]}, None)
