@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 import mapbox_vector_tile
@@ -14,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from api.app import create_app
 from gisgrid.db import Database
 from gisgrid.settings import ApiSettings, Settings
-from tests.api.conftest import Server, serving
+from tests.api.conftest import Loop, Server, serving
 from tests.conftest import build_town
 from tiles import tile_at
 
@@ -146,7 +145,7 @@ def test_a_statement_that_takes_too_long_is_ended(own_town: Database) -> None:
 
 
 def test_a_database_that_is_down_at_start_is_told_in_a_line() -> None:
-    with asyncio.Runner() as runner:
+    with Loop() as runner:
         said = Server(runner, create_app(Settings(database_url="postgresql://u:geheim@127.0.0.1:1/none"))).start()
     assert said["type"] == "lifespan.startup.failed"
     assert "127.0.0.1:1" in said["message"]
