@@ -243,7 +243,7 @@ def test_many_questions_at_once_on_one_loop(server: Server, model: ReadModel) ->
 
 def test_a_server_that_was_started_anew_between_two_calls_is_asked_again(town: Database) -> None:
     with serving(town) as first:
-        client = Client(first.url, crs="wgs84", retries=6)
+        client = Client(first.url, crs="wgs84", retries=12)
         before = client.locate(*PLACE)
     with pytest.raises(UnavailableError, match="gave no answer, in 2 attempts"), Client(first.url, crs="wgs84", retries=1) as impatient:
         impatient.locate(*PLACE)
