@@ -19,8 +19,9 @@ from tests.bench import http, points
 from tests.bench.locating import exact, files, indices, live, seeing
 from tests.bench.locating.load import Load, steady
 from tests.bench.measure import Result
+from tests.bench.paced import paced
 from tests.conftest import new_database
-from tests.serving import GISGRID, served
+from tests.serving import GISGRID, Server, served
 
 ROOT = Path(__file__).resolve().parents[3]
 HELSINKI = ROOT.parent / "shared" / "real" / "helsinki"
@@ -159,11 +160,7 @@ def _http(settings: Settings, database: Database, cluster: Cluster, report: Repo
     paths = http.locate_paths(lon, lat)
     with served([GISGRID, "serve", "--port"], http.environment(settings)) as server:
         rate = alone.ours / 2.0
-        outcome = steady(Load(server.port, paths, rate), sizes.load_s)
-        slow = outcome.percentile_ms(99)
-        report.proved(
-            f"p99 of /locate at {rate:,.0f} requests/s, one worker", f"{slow:.1f} ms, {outcome.lost} lost", "under 20 ms", holds=slow < 20.0
-        )
+        _slowest(server, paths, rate, report, sizes)
     with served([GISGRID, "serve", "--port"], http.environment(settings) | {"GISGRID_API__WORKERS": "2"}) as server:
         load = Load(server.port, paths, rate / 2.0)
         longest, lost = live.edits(database, server, load, sizes.edits, 2)
@@ -173,3 +170,16 @@ def _http(settings: Settings, database: Database, cluster: Cluster, report: Repo
         sent, lost, said, took = live.outage(cluster, server, load, 2)
         told = f"{sent:,} sent, {lost} lost, stale said: {said}, current again after {took:.1f} s"
         report.proved("PostgreSQL stopped and started under load", told, "none lost", holds=lost == 0 and said)
+
+
+def _slowest(server: Server, paths: list[bytes], rate: float, report: Report, sizes: Sizes) -> None:
+    """Report the 99th percentile at a steady rate; by our own client where there is no wrk, which measures that client too."""
+    by_wrk = paced(server.port, paths, rate, round(sizes.load_s))
+    if by_wrk is not None:
+        rate, slow, lost = by_wrk.per_second, by_wrk.p99_ms, by_wrk.lost
+    else:
+        report.missing.append("the latency of /locate by wrk: it is not here (Debian's package wrk), so our own client's latency is in it")
+        outcome = steady(Load(server.port, paths, rate), sizes.load_s)
+        slow, lost = outcome.percentile_ms(99), outcome.lost
+    what = f"p99 of /locate at {rate:,.0f} requests/s, one worker"
+    report.proved(what, f"{slow:.1f} ms, {lost} lost", "under 20 ms", holds=slow < 20.0)
