@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from fastapi import FastAPI, Request
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api import batch, convert, docs, health, lookups, tileroutes
-from api.asgi import App, Reply
+from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.console import Console
 from api.front import Front, Plain, Route
@@ -25,6 +26,12 @@ from gisgrid.settings import Settings, load_settings
 
 _logger = logging.getLogger(__name__)
 
+Answer = Callable[[Backend, Scope], Reply | Awaitable[Reply]]
+"""What a module of plain routes offers: it answers every path below its prefix."""
+
+# FastAPI's routers: what streams, takes a body, or is asked too seldom for speed to matter.
+_ROUTERS = (batch.router, health.router, docs.router)
+
 
 def create_app(settings: Settings) -> App:
     """Return the ASGI application of a deployment; nothing is opened before its lifespan starts.
@@ -32,12 +39,7 @@ def create_app(settings: Settings) -> App:
     Raises ConfigError when the deployment that ``settings`` names cannot be used.
     """
     backend = Backend(settings)
-    exact: dict[str, Route] = {"/locate": partial(lookups.locate, backend)}
-    exact |= {f"/{layer.id}/nearest": partial(lookups.nearest, backend, layer.id) for layer in NEAREST_LAYERS}
-    exact["/manhole_covers/match"] = partial(lookups.match, backend)
-    exact["/convert"] = partial(convert.convert, backend)
-    plain = Plain(exact, tileroutes.PREFIX, partial(tileroutes.answer, backend))
-    return Front(partial(live, backend), plain, Console(), _framework(backend))
+    return Front(partial(live, backend), _plain(backend), Console(), _framework(backend))
 
 
 def create_app_from_environment() -> App:
@@ -45,12 +47,23 @@ def create_app_from_environment() -> App:
     return create_app(load_settings())
 
 
+def _plain(backend: Backend) -> Plain:
+    """Return the routes that are answered straight from the scope."""
+    exact: dict[str, Route] = {"/locate": partial(lookups.locate, backend)}
+    exact |= {f"/{layer.id}/nearest": partial(lookups.nearest, backend, layer.id) for layer in NEAREST_LAYERS}
+    exact["/manhole_covers/match"] = partial(lookups.match, backend)
+    exact["/convert"] = partial(convert.convert, backend)
+    # The first prefix that fits answers: a longer one stands before the shorter. Each is `answer(backend, scope)` of its module.
+    below: tuple[tuple[str, Answer], ...] = ((tileroutes.PREFIX, tileroutes.answer),)
+    return Plain(exact, [(prefix, partial(answer, backend)) for prefix, answer in below])
+
+
 def _framework(backend: Backend) -> FastAPI:
     app = FastAPI(title="gisgrid", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.backend = backend
     app.state.streams = Streams(backend.settings.api)
-    for module in (batch, health, docs):
-        app.include_router(module.router)
+    for router in _ROUTERS:
+        app.include_router(router)
     app.add_exception_handler(GisgridError, _tell)
     app.add_exception_handler(HTTPException, _tell_status)
     app.add_exception_handler(RequestValidationError, _tell_invalid)

@@ -7,7 +7,7 @@ answered here, straight from the scope, and everything that is asked less often 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from api.asgi import PUBLIC, App, Message, Receive, Reply, Scope, Send, send_reply
@@ -18,10 +18,7 @@ from gisgrid.errors import GisgridError
 _logger = logging.getLogger(__name__)
 
 Route = Callable[[Scope], Reply | Awaitable[Reply]]
-"""A plain route that answers from memory, at once unless it says that it has to be waited for."""
-
-SlowRoute = Callable[[Scope], Awaitable[Reply]]
-"""A plain route that waits for something."""
+"""A plain route: it answers from memory at once, or gives what has to be waited for."""
 
 Life = Callable[[Receive, Send], Awaitable[None]]
 """What runs between the server's start and stop."""
@@ -31,11 +28,20 @@ _ALLOW_READS = "GET, HEAD, OPTIONS"
 
 
 class Plain(NamedTuple):
-    """The plain routes: ``exact`` by their whole path, and one that takes every path below ``prefix``."""
+    """The plain routes: ``exact`` by their whole path, ``below`` by what the path begins with; the first prefix that fits answers."""
 
     exact: Mapping[str, Route]
-    prefix: str
-    below: SlowRoute
+    below: Sequence[tuple[str, Route]]
+
+    def route(self, path: str) -> Route | None:
+        """Return the route that answers ``path``, None when none of these does."""
+        exact = self.exact.get(path)
+        if exact is not None:
+            return exact
+        for prefix, route in self.below:
+            if path.startswith(prefix):
+                return route
+        return None
 
 
 class Front:
@@ -43,7 +49,7 @@ class Front:
 
     def __init__(self, life: Life, plain: Plain, console: Console, rest: App) -> None:
         self._life = life
-        self._exact, self._prefix, self._below = plain
+        self._plain = plain
         self._console = console
         self._rest = rest
 
@@ -53,18 +59,16 @@ class Front:
             await self._not_http(scope, receive, send)
             return
         path, method = scope["path"], scope["method"]
-        route = self._exact.get(path)
-        if route is None and not path.startswith(self._prefix):
+        route = self._plain.route(path)
+        if route is None:
             await self._ordinary(scope, receive, send)
             return
         try:
             if method not in _READS:
                 reply = _not_a_read(method)
-            elif route is not None:
+            else:
                 answer = route(scope)
                 reply = answer if isinstance(answer, Reply) else await answer
-            else:
-                reply = await self._below(scope)
         except GisgridError as error:
             reply = reply_to(error, path)
         except Exception:
