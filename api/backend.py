@@ -41,7 +41,7 @@ class Backend:
         database = await asyncio.to_thread(open_database, self.settings)
         self.model = await asyncio.to_thread(ReadModel.load, database, self.settings)
         self.plain = PlainAnswers(self.model)
-        await asyncio.to_thread(self.model.snapshot.sights.get)
+        await asyncio.to_thread(self.model.prepare)
         limits = self.settings.api
         self.tiles = TileService(TileReader(database.url, limits.pool_size, limits.statement_timeout_ms), self.deployment)
         await self.tiles.open()

@@ -191,6 +191,11 @@ class Boundary:
         lon, lat = edges.x1[edge] + share * self._along[0][edge], edges.y1[edge] + share * self._along[1][edge]
         return (cKDTree(earth_centred(lon, lat)) if len(edge) else None), edge
 
+    def prepare(self) -> None:
+        """Make what the first question outside all areas would have to wait for; the rest of it comes in the background."""
+        self._outside.at_hand()
+        _ = self._samples
+
     def nearest(self, lon: float, lat: float, *, is_clear: bool = False) -> list[tuple[int, float]]:
         """Return the areas whose boundary is nearest to a point, and how far that is, metres.
 

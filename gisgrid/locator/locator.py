@@ -232,6 +232,10 @@ class Locator(ArrayLocator):
         names = (lon, lat)
         return frames.locate_frame(self._columns, frame, columns=columns, crs=crs, names=names, accuracy_m=accuracy_m)
 
+    def prepare(self) -> None:
+        """Make now what the first question outside all areas would have to wait for."""
+        self._boundary.prepare()
+
     @cached_property
     def _columns(self) -> Columns:
         return Columns(self)

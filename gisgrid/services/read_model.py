@@ -143,6 +143,12 @@ class ReadModel:
         found = self.snapshot.footprints.at(lon, lat, BUILDING_WITHIN_M)
         return None if found is None else building_document(found)
 
+    def prepare(self) -> None:
+        """Make what requests would else have to wait for when they ask for it first."""
+        snapshot = self.snapshot
+        snapshot.locator.prepare()
+        snapshot.sights.get()
+
     def refresh(self, whole: Collection[str] = ()) -> None:
         """Read what has changed since the last time, and the layers ``whole`` in any case; then answer from that.
 
@@ -154,7 +160,7 @@ class ReadModel:
                 self.snapshot = catch_up(connection, self._database, self._settings.doubt_m, self.snapshot, whole)
             self._freshness.done(mark, began)
             # In this thread and not in that of a request; until it is made, those that ask for it wait.
-            self.snapshot.sights.get()
+            self.prepare()
 
     async def follow(self) -> None:
         """Keep the data current until cancelled: a change is in the answers within a second of its commit.

@@ -108,3 +108,12 @@ def test_an_area_that_is_no_valid_shape_makes_all_that_touch_its_box_uncertain()
     bow = shapely.Polygon([(0, 0), (1, 1), (1, 0), (0, 1)])
     edges = edges_of(np.array([bow, shapely.box(1, 0, 2, 1), shapely.box(3, 0, 4, 1)]))
     assert Coverage(edges, np.array([True, False, False])).crowded.tolist() == [True, True, False]
+
+
+def test_a_prepared_boundary_makes_nothing_when_the_first_place_outside_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = AreaIndex(table([shapely.box(0.0, 0.0, 0.001, 0.001), shapely.box(0.001, 0.0, 0.002, 0.001)]))
+    expected = Boundary(index).nearest(0.0015, 0.0012)
+    prepared = Boundary(index)
+    prepared.prepare()
+    monkeypatch.setattr("gisgrid.locator.boundary.cKDTree", None)
+    assert prepared.nearest(0.0015, 0.0012) == expected
