@@ -42,6 +42,31 @@ class ApiSettings(BaseModel):
     max_radius_m: float = Field(default=50_000.0, gt=0, description="Largest radius_m of the nearest-feature routes, metres.")
 
 
+class TileSettings(BaseModel):
+    """What tiles may cost, and how long they are kept."""
+
+    cache_bytes: int = Field(
+        default=256_000_000, ge=0, description="Memory that each worker keeps tiles in, compressed, bytes; 0 makes each one afresh."
+    )
+    max_features: int = Field(
+        default=20_000, ge=1, description="Most features of a layer in one tile; of more, those that matter most are drawn."
+    )
+    max_bytes: int = Field(
+        default=500_000,
+        ge=10_000,
+        description="Longest tile, uncompressed bytes; of a longer one the features that matter least are left out.",
+    )
+    max_waiting: int = Field(
+        default=256, ge=1, description="Tiles that wait for PostGIS in one worker; more are told to come back later, with 503."
+    )
+    max_age_s: int = Field(
+        default=0,
+        ge=0,
+        le=31_536_000,
+        description="How long browsers and proxies may show a tile without asking again, seconds; with 0 they ask each time.",
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one process; ``Settings()`` reads the environment, keyword arguments win over it."""
 
@@ -66,6 +91,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="Lowest level that is logged.")
     log_format: LogFormat = Field(default="text", description="`text` for people, `json` for machines.")
     api: ApiSettings = Field(default_factory=ApiSettings, description="The HTTP server.")
+    tiles: TileSettings = Field(default_factory=TileSettings, description="The tiles.")
 
 
 def load_settings(**overrides: object) -> Settings:
