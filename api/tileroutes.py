@@ -8,7 +8,7 @@ from api.asgi import PUBLIC, Header, Reply, Scope, header, json_reply
 from api.backend import Backend
 from api.params import parse_query
 from gisgrid.errors import NotFoundError
-from tiles import EncodedTile, parse_layers, parse_tile_id
+from tiles import EncodedTile, TileRequest, Variant, parse_layers, parse_tile_id
 
 PREFIX = "/tiles/"
 """What the addresses of tiles begin with."""
@@ -29,7 +29,8 @@ async def answer(backend: Backend, scope: Scope) -> Reply:
     if match is not None:
         parse_query(scope["query_string"], {})
         layers, tile = parse_layers(match[1]), parse_tile_id(match[2], match[3], match[4])
-        return tile_reply(await backend.tiles.tile(layers, tile), header(scope, b"accept-encoding"), header(scope, b"if-none-match"))
+        request = TileRequest(Variant(tuple(layer.id for layer in layers)), tile)
+        return tile_reply(await backend.tiles.tile(request), header(scope, b"accept-encoding"), header(scope, b"if-none-match"))
     match = _DOCUMENT.fullmatch(path)
     if match is None:
         raise NotFoundError(
@@ -43,9 +44,9 @@ async def answer(backend: Backend, scope: Scope) -> Reply:
 
 def tile_reply(tile: EncodedTile, accept_encoding: str, if_none_match: str) -> Reply:
     """Return a tile as an answer: 204 when nothing is in it, 304 when the client has it, gzip where it is taken and pays."""
-    if not tile.data:
+    if tile.is_empty:
         return Reply(204, _TILE_HEADERS, b"")
-    packed = tile.gzip if tile.gzip is not None and accepts_gzip(accept_encoding) else None
+    packed = tile.encodings.get("gzip") if accepts_gzip(accept_encoding) else None
     # A strong ETag names bytes, so each encoding has its own.
     etag = f'"{tile.etag}-gzip"' if packed is not None else f'"{tile.etag}"'
     headers: tuple[Header, ...] = (*_TILE_HEADERS, (b"etag", etag.encode()))
@@ -53,7 +54,7 @@ def tile_reply(tile: EncodedTile, accept_encoding: str, if_none_match: str) -> R
         return Reply(304, headers, b"")
     if packed is not None:
         return Reply(200, (*headers, _MVT, (b"content-encoding", b"gzip")), packed)
-    return Reply(200, (*headers, _MVT), tile.data)
+    return Reply(200, (*headers, _MVT), tile.body("identity"))
 
 
 def accepts_gzip(value: str) -> bool:

@@ -9,10 +9,8 @@ from gisgrid.layers import layer as layer_of
 from tiles.documents import tilejson
 from tiles.encoding import EncodedTile, encode
 from tiles.reader import TileReader
+from tiles.request import TileRequest
 from tiles.sql import tile_query
-from tiles.tile import TileId
-
-_EMPTY = EncodedTile(b"", None, "empty")
 
 
 class TileService:
@@ -34,14 +32,18 @@ class TileService:
         """Return when tiles can be made; raises DatabaseError when PostGIS does not answer."""
         await self._reader.ping()
 
-    async def tile(self, layers: tuple[Layer, ...], tile: TileId) -> EncodedTile:
-        """Return one tile of ``layers``, with no data where nothing is drawn.
+    async def tile(self, request: TileRequest) -> EncodedTile:
+        """Return one tile, an empty one where nothing is drawn.
 
-        Raises DatabaseError when PostGIS is away, UnavailableError when it takes too long.
+        Raises ParameterError for what cannot be asked together, DatabaseError when PostGIS is away, UnavailableError when it
+        takes too long.
         """
-        query = tile_query(layers, tile)
-        data = await self._reader.fetch(query) if query else b""
-        return await encode(data) if data else _EMPTY
+        return await encode(await self.plain(request))
+
+    async def plain(self, request: TileRequest) -> bytes:
+        """Return the bytes of one tile as PostGIS makes it now; errors as ``tile``."""
+        query = tile_query(request)
+        return await self._reader.fetch(query) if query else b""
 
     async def document(self, layers: tuple[Layer, ...], template: str) -> dict[str, object]:
         """Return the TileJSON of ``layers``; ``template`` is the address of a tile.

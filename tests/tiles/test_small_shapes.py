@@ -15,7 +15,7 @@ from shapely.geometry import shape
 from gisgrid.db import Database
 from gisgrid.deployment import load_deployment
 from gisgrid.layers import layer
-from tiles import TileId, TileReader, TileService, parse_layers, tile_at
+from tiles import TileId, TileReader, TileRequest, TileService, Variant, tile_at
 from tiles.sql import EXTENT
 
 LON, LAT = 120.3775, 36.0841
@@ -51,7 +51,7 @@ def decode(database_copies: Callable[[], Database]) -> Iterator[Decode]:
         runner.run(service.open())
 
         def features(tile: TileId) -> dict[str, dict[str, Any]]:
-            data = runner.run(service.tile(parse_layers("quality_issues"), tile)).data
+            data = runner.run(service.tile(TileRequest(Variant(("quality_issues",)), tile))).body("identity")
             decoded = mapbox_vector_tile.decode(data, default_options={"y_coord_down": False}) if data else {}
             return {one["properties"]["feature_code"]: one for one in decoded.get("quality_issues", {"features": []})["features"]}
 

@@ -12,7 +12,7 @@ import pytest
 from gisgrid.db import Database
 from gisgrid.deployment import load_deployment
 from gisgrid.errors import DatabaseError, UnavailableError
-from tiles import EncodedTile, TileId, TileReader, TileService, parse_layers, tile_at
+from tiles import EncodedTile, TileId, TileReader, TileRequest, TileService, Variant, tile_at
 
 TILE = tile_at(120.3775, 36.0841, 14)
 
@@ -28,7 +28,7 @@ async def _service(url: str, pool_size: int = 1, timeout_ms: int = 5000) -> Asyn
 
 
 async def _grids(service: TileService) -> EncodedTile:
-    return await service.tile(parse_layers("grids"), TILE)
+    return await service.tile(TileRequest(Variant(("grids",)), TILE))
 
 
 def test_connections_cut_by_the_server_are_replaced_without_an_error(town: Database) -> None:
@@ -95,7 +95,7 @@ def test_a_statement_without_an_end_is_ended(town: Database) -> None:
             with pytest.raises(UnavailableError, match=r"ended after 0\.15 s"):
                 await _grids(service)
             await blocker.close()
-            assert (await _grids(service)).data
+            assert not (await _grids(service)).is_empty
 
     asyncio.run(ask())
 
@@ -115,7 +115,7 @@ def test_statements_are_prepared_on_the_server(town: Database) -> None:
         service = TileService(reader, load_deployment("shibei"))
         await service.open()
         for x in (54656, 3, 54657, 54658, 200):
-            await service.tile(parse_layers("grids,buildings"), TileId(16, x, 25665))
+            await service.tile(TileRequest(Variant(("grids", "buildings")), TileId(16, x, 25665)))
         async with reader._connection() as connection:
             cursor = await connection.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%ST_AsMVT%'")
             row = await cursor.fetchone()

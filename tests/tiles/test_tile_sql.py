@@ -7,19 +7,23 @@ import pytest
 from gisgrid import layers
 from gisgrid.errors import NotFoundError, ParameterError
 from gisgrid.layers import LAYERS, Layer, layer
-from tiles import TileId, parse_layers, tile_query
+from tiles import TileId, TileQuery, TileRequest, Variant, parse_layers, tile_query
 from tiles.sql import statement, zoom_bands
 
 
+def _query(ids: str, tile: TileId) -> TileQuery | None:
+    return tile_query(TileRequest(Variant(tuple(ids.split(","))), tile))
+
+
 def _sql(ids: str, zoom: int) -> str:
-    query = tile_query(parse_layers(ids), TileId(zoom, 0, 0))
+    query = _query(ids, TileId(zoom, 0, 0))
     assert query is not None
     return query.sql
 
 
 def test_z_x_and_y_are_bound_and_never_in_the_text() -> None:
-    first = tile_query(parse_layers("grids"), TileId(16, 54656, 25665))
-    second = tile_query(parse_layers("grids"), TileId(16, 1, 2))
+    first = _query("grids", TileId(16, 54656, 25665))
+    second = _query("grids", TileId(16, 1, 2))
     assert first is not None
     assert second is not None
     assert first.sql == second.sql
@@ -28,7 +32,7 @@ def test_z_x_and_y_are_bound_and_never_in_the_text() -> None:
 
 
 def test_numbers_of_any_size_are_bound_with_one_type() -> None:
-    small, large = (tile_query(parse_layers("grids"), TileId(18, x, 0)) for x in (1, 200_000))
+    small, large = (_query("grids", TileId(18, x, 0)) for x in (1, 200_000))
     assert small is not None
     assert large is not None
     assert {type(value) for value in small.args.values()} == {type(value) for value in large.args.values()} != {int}
@@ -47,7 +51,7 @@ def test_fields_join_at_their_zoom() -> None:
 
 
 def test_below_its_zoom_a_layer_is_empty() -> None:
-    assert tile_query(parse_layers("buildings"), TileId(13, 0, 0)) is None
+    assert _query("buildings", TileId(13, 0, 0)) is None
     assert "buildings" not in _sql("grids,buildings", 13)
 
 
@@ -75,7 +79,7 @@ def test_a_layer_that_is_not_public_never_leaves(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(layers._BY_ID, "cameras", secret)
     statement.cache_clear()
     try:
-        assert tile_query((secret,), TileId(16, 0, 0)) is None
+        assert _query("cameras", TileId(16, 0, 0)) is None
         with pytest.raises(NotFoundError, match="no layer 'cameras'"):
             parse_layers("grids,cameras")
     finally:
