@@ -32,6 +32,13 @@ class TileService:
         """Return when tiles can be made; raises DatabaseError when PostGIS does not answer."""
         await self._reader.ping()
 
+    def kept(self, request: TileRequest) -> EncodedTile | None:
+        """Return a tile that can be answered with at once and is still right; None when it must be made, or be waited for.
+
+        Called for each request before anything else is done, so it costs little: a look into the cache.
+        """
+        return None
+
     async def tile(self, request: TileRequest) -> EncodedTile:
         """Return one tile, an empty one where nothing is drawn.
 
