@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import batch, convert, docs, health, lookups, tileroutes
+from api import batch, convert, docs, health, lookups, styleroutes, tileroutes
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.console import Console
@@ -54,7 +54,11 @@ def _plain(backend: Backend) -> Plain:
     exact["/manhole_covers/match"] = partial(lookups.match, backend)
     exact["/convert"] = partial(convert.convert, backend)
     # The first prefix that fits answers: a longer one stands before the shorter. Each is `answer(backend, scope)` of its module.
-    below: tuple[tuple[str, Answer], ...] = ((tileroutes.PREFIX, tileroutes.answer),)
+    below: tuple[tuple[str, Answer], ...] = (
+        (styleroutes.PREFIX, styleroutes.answer),
+        (styleroutes.NAMES_PREFIX, styleroutes.answer_names),
+        (tileroutes.PREFIX, tileroutes.answer),
+    )
     return Plain(exact, [(prefix, partial(answer, backend)) for prefix, answer in below])
 
 

@@ -1,0 +1,113 @@
+"""A style as a document: the layers of its templates that everybody may see, on the tiles of one server."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, NamedTuple
+
+from gisgrid.errors import NotFoundError
+from gisgrid.layers import LAYERS
+from gisgrid.types import Bounds
+from tiles.request import Datum
+from tiles.styles import shipped
+from tiles.styles.values import filled, values
+
+Language = Literal["zh", "en"]
+"""The language of signs and of the legend; names are those of the data."""
+
+_NAMES = "names"
+_WORLD = [-180.0, -85.05112878, 180.0, 85.05112878]
+_TILE_PX = 512
+_VIEW_PX = 700
+
+
+class StyleRequest(NamedTuple):
+    """Which style, for which base maps, in which language."""
+
+    id: str
+    datum: Datum = "wgs84"
+    language: Language = "zh"
+
+
+def style_list() -> list[shipped.StyleEntry]:
+    """Return every style that there is."""
+    return list(shipped.entries().values())
+
+
+def style_document(request: StyleRequest, address: str, bounds: Bounds, attribution: str) -> dict[str, Any]:
+    """Return a style of MapLibre's specification, version 8.
+
+    ``address`` is that of the server, without a slash at its end; ``bounds`` are those of the data in WGS 84 degrees, for where the
+    map begins. ``metadata`` holds the colours and the legend. Raises NotFoundError when there is no such style.
+    """
+    entry = _entry(request.id)
+    known = values(entry.palette, request.language)
+    layers = [filled(layer, known) for name in entry.layers for layer in shipped.template(name) if layer["id"] not in entry.without]
+    layers = [layer for layer in layers if _is_public(layer)]
+    used = {layer["source"] for layer in layers if "source" in layer}
+    center, zoom = _camera(bounds)
+    return {
+        "version": 8,
+        "name": f"gisgrid {entry.title_zh} {entry.title_en}",
+        "metadata": _metadata(entry, request.language),
+        "center": center,
+        "zoom": zoom,
+        "light": {"anchor": "viewport", "color": "#ffffff", "intensity": 0.3},
+        "transition": {"duration": 150, "delay": 0},
+        "sprite": f"{address}/styles/sprites/{entry.palette}",
+        "sources": {name: _source(name, request.datum, address, attribution) for name in shipped.source_layers() if name in used},
+        "layers": layers,
+    }
+
+
+def _entry(id: str) -> shipped.StyleEntry:
+    found = shipped.entries().get(id)
+    if found is None:
+        raise NotFoundError(f"There is no style {id[:80]!r}.", f"Styles: {', '.join(shipped.entries())}.")
+    return found
+
+
+def _is_public(layer: dict[str, Any]) -> bool:
+    """Say whether what a style layer shows leaves by a tile at all."""
+    hidden = {item.id for item in LAYERS if not item.public}
+    return layer.get("source-layer") not in hidden
+
+
+def _source(name: str, datum: Datum, address: str, attribution: str) -> dict[str, Any]:
+    hidden = {item.id for item in LAYERS if not item.public}
+    layers = ",".join(id for id in shipped.source_layers()[name] if id not in hidden)
+    query = "" if datum == "wgs84" else f"?datum={datum}"
+    source: dict[str, Any] = {"type": "vector", "url": f"{address}/tiles/{layers}.json{query}", "attribution": attribution}
+    if name == "quality_issues":
+        # They come and go, and may be anywhere: where they lay when the map was opened is no limit to where they are.
+        source["bounds"] = _WORLD
+    return source
+
+
+def _camera(bounds: Bounds) -> tuple[list[float], float]:
+    """Return the middle of ``bounds`` and the zoom at which they fill a view of usual size."""
+    middle = [round((bounds.west + bounds.east) / 2, 6), round((bounds.south + bounds.north) / 2, 6)]
+    stretch = 1 / max(math.cos(math.radians(middle[1])), 0.1)
+    across = max(bounds.east - bounds.west, (bounds.north - bounds.south) * stretch, 1e-5)
+    zoom = math.log2(360.0 / across * _VIEW_PX / _TILE_PX)
+    return middle, round(min(max(zoom, 0.0), 18.0), 2)
+
+
+def _metadata(entry: shipped.StyleEntry, language: Language) -> dict[str, Any]:
+    """Return what a page needs beside the map: the colours by name, and the legend of what is coloured by kind."""
+    title = f"title_{language}"
+    covers = [
+        {"id": kind["id"], "title": kind[title], "color": kind["color"], "sign": kind[f"sign_{language}"]}
+        for kind in shipped.kinds("manhole_covers")
+    ]
+    uses = [
+        {"id": use["id"], "title": use[title], "color": use[entry.palette][1], "low": use[entry.palette][0]}
+        for use in shipped.kinds("buildings")
+    ]
+    colours = {name: value for name, value in shipped.palette(entry.palette).items() if isinstance(value, str)}
+    return {
+        "gisgrid:id": entry.id,
+        "gisgrid:palette": entry.palette,
+        "gisgrid:colours": colours,
+        "gisgrid:legend": {"manhole_covers": covers, "buildings": uses},
+    }
