@@ -11,7 +11,7 @@ LogFormat = Literal["text", "json"]
 """How log lines are written."""
 
 # Libraries that tell at INFO what only their own makers want to know.
-_CHATTY = ("alembic", "pyogrio", "rasterio", "httpx")
+_CHATTY = ("alembic", "pyogrio", "rasterio", "httpx", "numexpr")
 
 
 class JsonFormatter(logging.Formatter):
