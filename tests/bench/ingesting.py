@@ -16,8 +16,8 @@ from gisgrid.db.migrate import migrate, reset
 from gisgrid.settings import Settings, load_settings
 from ingest.sample.generate import DEFAULT_SEED, generate
 from tests.bench import ingest
-from tests.bench.__main__ import table
 from tests.bench.measure import Result, compare, peak_of
+from tests.bench.report import table
 from tests.conftest import new_database
 
 _BATCH = 500_000

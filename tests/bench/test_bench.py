@@ -9,10 +9,9 @@ from rich.console import Console
 
 from gisgrid.settings import Settings
 from tests.bench import ingesting
-from tests.bench.__main__ import table
 from tests.bench.locating import run as locating
-from tests.bench.locating.__main__ import proofs
 from tests.bench.measure import compare
+from tests.bench.report import proofs, table
 from tests.bench.run import Sizes, run
 
 

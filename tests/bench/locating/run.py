@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,27 +13,18 @@ from gisgrid.deployment import load_deployment
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
 from ingest.pipeline import run as ingest
-from ingest.sample.generate import DEFAULT_SEED, generate
 from tests.bench import http, points
+from tests.bench.city import loaded, sample
 from tests.bench.locating import exact, files, indices, live, seeing
 from tests.bench.locating.load import Load, steady
-from tests.bench.measure import Result
 from tests.bench.paced import paced
+from tests.bench.report import Report
 from tests.conftest import new_database
 from tests.serving import GISGRID, Server, served
 
 ROOT = Path(__file__).resolve().parents[3]
 HELSINKI = ROOT.parent / "shared" / "real" / "helsinki"
 _INCLUDE = "cameras,manhole_covers,building"
-
-
-class Proof(NamedTuple):
-    """Something that must hold, and what was found."""
-
-    work: str
-    found: str
-    goal: str
-    holds: bool
 
 
 class Sizes(NamedTuple):
@@ -59,27 +49,6 @@ class Sizes(NamedTuple):
         return cls(0.05, 0.1, 5_000, 3_000, 20_000, 2_000, 200, 1.0, 40, (2_000, 20_000), 1, 1)
 
 
-class Report:
-    """What was measured so far, what was proved, and what could not be had."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self.results: list[Result] = []
-        self.proofs: list[Proof] = []
-        self.missing: list[str] = []
-        self._say = say
-
-    def measured(self, *results: Result) -> None:
-        """Add lines, and tell them at once: a run takes a while."""
-        for result in results:
-            self._say(f"{result.work}: {result.ratio:.2f} of {result.reference} ({result.goal})")
-        self.results += results
-
-    def proved(self, work: str, found: str, goal: str, *, holds: bool) -> None:
-        """Add what was found of something that must hold."""
-        self._say(f"{work}: {found} ({goal})")
-        self.proofs.append(Proof(work, found, goal, holds))
-
-
 def run(settings: Settings, sizes: Sizes, say: Callable[[str], None]) -> Report:
     """Measure everything and return the report."""
     report = Report(say)
@@ -87,28 +56,14 @@ def run(settings: Settings, sizes: Sizes, say: Callable[[str], None]) -> Report:
     cluster.start()
     try:
         _helsinki(cluster, report, sizes)
-        sample = _sample(settings, sizes.scale)
-        with _loaded(cluster, sample) as database:
+        city = sample(settings, sizes.scale)
+        with loaded(cluster, city) as database:
             own = settings.model_copy(update={"database_url": database.url, "deployment": "shibei"})
-            _arrays(own, database, sample, report, sizes)
+            _arrays(own, database, city, report, sizes)
             _http(own, database, cluster, report, sizes)
     finally:
         cluster.stop()
     return report
-
-
-def _sample(settings: Settings, scale: float) -> Path:
-    folder = settings.home / f"sample-bench-{scale:g}"
-    generate(folder, DEFAULT_SEED, scale)
-    return folder
-
-
-@contextmanager
-def _loaded(cluster: Cluster, sample: Path) -> Iterator[Database]:
-    with new_database(cluster.url, prefix="bench") as database:
-        migrate(database)
-        ingest(database, load_deployment("shibei"), sample / "sources.toml").raise_failure()
-        yield database
 
 
 def _helsinki(cluster: Cluster, report: Report, sizes: Sizes) -> None:
@@ -129,7 +84,7 @@ def _exact(settings: Settings, database: Database, place: str, report: Report, s
         report.proved(f"{len(made.lon):,} {what} points, {place}", f"{wrong} differ from PostGIS", "none", holds=wrong == 0)
 
 
-def _arrays(settings: Settings, database: Database, sample: Path, report: Report, sizes: Sizes) -> None:
+def _arrays(settings: Settings, database: Database, city: Path, report: Report, sizes: Sizes) -> None:
     """Points in arrays, the index, sight and files: all without a server."""
     _exact(settings, database, "sample", report, sizes)
     model, frame = ReadModel.load(database, settings), points.grids(database)
@@ -140,7 +95,7 @@ def _arrays(settings: Settings, database: Database, sample: Path, report: Report
         points.against_postgis(database, frame, locator, sizes.stored_points, sizes.rounds, indexed=True),
         indices.shifted(frame, locator, sizes.points, sizes.rounds),
     )
-    small, large = indices.tables(sample), indices.tables(_sample(settings, sizes.large))
+    small, large = indices.tables(city), indices.tables(sample(settings, sizes.large))
     built, few = indices.building(small, 2.0, "sample", sizes.rounds)
     built_large, many = indices.building(large, 15.0, f"scale {sizes.large:g}", max(1, sizes.rounds // 2))
     boxes = indices.box_of(small), indices.box_of(large)

@@ -11,7 +11,7 @@ from tests.bench.measure import Result, seconds
 from tests.sight.reference import disagreements
 
 if TYPE_CHECKING:
-    from tests.bench.locating.run import Report
+    from tests.bench.report import Report
 
 _K = 5
 _GOAL = 2_000.0
