@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up test lint bench bench-ingest bench-locate console stop clean lock
+.PHONY: help setup setup-test demo up test lint bench bench-ingest bench-locate bench-tiles console stop clean lock
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -38,6 +38,9 @@ bench-ingest: setup ## Print how loading compares with ogr2ogr, how it grows wit
 
 bench-locate: setup ## Print all that is promised of the locator: agreement with PostGIS, speed, sight, files, edits and outages under load
 	@$(BIN)/python -m tests.bench.locating
+
+bench-tiles: setup ## Print all that is promised of the tiles, cold and warm, beside nginx, Martin and tipg where they are
+	@$(BIN)/python -m tests.bench.tiling
 
 console: setup ## Build the web console anew
 	@rm -f .cache/console.stamp

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from gisgrid.services import ReadModel
 from tests.bench.measure import Result, seconds
+from tests.bench.report import Report
 from tests.sight.reference import disagreements
-
-if TYPE_CHECKING:
-    from tests.bench.report import Report
 
 _K = 5
 _GOAL = 2_000.0
