@@ -35,12 +35,23 @@ class Field(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
+class Importance(NamedTuple):
+    """What of a layer is shown first where not all of it is: by the values of ``field``, all other values after ``first``.
+
+    Without a field the largest come first. Of equals the one with the smallest id does.
+    """
+
+    field: str = ""
+    first: tuple[str, ...] = ()
+
+
 class Layer(NamedTuple):
     """One layer: where it is stored, what it holds, from which zoom it is drawn, whether anybody may see it.
 
     ``table`` is the table in schema ``gisgrid`` that holds the rows, ``id`` the table or view that shows them.
     ``level`` is set for layers of areas; ``loadable`` says that sources may deliver it. Tiles exist from ``min_zoom`` to
-    ``max_zoom``; clients overzoom beyond.
+    ``max_zoom``; clients overzoom beyond. At zooms before ``thinned_below`` a tile shows the most important feature of each cell of
+    a lattice only, with a ``feature_count``; None: always all of them.
     """
 
     id: str
@@ -54,6 +65,8 @@ class Layer(NamedTuple):
     level: Level | None = None
     public: bool = True
     loadable: bool = True
+    thinned_below: int | None = None
+    importance: Importance = Importance()
 
     def field(self, name: str) -> Field:
         """Return the field called ``name``; raises NotFoundError when the layer has none of that name."""
@@ -110,7 +123,9 @@ LAYERS: tuple[Layer, ...] = (
             Field("size", "text", "规格", "Size", "mm", min_zoom=16),
             Field("note", "text", "备注", "Note", in_tiles=False),
         ),
-        14,
+        10,
+        thinned_below=14,
+        importance=Importance("state", ("missing", "broken")),
     ),
     Layer(
         "buildings",
@@ -133,7 +148,8 @@ LAYERS: tuple[Layer, ...] = (
             Field("households", "integer", "户数", "Households", in_tiles=False),
             Field("residents", "integer", "人口", "Residents", in_tiles=False),
         ),
-        14,
+        12,
+        thinned_below=14,
     ),
     Layer(
         "cameras",
@@ -157,7 +173,9 @@ LAYERS: tuple[Layer, ...] = (
             Field("mount_height_source", "text", "安装高度来源", "Source of the mount height", in_tiles=False),
             Field("owner_code", "text", "建设单位代码", "Owner", min_zoom=16),
         ),
-        14,
+        10,
+        thinned_below=14,
+        importance=Importance("status", ("fault", "offline")),
     ),
     Layer(
         "quality_issues",
@@ -175,6 +193,7 @@ LAYERS: tuple[Layer, ...] = (
         ),
         8,
         loadable=False,
+        importance=Importance("severity", ("error", "warning")),
     ),
 )
 """Every layer, in drawing order from the bottom up."""

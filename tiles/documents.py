@@ -28,10 +28,13 @@ def tilejson(layers: tuple[Layer, ...], template: str, bounds: Bounds, attributi
 
 
 def _vector_layer(layer: Layer) -> dict[str, object]:
+    fields = {field.name: _describe(field) for field in layer.fields if field.in_tiles}
+    if layer.thinned_below is not None:
+        fields["feature_count"] = f"代表的要素数 · Features that it stands for, below zoom {layer.thinned_below}"
     return {
         "id": layer.id,
         "description": layer.title_zh,
-        "fields": {field.name: _describe(field) for field in layer.fields if field.in_tiles},
+        "fields": fields,
         "minzoom": layer.min_zoom,
         "maxzoom": layer.max_zoom,
     }

@@ -11,7 +11,8 @@ from gisgrid.types import Bounds
 MAX_ZOOM = 22
 """The deepest zoom that is served: a tile unit is 2 micrometres there."""
 
-_EXTENT_M = math.pi * 6378137.0
+MERCATOR_EDGE_M = math.pi * 6378137.0
+"""Where the web map square ends, metres of EPSG:3857 from its middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class TileId:
     @property
     def bounds_m(self) -> Bounds:
         """The box of the tile in EPSG:3857 metres, without the buffer."""
-        side = 2 * _EXTENT_M / (1 << self.z)
-        west, north = self.x * side - _EXTENT_M, _EXTENT_M - self.y * side
+        side = 2 * MERCATOR_EDGE_M / (1 << self.z)
+        west, north = self.x * side - MERCATOR_EDGE_M, MERCATOR_EDGE_M - self.y * side
         return Bounds(west, north - side, west + side, north)
 
     @property
@@ -67,8 +68,8 @@ def tile_at(lon: float, lat: float, z: int) -> TileId:
 
 
 def _lon(x_m: float) -> float:
-    return x_m / _EXTENT_M * 180.0
+    return x_m / MERCATOR_EDGE_M * 180.0
 
 
 def _lat(y_m: float) -> float:
-    return math.degrees(math.atan(math.sinh(y_m / _EXTENT_M * math.pi)))
+    return math.degrees(math.atan(math.sinh(y_m / MERCATOR_EDGE_M * math.pi)))

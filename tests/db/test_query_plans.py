@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from gisgrid.db import Database
-from tiles import TileId, parse_layers, tile_query
+from tiles import TileId, TileRequest, Variant, tile_query
 
 TILE = TileId(16, 54681, 25710)
 
@@ -58,7 +58,7 @@ def plan(connection: psycopg.Connection, query: str, values: Any = None) -> str:
     ],
 )
 def test_a_tile_reads_its_layer_by_the_index_of_what_is_served(filled: psycopg.Connection, layer: str, index: str) -> None:
-    query = tile_query(parse_layers(layer), TILE)
+    query = tile_query(TileRequest(Variant((layer,)), TILE))
     assert query is not None
     assert f"Index Scan using {index}" in plan(filled, query.sql, query.args)
 
