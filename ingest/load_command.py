@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def load(
-    sources: Annotated[Path, typer.Argument(help="Source description, a TOML file.", show_default=False)],
+    sources: Annotated[Path, typer.Argument(help="Source description, a TOML file; or one GeoTIFF.", show_default=False)],
     *,
     layer: Annotated[list[str] | None, typer.Option(help="Only sources of this layer; may be given more than once.")] = None,
     source: Annotated[list[str] | None, typer.Option(help="Only the source with this id; may be given more than once.")] = None,
@@ -64,6 +64,7 @@ def load(
             force=force,
             wait=not no_wait,
             progress=progress,
+            home=settings.home,
         )
     page = write_page(found, deployment, database, report or report_path(found, settings.home), is_wanted=report is not None)
     errors = tell(found, page, as_json=as_json, quiet=quiet)

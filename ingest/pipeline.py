@@ -13,11 +13,13 @@ from gisgrid.db.loading import Loading, open_loading
 from gisgrid.db.records import RunRecord
 from gisgrid.deployment import Deployment
 from gisgrid.errors import SourceError
+from gisgrid.paths import default_home
 from gisgrid.progress import Progress, silent
-from ingest.description import Source, load_description
+from ingest.description import RasterSource, Source
 from ingest.dry_run import DryRun
 from ingest.load import Job, Options, failed, load, open_job, unchanged
 from ingest.publish import Published, publish
+from ingest.raster_jobs import RASTERS, Rasters, description_of
 from ingest.report import IngestReport, LayerReport
 from ingest.targets import TARGETS, target
 
@@ -39,8 +41,9 @@ def run(
     force: bool = False,
     wait: bool = True,
     progress: Progress | None = None,
+    home: Path | None = None,
 ) -> IngestReport:
-    """Load the sources of the description at ``sources_path`` and return what came of each.
+    """Load the sources and rasters of the description at ``sources_path`` and return what came of each.
 
     Paths in the description are relative to ``root``, by default the description's folder. ``layers`` and ``sources``
     (ids) choose among the sources. Each source is one transaction; one that is refused is reported as failed and leaves what it
@@ -48,7 +51,8 @@ def run(
     all levels go into one draft, which is checked and, with ``activate`` or when no areas are served yet, put into service in
     one transaction; errors are in the way of that unless ``force`` is given. ``partial`` keeps rows that are not delivered,
     ``accept_crs`` takes positions that look like another coordinate system's. With ``dry_run`` nothing is written and
-    ``database`` is not needed. Another ingest is waited for, or not with ``wait`` false.
+    ``database`` is not needed. Another ingest is waited for, or not with ``wait`` false. The files of rasters go into a folder in ``home``,
+    by default GISGRID_HOME's own default. ``sources_path`` may be a GeoTIFF: then that is the only raster, with all keys by default.
 
     Raises SourceError for a description or file that cannot be used (found before anything is loaded, as far as that can be
     told without reading it), DatabaseError when the database is down or lost.
@@ -56,19 +60,23 @@ def run(
     started_at, start = dt.datetime.now(dt.UTC), time.perf_counter()
     folder = root if root is not None else sources_path.parent
     options = Options(partial, accept_crs)
-    jobs = [open_job(source, folder, deployment, options) for source in _chosen(sources_path, layers, sources)]
+    chosen, rasters = _chosen(sources_path, layers, sources)
+    jobs = [open_job(source, folder, deployment, options) for source in chosen]
     tell = progress or silent
+    cells = Rasters(rasters, folder, deployment, home or default_home(), tell)
     if dry_run or database is None:
         trial = DryRun(deployment)
         reports = [_tried(job, lambda job: trial.check(job, tell)) for job in jobs]
+        of_rasters = cells.checked()
         published = Published(None, trial.issues())
     else:
         with open_loading(database, wait=wait) as loading:
             loading.require_deployment(deployment)
             reports = _loaded(loading, jobs, tell)
             published = _published(loading, deployment, reports, wanted=activate, force=force)
+            of_rasters = cells.loaded(loading)
     return IngestReport(
-        sources=tuple(_settled(reports, published)),
+        sources=(*_settled(reports, published), *of_rasters),
         issues=published.issues,
         generation=published.generation,
         activated=published.activated,
@@ -81,15 +89,19 @@ def run(
     )
 
 
-def _chosen(path: Path, layers: Collection[str] | None, ids: Collection[str] | None) -> list[Source]:
-    """Return the sources to load, in the order of the layers; raises SourceError for a layer or id that there is no source for."""
-    found = load_description(path).sources
+def _chosen(path: Path, layers: Collection[str] | None, ids: Collection[str] | None) -> tuple[list[Source], list[RasterSource]]:
+    """Return what to load: sources in the order of the layers, and rasters; raises SourceError for a layer or id that there is none of."""
+    found = description_of(path)
     order = list(TARGETS)
-    for wanted, present in ((layers and [target(layer).id for layer in layers], [s.layer for s in found]), (ids, [s.id for s in found])):
-        if wanted and (absent := [name for name in wanted if name not in present]):
+    wanted = layers and [layer if layer == RASTERS else target(layer).id for layer in layers]
+    items: list[tuple[str, Source | RasterSource]] = [(source.layer, source) for source in found.sources]
+    items += [(RASTERS, raster) for raster in found.rasters]
+    for names, present in ((wanted, [layer for layer, _ in items]), (ids, [item.id for _, item in items])):
+        if names and (absent := [name for name in names if name not in present]):
             raise SourceError(f"{path} has no source for {', '.join(absent)}.", f"It has: {', '.join(sorted(set(present)))}.")
-    chosen = (source for source in found if (not layers or source.layer in layers) and (not ids or source.id in ids))
-    return sorted(chosen, key=lambda source: order.index(source.layer))
+    chosen = [item for layer, item in items if (not layers or layer in layers) and (not ids or item.id in ids)]
+    sources = [item for item in chosen if isinstance(item, Source)]
+    return sorted(sources, key=lambda source: order.index(source.layer)), [item for item in chosen if isinstance(item, RasterSource)]
 
 
 def _tried(job: Job, work: Callable[[Job], LayerReport]) -> LayerReport:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -113,6 +113,17 @@ ON CONFLICT (generation_id, layer, source_id) DO UPDATE SET run_id = excluded.ru
 """
 
 
+class Ending(NamedTuple):
+    """The transaction in which a load ends, and the number of its run."""
+
+    connection: psycopg.Connection
+    run_id: int
+
+    def end(self, counts: Counts, written: Written) -> None:
+        """Record that the load came to its end."""
+        finish_run(self.connection, self.run_id, "loaded", counts, written)
+
+
 class Loading:
     """One ingest's connection: looks up earlier runs, loads layers, fills the draft of areas. Made by ``open_loading``.
 
@@ -188,6 +199,21 @@ class Loading:
             is_begun = self._open_run is not None and self._open_run[0] == delivery
             run_id = self._open_run[1] if self._open_run and is_begun else start_run(self._connection, delivery)
             finish_run(self._connection, run_id, "failed", Counts(0, 0, 0, 0, {"error": message}), Written(0, 0, 0))
+        self._open_run = None
+
+    def begin(self, delivery: Delivery) -> None:
+        """Record that a load begins which ``ending`` ends: of something that is no rows of a layer."""
+        with self._transaction():
+            self._open_run = (delivery, start_run(self._connection, delivery))
+
+    @contextmanager
+    def ending(self, delivery: Delivery) -> Iterator[Ending]:
+        """Open the transaction in which what ``begin`` began comes into service, together with the end of its run."""
+        assert self._open_run is not None
+        assert self._open_run[0] == delivery
+        with self._transaction():
+            yield Ending(self._connection, self._open_run[1])
+            self._remember_deployment()
         self._open_run = None
 
     @contextmanager

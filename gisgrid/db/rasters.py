@@ -63,7 +63,7 @@ def loaded_raster(connection: psycopg.Connection[Any], raster_id: str) -> Loaded
 
 
 def put_raster(connection: psycopg.Connection[Any], raster: Raster, run_id: int | None = None) -> str | None:
-    """Serve a raster, in place of the one of the same id if there is one; return the file of that, which is wanted no more.
+    """Serve a raster, in place of the one of the same id if there is one; return the file of that (it may be the same).
 
     ``run_id`` is the load that brought it.
     """
@@ -78,7 +78,7 @@ def put_raster(connection: psycopg.Connection[Any], raster: Raster, run_id: int 
     with transaction(connection):
         before = connection.execute(_FILE, [raster.id]).fetchone()
         connection.execute(_PUT, values)
-    return before[0] if before and before[0] != raster.file else None
+    return before[0] if before else None
 
 
 def remove_raster(connection: psycopg.Connection[Any], raster_id: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pyproj
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
 from rio_cogeo.cogeo import cog_translate
@@ -46,12 +47,22 @@ def explained(path: Path) -> Iterator[None]:
     try:
         with rasterio.Env(GDAL_CACHEMAX=128):
             yield
-    except (RasterioError, OSError) as error:
+    except (RasterioError, OSError, CPLE_BaseError) as error:
         said = str(error.__cause__ or error).splitlines()[0].strip().rstrip(".")
         raise SourceError(
             f"{path} cannot be read as a GeoTIFF: {said}.",
             "The file may be cut short: fetch it again; `gdalinfo -checksum` reads all of it.",
         ) from error
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        with rasterio.Env(GDAL_CACHEMAX=128):
+            yield
+    except (RasterioError, OSError, CPLE_BaseError) as error:
+        said = str(error.__cause__ or error).splitlines()[0].strip().rstrip(".")
+        raise SourceError(f"The raster cannot be written to {folder}: {said}.", "Is there room for it twice?") from error
 
 
 def open_geotiff(path: Path) -> Any:
@@ -65,7 +76,7 @@ def write_cog(source: Any, target: Path, kind: Kind, nodata: float | None = None
     """Write the open dataset ``source`` as a cloud-optimised GeoTIFF at ``target``, values, cells and system as they are.
 
     ``nodata`` is what stands for no value, where the file does not say. Compressed without loss, with overviews. Raises SourceError when
-    the source cannot be read.
+    that fails.
     """
     dtype = np.dtype(source.dtypes[0])
     predictor = "3" if dtype.kind == "f" else "2" if dtype.itemsize <= 4 and dtype.kind in "iu" else "1"
@@ -73,7 +84,7 @@ def write_cog(source: Any, target: Path, kind: Kind, nodata: float | None = None
     profile.update({"predictor": predictor, "blockxsize": _BLOCK, "blockysize": _BLOCK, "BIGTIFF": "IF_SAFER", "num_threads": "1"})
     size = source.width * source.height * source.count * dtype.itemsize
     palette = source.colorinterp[0] == ColorInterp.palette
-    with explained(Path(source.name)), warnings.catch_warnings():
+    with _writing(target.parent), warnings.catch_warnings():
         # A mask beside a nodata value: the value wins, which is what a reader of the file would see too.
         warnings.simplefilter("ignore")
         cog_translate(
@@ -95,7 +106,7 @@ def write_cog(source: Any, target: Path, kind: Kind, nodata: float | None = None
 def read_facts(path: Path) -> Facts:
     """Return what the GeoTIFF at ``path`` says of itself; raises SourceError when it cannot be read."""
     with explained(path), open_geotiff(path) as dataset:
-        ring = _ring(dataset)
+        ring = ring_of(dataset)
         lat = sum(lat for _, lat in ring) / len(ring)
         cell_m = _cell_m(dataset)
         widest = max(_GEOD.inv(*ring[0], *ring[2 * _RING_POINTS])[2], cell_m)
@@ -131,8 +142,8 @@ def _zoom(metres: float, whole: Any) -> int:
     return min(max(int(whole(math.log2(_METRES_AT_0 / metres) - 1e-3)), 0), _LARGEST_ZOOM)
 
 
-def _ring(dataset: Any) -> tuple[tuple[float, float], ...]:
-    """Return the edges of a dataset in longitude and latitude, 20 stretches a side, closed."""
+def ring_of(dataset: Any) -> tuple[tuple[float, float], ...]:
+    """Return the edges of an open dataset in longitude and latitude (degrees, WGS 84), 20 stretches a side, closed."""
     steps = np.linspace(0.0, 1.0, _RING_POINTS)
     ones, zeros = np.ones(_RING_POINTS), np.zeros(_RING_POINTS)
     column = np.concatenate([steps, ones, steps[::-1], zeros]) * dataset.width

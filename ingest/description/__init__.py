@@ -15,10 +15,16 @@ scheme = { constant = "CJ/T 214" }
 state = { field = "ObjState", values = { "完好" = "intact" }, otherwise = "unknown" }
 installed_on = { field = "ORDate", format = "%Y%m%d" }
 size = { expression = "length_mm + ' x ' + width_mm" }
+
+[[rasters]]
+id = "ortho-2026"                    # it is served under it
+path = "ortho/2026.tif"
+kind = "orthophoto"
 """
 
 from ingest.description.loading import load_description
+from ingest.description.rasters import RasterSource
 from ingest.description.rules import ClassScheme, Rule
 from ingest.description.sources import Coordinates, Description, Source
 
-__all__ = ["ClassScheme", "Coordinates", "Description", "Rule", "Source", "load_description"]
+__all__ = ["ClassScheme", "Coordinates", "Description", "RasterSource", "Rule", "Source", "load_description"]

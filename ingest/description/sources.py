@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from gisgrid.mistakes import near
 from ingest import units
+from ingest.description.rasters import RasterSource
 from ingest.description.rules import Model, Rule
 from ingest.targets import TARGETS, Target, TargetField, target
 
@@ -175,12 +176,20 @@ def _rules(entry: Any) -> Any:
 
 
 class Description(Model):
-    """A whole description file: its sources in the order given."""
+    """A whole description file: its sources in the order given, and its rasters."""
 
-    sources: tuple[Source, ...] = Field(min_length=1, description="The sources, each a [[sources]] table.")
+    sources: tuple[Source, ...] = Field(default=(), description="The sources, each a [[sources]] table.")
+    rasters: tuple[RasterSource, ...] = Field(default=(), description="The rasters, each a [[rasters]] table.")
+
+    @model_validator(mode="after")
+    def _something(self) -> Description:
+        if not self.sources and not self.rasters:
+            raise ValueError("there is neither a source nor a raster in it: write [[sources]] or [[rasters]] tables")
+        return self
 
     @model_validator(mode="after")
     def _distinct_ids(self) -> Description:
-        if twice := [id for id, count in Counter(source.id for source in self.sources).items() if count > 1]:
+        ids = Counter([source.id for source in self.sources] + [raster.id for raster in self.rasters])
+        if twice := [id for id, count in ids.items() if count > 1]:
             raise ValueError(f"source ids must differ; given more than once: {', '.join(twice)}")
         return self

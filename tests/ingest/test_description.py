@@ -92,7 +92,7 @@ def test_a_missing_broken_or_empty_description_is_said_so(tmp_path: Path) -> Non
     with pytest.raises(SourceError, match="cannot be read"):
         load_description(tmp_path / "broken.toml")
     (tmp_path / "empty.toml").write_text("")
-    with pytest.raises(SourceError, match=r"sources: is missing \(The sources"):
+    with pytest.raises(SourceError, match="neither a source nor a raster"):
         load_description(tmp_path / "empty.toml")
 
 
