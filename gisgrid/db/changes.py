@@ -40,7 +40,8 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text,
        ), '{}')
 """
 _SINCE = """
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text, c.xid::text, c.id, c.layer, c.rows, c.west, c.south, c.east, c.north, c.changed_at
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text, c.xid::text, c.id, c.layer, c.rows, c.west, c.south, c.east, c.north, c.changed_at,
+       c.places
 FROM (SELECT) AS once LEFT JOIN gisgrid.changes c ON c.xid >= %s::text::xid8
 ORDER BY c.id
 """
@@ -51,7 +52,8 @@ class Change(NamedTuple):
     """One change: the layer that an edit touched, and where.
 
     ``bounds`` (degrees, WGS 84) covers the places before and after; None means anywhere. ``rows`` is how many rows came
-    out different, ``id`` the number in the feed.
+    out different, ``id`` the number in the feed. ``places`` are the boxes of each row before and after, where few were
+    touched; ``boxes`` what is known best of where the change was, and nothing when it may have been anywhere.
     """
 
     id: int
@@ -59,6 +61,12 @@ class Change(NamedTuple):
     bounds: Bounds | None
     changed_at: datetime
     rows: int
+    places: tuple[Bounds, ...] = ()
+
+    @property
+    def boxes(self) -> tuple[Bounds, ...]:
+        """The places one by one, or the box of all of them."""
+        return self.places or (() if self.bounds is None else (self.bounds,))
 
 
 class Position(NamedTuple):
@@ -204,9 +212,9 @@ def _read_on(rows: list[tuple[Any, ...]], before: Position) -> tuple[Position, l
 
 
 def _read_change(row: tuple[Any, ...]) -> Change:
-    _, _, id, layer, rows, west, south, east, north, changed_at = row
+    _, _, id, layer, rows, west, south, east, north, changed_at, places = row
     bounds = None if west is None else Bounds(west, south, east, north)
-    return Change(id, layer, bounds, changed_at, rows)
+    return Change(id, layer, bounds, changed_at, rows, tuple(Bounds(*place) for place in places or ()))
 
 
 def _is_older(rows: list[tuple[Any, ...]], position: Position) -> bool:
