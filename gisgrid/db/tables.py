@@ -1,7 +1,8 @@
 """The tables as SQLAlchemy sees them (GeoAlchemy2), for queries and for Alembic's comparison with the migrations.
 
 The migrations make the tables; a test holds the two together. Checks, comments and triggers live in the migrations only.
-Geometry is WGS 84 (EPSG:4326, lon lat), which counts as equal to CGCS2000; ``geom_3857`` follows it by itself.
+Geometry is WGS 84 (EPSG:4326, lon lat), which counts as equal to CGCS2000; ``geom_3857`` and ``geom_gcj02`` follow it
+by themselves.
 """
 
 from __future__ import annotations
@@ -74,10 +75,18 @@ def _json(name: str) -> Column[Any]:
 def _places(kind: str) -> list[Column[Any]]:
     return [
         Column("geom", Geometry(kind, srid=4326, spatial_index=False), nullable=False),
-        Column(
-            "geom_3857", Geometry(kind, srid=3857, spatial_index=False), Computed("ST_Transform(geom, 3857)", persisted=True), nullable=True
-        ),
+        _worked_out("geom_3857", kind, "ST_Transform(geom, 3857)"),
+        _in_gcj02(kind),
     ]
+
+
+def _worked_out(name: str, kind: str, expression: str) -> Column[Any]:
+    """Return a geometry that follows ``geom`` by itself, in EPSG:3857."""
+    return Column(name, Geometry(kind, srid=3857, spatial_index=False), Computed(expression, persisted=True), nullable=True)
+
+
+def _in_gcj02(kind: str) -> Column[Any]:
+    return _worked_out("geom_gcj02", kind, "gisgrid.in_gcj02_mercator(geom)")
 
 
 def _place_indexes(name: str) -> list[Index]:
@@ -161,6 +170,14 @@ areas = Table(
     *_text("source_id"),
     UniqueConstraint("generation_id", "level", "code", name="areas_generation_id_level_code_key"),
     *_place_indexes("areas"),
+)
+
+area_shapes = Table(
+    "area_shapes",
+    metadata,
+    Column("area_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("zoom", SmallInteger, primary_key=True, autoincrement=False),
+    *_places("MULTIPOLYGON"),
 )
 
 component_classes = Table(
@@ -347,11 +364,8 @@ quality_issues = Table(
     *_text("feature_code"),
     *_text("code", "severity", "message", nullable=False),
     _anywhere(),
-    Column(
-        "geom_3857",
-        Geometry("GEOMETRY", srid=3857, spatial_index=False),
-        Computed("gisgrid.in_web_mercator(geom)", persisted=True),
-    ),
+    _worked_out("geom_3857", "GEOMETRY", "gisgrid.in_web_mercator(geom)"),
+    _in_gcj02("GEOMETRY"),
     _instant("created_at", default=True),
     Column("created_on", Date, nullable=False, server_default=text("CURRENT_DATE")),
     Index("quality_issues_layer", "layer", "feature_code"),
@@ -378,6 +392,7 @@ changes = Table(
     Column("rows", BigInteger, nullable=False),
     *[Column(name, Double) for name in ("west", "south", "east", "north")],
     Column("began_at", DateTime(timezone=True), server_default=func.now()),
+    Column("places", ARRAY(Double)),
     Index("changes_xid", "xid"),
 )
 

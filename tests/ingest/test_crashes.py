@@ -28,7 +28,7 @@ SCALE = 0.05
 AREAS = ("districts", "streets", "communities", "grids")
 LAYERS = (*AREAS, "manhole_covers", "buildings", "cameras", "organizations", "area_roles")
 SERVED = {"area_roles": "valid_to IS NULL", "organizations": "retired_at IS NULL"}
-UNLIKE = ["id", "generation_id", "valid_from", "valid_to", "version", "changed_at", "geom_3857"]  # differ from load to load
+UNLIKE = ["id", "generation_id", "valid_from", "valid_to", "version", "changed_at", "geom_3857", "geom_gcj02"]  # differ from load to load
 PROGRAM = "from gisgrid.cli import main; main()"
 
 State = dict[str, tuple[int, int]]
