@@ -39,7 +39,7 @@ def create_app(settings: Settings) -> App:
     Raises ConfigError when the deployment that ``settings`` names cannot be used.
     """
     backend = Backend(settings)
-    return Front(partial(live, backend), _plain(backend), Console(), _framework(backend))
+    return Front(partial(live, backend), _plain(backend), Console(), _framework(backend), lambda: backend.kept)
 
 
 def create_app_from_environment() -> App:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import orjson
@@ -50,3 +53,37 @@ async def send_reply(reply: Reply, send: Send, *, head: bool = False) -> None:
 def header(scope: Scope, name: bytes) -> str:
     """Return the value of a request header (``name`` in lower case), several joined by commas; empty when it is absent."""
     return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)
+
+
+def base_url(scope: Scope) -> str:
+    """Return the address of this server as the client wrote it: a proxy that ends TLS says so in X-Forwarded-Proto.
+
+    A client that sends that header itself gets links of that kind, and nobody else does: the answer is not cached.
+    """
+    host = header(scope, b"host")
+    if not re.fullmatch(r"[\w.\-:\[\]]{1,255}", host, re.ASCII):
+        name, port = scope.get("server") or ("localhost", None)
+        host = f"{name}:{port}" if port else str(name)
+    forwarded = header(scope, b"x-forwarded-proto")
+    scheme = forwarded if forwarded in ("http", "https") else scope["scheme"]
+    return f"{scheme}://{host}{scope.get('root_path', '')}"
+
+
+async def unless_gone(work: Awaitable[Reply], receive: Receive) -> Reply | None:
+    """Return what ``work`` comes to, None when the client goes away before; then ``work`` is cancelled."""
+    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(_gone(receive))
+    try:
+        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            return None
+        return task.result()
+    finally:
+        for one in (watch, task):
+            one.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await one
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
+from api.kept import KeptAnswers
 from api.plain import PlainAnswers
+from api.tilereply import TileReplies
 from gisgrid.db import open_database
 from gisgrid.deployment import load_deployment
 from gisgrid.errors import UnavailableError
@@ -19,6 +22,9 @@ _logger = logging.getLogger(__name__)
 
 _RESTART_AFTER_S = 1.0
 
+Work = Callable[[], Coroutine[Any, Any, None]]
+"""Something that goes on until it is cancelled."""
+
 
 class Backend:
     """The parts that answer requests; empty until ``running`` has started them.
@@ -29,11 +35,14 @@ class Backend:
     model: ReadModel
     plain: PlainAnswers
     tiles: TileService
+    kept: KeptAnswers
+    """Answers for kept tiles in the words in which they were asked for before."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.deployment = load_deployment(settings.deployment)
-        self._follower: asyncio.Task[None] | None = None
+        self.tile_replies = TileReplies(settings.tiles.max_age_s)
+        self._work: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -45,23 +54,15 @@ class Backend:
         limits = self.settings.api
         self.tiles = TileService(TileReader(database.url, limits.pool_size, limits.statement_timeout_ms), self.deployment)
         await self.tiles.open()
-        self._follower = asyncio.create_task(self._follow(), name="change feed")
+        self.kept = KeptAnswers(self.tiles.kept, self.tile_replies)
+        # What goes on beside the requests for as long as the server runs: a line each.
+        background: dict[str, Work] = {"following the change feed": self.model.follow}
+        self._work = [asyncio.create_task(_keep_on(name, work), name=name) for name, work in background.items()]
         try:
             yield
         finally:
-            self._follower.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._follower
+            await _end(self._work)
             await self.tiles.close()
-
-    async def _follow(self) -> None:
-        """Keep the read model current; a fault in following must not leave it stale for ever, so it is taken up again."""
-        while True:
-            try:
-                await self.model.follow()
-            except Exception:
-                _logger.exception("following the change feed failed, starting again")
-            await asyncio.sleep(_RESTART_AFTER_S)
 
     async def reasons_not_ready(self) -> list[str]:
         """Return what keeps this process from answering everything at its best; empty when it is ready."""
@@ -71,10 +72,27 @@ class Backend:
             reasons.append("The change feed has lost the database: lookups answer from memory and may be out of date.")
         elif currency.is_stale:
             reasons.append("Lookups have not caught up with the database: they answer from memory and may be out of date.")
-        if self._follower is None or self._follower.done():
-            reasons.append("The change feed is not followed.")
+        reasons += [f"No longer at work: {task.get_name()}." for task in self._work if task.done()]
         try:
             await self.tiles.ping()
         except UnavailableError:
             reasons.append("PostGIS does not answer: tiles cannot be made.")
         return reasons
+
+
+async def _keep_on(name: str, work: Work) -> None:
+    """Do ``work`` until cancelled; a fault in it must not leave answers stale for ever, so it is taken up again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            _logger.exception("%s failed, starting again", name)
+        await asyncio.sleep(_RESTART_AFTER_S)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task

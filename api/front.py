@@ -10,8 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from api.asgi import PUBLIC, App, Message, Receive, Reply, Scope, Send, send_reply
+from api.asgi import PUBLIC, App, Message, Receive, Reply, Scope, Send, send_reply, unless_gone
 from api.console import Console
+from api.kept import KeptAnswers
 from api.problems import MethodError, new_reference, reply_to, reply_to_bug
 from gisgrid.errors import GisgridError
 
@@ -45,13 +46,22 @@ class Plain(NamedTuple):
 
 
 class Front:
-    """The ASGI application of gisgrid: plain routes, then the console, then ``rest``; ``life`` runs from start to stop."""
+    """The ASGI application of gisgrid: plain routes, then the console, then ``rest``; ``life`` runs from start to stop.
 
-    def __init__(self, life: Life, plain: Plain, console: Console, rest: App) -> None:
+    ``hurry`` gives what answers kept tiles: a server that knows of it (``TileProtocol``) need not come here with those.
+    """
+
+    def __init__(self, life: Life, plain: Plain, console: Console, rest: App, hurry: Callable[[], KeptAnswers]) -> None:
         self._life = life
+        self._hurry = hurry
         self._plain = plain
         self._console = console
         self._rest = rest
+
+    @property
+    def kept(self) -> KeptAnswers:
+        """What answers kept tiles; there is none before the start."""
+        return self._hurry()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or live from the server's start to its stop."""
@@ -68,7 +78,10 @@ class Front:
                 reply = _not_a_read(method)
             else:
                 answer = route(scope)
-                reply = answer if isinstance(answer, Reply) else await answer
+                found = answer if isinstance(answer, Reply) else await unless_gone(answer, receive)
+                if found is None:
+                    return
+                reply = found
         except GisgridError as error:
             reply = reply_to(error, path)
         except Exception:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from api.protocol import TileProtocol
 from gisgrid.errors import UnavailableError
 
 _FACTORY = "api.app:create_app_from_environment"
@@ -64,7 +65,7 @@ def run(listener: socket.socket, workers: int, on_ready: Callable[[str], None]) 
         factory=True,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http=TileProtocol,
         lifespan="on",
         # Neither a log line a request nor uvicorn's own handlers: the process has its logging.
         access_log=False,

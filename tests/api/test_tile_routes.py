@@ -7,7 +7,7 @@ import gzip
 import mapbox_vector_tile
 import pytest
 
-from api.tileroutes import accepts_gzip, matches
+from api.negotiation import accepts_gzip, matches
 from gisgrid.layers import LAYERS
 from tests.api.conftest import Server
 from tiles import tile_at
