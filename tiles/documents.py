@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from gisgrid.crs import GCJ02, from_wgs84
 from gisgrid.layers import Field, Layer
 from gisgrid.types import Bounds
+from tiles.matrix import WEB_MERCATOR_QUAD, MatrixSet
+
+_ALONG = 9
+# How far the edge of a box may bend between the places where it is shifted, degrees.
+_BEND_DEG = 0.0001
 
 
-def tilejson(layers: tuple[Layer, ...], template: str, bounds: Bounds, attribution: str) -> dict[str, object]:
+def tilejson(
+    layers: tuple[Layer, ...], template: str, bounds: Bounds, attribution: str, matrix_set: MatrixSet = WEB_MERCATOR_QUAD
+) -> dict[str, object]:
     """Return the TileJSON 3.0.0 document of ``layers``.
 
-    ``template`` is the address of a tile with ``{z}/{x}/{y}`` in it, ``bounds`` the extent of the data in WGS 84 degrees.
+    ``template`` is the address of a tile with ``{z}/{x}/{y}`` in it, ``bounds`` the extent of the data in degrees of the tiles'
+    datum. TileJSON itself knows the web map square alone: tiles of another set are named in ``tile_matrix_set``.
     """
-    minzoom, maxzoom = min(layer.min_zoom for layer in layers), max(layer.max_zoom for layer in layers)
+    minzoom = max(min(layer.min_zoom for layer in layers), matrix_set.min_zoom)
+    maxzoom = min(max(layer.max_zoom for layer in layers), matrix_set.max_zoom)
+    other = {} if matrix_set is WEB_MERCATOR_QUAD else {"tile_matrix_set": matrix_set.id, "crs": f"EPSG:{matrix_set.epsg}"}
     return {
         "tilejson": "3.0.0",
         "name": ",".join(layer.id for layer in layers),
@@ -24,7 +37,16 @@ def tilejson(layers: tuple[Layer, ...], template: str, bounds: Bounds, attributi
         "center": _center(bounds, minzoom, maxzoom),
         "minzoom": minzoom,
         "maxzoom": maxzoom,
+        **other,
     }
+
+
+def in_gcj02(bounds: Bounds) -> Bounds:
+    """Return a box in GCJ-02 that holds all of ``bounds`` (WGS 84 degrees) as GCJ-02 shows it: maps ask for no tile outside."""
+    lon, lat = np.meshgrid(np.linspace(bounds.west, bounds.east, _ALONG), np.linspace(bounds.south, bounds.north, _ALONG))
+    lon, lat = from_wgs84(GCJ02, lon.ravel(), lat.ravel())
+    west, south, east, north = (float(edge) for edge in (lon.min(), lat.min(), lon.max(), lat.max()))
+    return Bounds(west - _BEND_DEG, south - _BEND_DEG, east + _BEND_DEG, north + _BEND_DEG)
 
 
 def _vector_layer(layer: Layer) -> dict[str, object]:

@@ -18,13 +18,15 @@ from tiles.sql import TileQuery
 
 _logger = logging.getLogger(__name__)
 
+MOST_WAITING = 256
+"""How many requests wait for a connection, unless something else is asked for."""
+
 # How long a request waits for a connection: when one must be made first, when the database is known to be down (nobody
 # waits long then, or requests would pile up), and when connections are there but all at work.
 _PATIENCE_S = 1.5
 _PATIENCE_WHILE_DOWN_S = 0.2
 _PATIENCE_WHILE_BUSY_S = 10.0
 _GIVE_UP_AFTER_S = 2.0
-_WAITING_PER_CONNECTION = 64
 _PREPARE_AFTER = 2
 
 # The last four end a connection whose other end has vanished without a word (a lost network, a machine switched off).
@@ -53,12 +55,14 @@ _BROKEN = (psycopg.OperationalError, psycopg.InterfaceError)
 class TileReader:
     """The connections that tiles are read over; nothing is opened before ``open``.
 
-    ``url`` is a PostgreSQL address, ``pool_size`` the most connections, ``statement_timeout_ms`` the longest statement.
+    ``url`` is a PostgreSQL address, ``pool_size`` the most connections, ``statement_timeout_ms`` the longest statement,
+    ``max_waiting`` how many may wait for a connection.
     """
 
-    def __init__(self, url: str, pool_size: int, statement_timeout_ms: int) -> None:
-        self._url = url
+    def __init__(self, url: str, pool_size: int, statement_timeout_ms: int, max_waiting: int = MOST_WAITING) -> None:
+        self.url = url
         self._pool_size = pool_size
+        self._max_waiting = max_waiting
         self._timeout_ms = statement_timeout_ms
         self._pool: AsyncConnectionPool[AsyncConnection[tuple[Any, ...]]] | None = None
         self._down = False
@@ -67,12 +71,12 @@ class TileReader:
     async def open(self) -> None:
         """Open the pool; connections are made in the background, so this does not fail when the database is down."""
         self._pool = AsyncConnectionPool(
-            self._url,
+            self.url,
             kwargs=_CONNECTION,
             configure=self._configure,
             min_size=1,
             max_size=self._pool_size,
-            max_waiting=self._pool_size * _WAITING_PER_CONNECTION,
+            max_waiting=self._max_waiting,
             # Short, so that tiles come back a moment after the database does; each request starts a new attempt.
             reconnect_timeout=_GIVE_UP_AFTER_S,
             open=False,

@@ -6,19 +6,32 @@ from gisgrid.deployment import Deployment
 from gisgrid.errors import NotFoundError, ParameterError, UnavailableError
 from gisgrid.layers import LAYERS, Layer
 from gisgrid.layers import layer as layer_of
-from tiles.documents import tilejson
+from gisgrid.layers import layers as layers_of
+from tiles.documents import in_gcj02, tilejson
 from tiles.encoding import EncodedTile, encode
+from tiles.limits import Limits, plain_tile
+from tiles.matrix import matrix_set
 from tiles.reader import TileReader
-from tiles.request import TileRequest
-from tiles.sql import tile_query
+from tiles.request import TileRequest, Variant
+from tiles.store import Counts, TileStore
+
+CACHE_BYTES = 256_000_000
+"""Memory for tiles, unless something else is asked for."""
 
 
 class TileService:
-    """Answers for tiles and their documents, each made afresh from PostGIS."""
+    """Answers for tiles and their documents: from memory what is kept there and is right, and the rest from PostGIS.
 
-    def __init__(self, reader: TileReader, deployment: Deployment) -> None:
+    ``cache_bytes`` is the memory for tiles that are kept while ``follow`` runs; without it, each tile is made afresh.
+    """
+
+    def __init__(self, reader: TileReader, deployment: Deployment, cache_bytes: int = CACHE_BYTES, limits: Limits | None = None) -> None:
         self._reader = reader
         self._deployment = deployment
+        self._limits = limits or Limits()
+        self._store = TileStore(self._make, cache_bytes)
+        self.kept = self._store.kept
+        """Return a tile that can be answered with at once and is right; None when it must be made (``TileStore.kept``)."""
 
     async def open(self) -> None:
         """Open the connections; a database that is down is no failure yet."""
@@ -32,38 +45,50 @@ class TileService:
         """Return when tiles can be made; raises DatabaseError when PostGIS does not answer."""
         await self._reader.ping()
 
-    def kept(self, request: TileRequest) -> EncodedTile | None:
-        """Return a tile that can be answered with at once and is still right; None when it must be made, or be waited for.
+    @property
+    def counts(self) -> Counts:
+        """What the cache has done so far."""
+        return self._store.counts
 
-        Called for each request before anything else is done, so it costs little: a look into the cache.
-        """
-        return None
+    @property
+    def is_current(self) -> bool:
+        """Whether what is kept is known to be right at this moment; if not, each tile is made afresh."""
+        return self._store.is_current
+
+    async def follow(self) -> None:
+        """Follow the change feed until cancelled: tiles are kept meanwhile, and go as soon as a change touches them."""
+        await self._store.follow(self._reader.url)
 
     async def tile(self, request: TileRequest) -> EncodedTile:
-        """Return one tile, an empty one where nothing is drawn.
+        """Return one tile, an empty one where nothing is drawn; ``stale`` when PostGIS is away and an earlier one is there.
 
-        Raises ParameterError for what cannot be asked together, DatabaseError when PostGIS is away, UnavailableError when it
-        takes too long.
+        Raises ParameterError for what cannot be asked together, NotFoundError for a tile that the matrix set does not have,
+        DatabaseError when PostGIS is away, UnavailableError when it takes too long or too many wait for it.
         """
-        return await encode(await self.plain(request))
+        return await self._store.tile(request)
 
     async def plain(self, request: TileRequest) -> bytes:
         """Return the bytes of one tile as PostGIS makes it now; errors as ``tile``."""
-        query = tile_query(request)
-        return await self._reader.fetch(query) if query else b""
+        return await plain_tile(self._reader.fetch, request, self._limits)
 
-    async def document(self, layers: tuple[Layer, ...], template: str) -> dict[str, object]:
-        """Return the TileJSON of ``layers``; ``template`` is the address of a tile.
+    async def _make(self, request: TileRequest) -> EncodedTile:
+        return await encode(await self.plain(request))
+
+    async def document(self, variant: Variant, template: str) -> dict[str, object]:
+        """Return the TileJSON of a variant; ``template`` is the address of a tile.
 
         Bounds are those of the data, or of the deployment as long as there is none or the database is away.
         """
+        layers = layers_of(variant.layer_ids)
         try:
-            bounds = await self._reader.extent(layers)
+            found = await self._reader.extent(layers)
         except UnavailableError:
-            bounds = None
+            found = None
         deployment = self._deployment
+        bounds = found or deployment.box
         attribution = deployment.attribution or f"{deployment.title_zh} {deployment.title_en}"
-        return tilejson(layers, template, bounds or deployment.box, attribution)
+        drawn = in_gcj02(bounds) if variant.datum == "gcj02" else bounds
+        return tilejson(layers, template, drawn, attribution, matrix_set(variant.matrix_set))
 
 
 def parse_layers(text: str) -> tuple[Layer, ...]:

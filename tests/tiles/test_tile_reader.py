@@ -14,12 +14,9 @@ from gisgrid.deployment import load_deployment
 from gisgrid.errors import DatabaseError, UnavailableError
 from tiles import EncodedTile, TileId, TileReader, TileRequest, TileService, Variant, tile_at
 
-TILE = tile_at(120.3775, 36.0841, 14)
-
-
 @asynccontextmanager
-async def _service(url: str, pool_size: int = 1, timeout_ms: int = 5000) -> AsyncIterator[TileService]:
-    service = TileService(TileReader(url, pool_size, timeout_ms), load_deployment("shibei"))
+async def _service(url: str, pool_size: int = 1, timeout_ms: int = 5000, max_waiting: int = 256) -> AsyncIterator[TileService]:
+    service = TileService(TileReader(url, pool_size, timeout_ms, max_waiting), load_deployment("shibei"))
     await service.open()
     try:
         yield service
@@ -27,21 +24,21 @@ async def _service(url: str, pool_size: int = 1, timeout_ms: int = 5000) -> Asyn
         await service.close()
 
 
-async def _grids(service: TileService) -> EncodedTile:
-    return await service.tile(TileRequest(Variant(("grids",)), TILE))
+async def _grids(service: TileService, zoom: int = 14) -> EncodedTile:
+    return await service.tile(TileRequest(Variant(("grids",)), tile_at(120.3775, 36.0841, zoom)))
 
 
 def test_connections_cut_by_the_server_are_replaced_without_an_error(town: Database) -> None:
     async def ask() -> None:
         async with _service(town.url, pool_size=3) as service:
-            before = await asyncio.gather(*(_grids(service) for _ in range(20)))
+            before = await asyncio.gather(*(_grids(service, zoom) for zoom in range(4, 22)))
             with town.connect() as connection:
                 cut = connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE application_name = 'gisgrid tiles' AND datname = current_database()"
                 ).fetchall()
             assert cut
-            assert await asyncio.gather(*(_grids(service) for _ in range(20))) == before
+            assert await asyncio.gather(*(_grids(service, zoom) for zoom in range(4, 22))) == before
 
     asyncio.run(ask())
 
@@ -61,16 +58,15 @@ def test_a_database_that_is_not_there_is_told_soon_and_without_its_password() ->
 
 def test_a_queue_that_is_too_long_is_no_dead_database(town: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tiles.reader._PATIENCE_WHILE_BUSY_S", 0.2)
-    monkeypatch.setattr("tiles.reader._WAITING_PER_CONNECTION", 2)
 
     async def ask() -> list[EncodedTile | BaseException]:
-        async with _service(town.url) as service:
+        async with _service(town.url, max_waiting=2) as service:
             await _grids(service)
             blocker = await psycopg.AsyncConnection.connect(town.url)
             await blocker.execute("LOCK TABLE gisgrid.areas IN ACCESS EXCLUSIVE MODE")
             requests = []
-            for _ in range(4):
-                requests.append(asyncio.create_task(_grids(service)))
+            for zoom in (14, 15, 16, 17):
+                requests.append(asyncio.create_task(_grids(service, zoom)))
                 await asyncio.sleep(0.02)
             await asyncio.sleep(0.5)
             await blocker.close()
@@ -89,10 +85,10 @@ def test_a_queue_that_is_too_long_is_no_dead_database(town: Database, monkeypatc
 
 def test_a_statement_without_an_end_is_ended(town: Database) -> None:
     async def ask() -> None:
-        async with _service(town.url, timeout_ms=150) as service:
+        async with _service(town.url, timeout_ms=1000) as service:
             blocker = await psycopg.AsyncConnection.connect(town.url)
             await blocker.execute("LOCK TABLE gisgrid.areas IN ACCESS EXCLUSIVE MODE")
-            with pytest.raises(UnavailableError, match=r"ended after 0\.15 s"):
+            with pytest.raises(UnavailableError, match=r"ended after 1 s"):
                 await _grids(service)
             await blocker.close()
             assert not (await _grids(service)).is_empty
