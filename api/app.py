@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import batch, convert, docs, health, lookups, styleroutes, tileroutes
+from api import batch, convert, docs, health, lookups, matrixroutes, styleroutes, tileroutes
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.console import Console
@@ -58,6 +58,7 @@ def _plain(backend: Backend) -> Plain:
         (styleroutes.PREFIX, styleroutes.answer),
         (styleroutes.NAMES_PREFIX, styleroutes.answer_names),
         (tileroutes.PREFIX, tileroutes.answer),
+        (matrixroutes.PREFIX, matrixroutes.answer),
     )
     return Plain(exact, [(prefix, partial(answer, backend)) for prefix, answer in below])
 

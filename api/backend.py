@@ -12,11 +12,12 @@ from api.kept import KeptAnswers
 from api.plain import PlainAnswers
 from api.tilereply import TileReplies
 from gisgrid.db import open_database
-from gisgrid.deployment import load_deployment
+from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import UnavailableError
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
 from tiles import TileReader, TileService
+from tiles.limits import Limits
 
 _logger = logging.getLogger(__name__)
 
@@ -51,12 +52,14 @@ class Backend:
         self.model = await asyncio.to_thread(ReadModel.load, database, self.settings)
         self.plain = PlainAnswers(self.model)
         await asyncio.to_thread(self.model.prepare)
-        limits = self.settings.api
-        self.tiles = TileService(TileReader(database.url, limits.pool_size, limits.statement_timeout_ms), self.deployment)
+        self.tiles = _tiles(database.url, self.settings, self.deployment)
         await self.tiles.open()
         self.kept = KeptAnswers(self.tiles.kept, self.tile_replies)
         # What goes on beside the requests for as long as the server runs: a line each.
-        background: dict[str, Work] = {"following the change feed": self.model.follow}
+        background: dict[str, Work] = {
+            "following the change feed": self.model.follow,
+            "following the change feed for tiles": self.tiles.follow,
+        }
         self._work = [asyncio.create_task(_keep_on(name, work), name=name) for name, work in background.items()]
         try:
             yield
@@ -78,6 +81,12 @@ class Backend:
         except UnavailableError:
             reasons.append("PostGIS does not answer: tiles cannot be made.")
         return reasons
+
+
+def _tiles(url: str, settings: Settings, deployment: Deployment) -> TileService:
+    reader = TileReader(url, settings.api.pool_size, settings.api.statement_timeout_ms, settings.tiles.max_waiting)
+    limits = Limits(settings.tiles.max_features, settings.tiles.max_bytes)
+    return TileService(reader, deployment, settings.tiles.cache_bytes, limits)
 
 
 async def _keep_on(name: str, work: Work) -> None:

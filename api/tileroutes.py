@@ -8,9 +8,9 @@ from collections.abc import Awaitable
 from api.asgi import Reply, Scope, base_url, header, json_reply
 from api.backend import Backend
 from api.negotiation import accepts_gzip, codings, matches
-from api.params import parse_query
+from api.tileparams import parse_variant, query_of, request_of
 from gisgrid.errors import NotFoundError
-from tiles import EncodedTile, TileRequest, Variant, parse_layers, parse_tile_id
+from tiles import EncodedTile, TileRequest, parse_layers, parse_tile_id
 
 __all__ = ["PREFIX", "accepts_gzip", "answer", "base_url", "matches"]
 
@@ -26,10 +26,9 @@ def answer(backend: Backend, scope: Scope) -> Reply | Awaitable[Reply]:
     path = scope["path"]
     match = _TILE.fullmatch(path)
     if match is not None:
-        parse_query(scope["query_string"], {})
         layers, tile = parse_layers(match[1]), parse_tile_id(match[2], match[3], match[4])
-        request = TileRequest(Variant(tuple(layer.id for layer in layers)), tile)
-        return _tile(backend, scope, request)
+        asked = parse_variant(layers, scope["query_string"])
+        return _tile(backend, scope, request_of(asked.variant, tile), lasts=asked.lasts)
     match = _DOCUMENT.fullmatch(path)
     if match is None:
         raise NotFoundError(
@@ -38,7 +37,7 @@ def answer(backend: Backend, scope: Scope) -> Reply | Awaitable[Reply]:
     return _document(backend, scope, match[1])
 
 
-def _tile(backend: Backend, scope: Scope, request: TileRequest, *, lasts: bool = True) -> Reply | Awaitable[Reply]:
+def _tile(backend: Backend, scope: Scope, request: TileRequest, *, lasts: bool) -> Reply | Awaitable[Reply]:
     """Answer a tile: at once when it is kept, and then the next time in the same words even sooner if the address ``lasts``."""
     tile = backend.tiles.kept(request)
     if tile is None:
@@ -57,10 +56,10 @@ def _reply(backend: Backend, scope: Scope, tile: EncodedTile) -> Reply:
 
 
 async def _document(backend: Backend, scope: Scope, names: str) -> Reply:
-    parse_query(scope["query_string"], {})
-    layers = parse_layers(names)
-    template = f"{base_url(scope)}/tiles/{names}/{{z}}/{{x}}/{{y}}.mvt"
-    return json_reply(await backend.tiles.document(layers, template))
+    query = scope["query_string"]
+    variant = parse_variant(parse_layers(names), query).variant
+    template = f"{base_url(scope)}/tiles/{names}/{{z}}/{{x}}/{{y}}.mvt{query_of(query)}"
+    return json_reply(await backend.tiles.document(variant, template))
 
 
 def _target(scope: Scope) -> bytes:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import json
+from urllib.parse import quote
 
 import mapbox_vector_tile
 import pytest
 
-from api.negotiation import accepts_gzip, matches
+from api.negotiation import accepts_gzip, codings, matches
+from api.tilereply import choose
+from gisgrid.crs import GCJ02, from_wgs84
 from gisgrid.layers import LAYERS
 from tests.api.conftest import Server
-from tiles import tile_at
+from tiles import EncodedTile, tile_at
+from tiles.matrix import MATRIX_SETS
 
 TILE = tile_at(120.3744, 36.0835, 14)
+CGCS = "CGCS2000Quad"
 PATH = f"/tiles/grids,manhole_covers/{TILE.z}/{TILE.x}/{TILE.y}.mvt"
 
 
@@ -89,11 +95,94 @@ def test_what_does_not_exist_is_not_found(server: Server, path: str) -> None:
     assert answer.json()["type"] == "/problems/not-found"
 
 
-def test_parameters_and_repeated_layers_are_refused(server: Server) -> None:
-    for path in (f"{PATH}?filter=x", "/tiles/grids.json?a=1", "/tiles/grids,grids/3/1/1.mvt"):
-        answer = server.get(path)
-        assert answer.status_code == 400
-        assert answer.json()["parameter"]
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        (f"{PATH}?lamp=x", "lamp"),
+        ("/tiles/grids.json?a=1", "a"),
+        ("/tiles/grids,grids/3/1/1.mvt", "layers"),
+        (f"{PATH}?tms=WorldCRS84Quad", "tms"),
+        (f"{PATH}?tms=", "tms"),
+        (f"{PATH}?datum=bd09", "datum"),
+        (f"{PATH}?datum=gcj02&datum=gcj02", "datum"),
+        (f"/tiles/grids/10/854/153.mvt?datum=gcj02&tms={CGCS}", "datum"),
+        (f"{PATH}?filter=state", "filter"),
+        (f"{PATH}?filter=state%20=%20'broken'", "filter"),  # grids have no state
+        ("/tiles/grids.json?filter=lamp=1", "filter"),
+        ("/tiles/cameras/0/0/0.mvt?filter=lamp=1", "filter"),  # not drawn there, and wrong all the same
+        (f"{PATH}?filter=code%20=%20'1'&filter-lang=sql", "filter-lang"),
+        (f"{PATH}?filter-lang=cql2-json", "filter-lang"),
+        (f"{PATH}?as_of=yesterday", "as_of"),
+        (f"{PATH}?as_of=2026-11-22", "as_of"),  # covers are not areas
+    ],
+)
+def test_what_cannot_be_asked_for_is_refused_with_its_name(server: Server, path: str, parameter: str) -> None:
+    answer = server.get(path)
+    assert (answer.status_code, answer.json().get("parameter")) == (400, parameter)
+
+
+def test_a_filter_chooses_what_a_tile_shows(server: Server) -> None:
+    def codes(query: str = "") -> set[str]:
+        answer = server.get(f"/tiles/grids/{TILE.z}/{TILE.x}/{TILE.y}.mvt{query}", headers={"accept-encoding": "identity"})
+        features = mapbox_vector_tile.decode(answer.content)["grids"]["features"] if answer.content else []
+        return {feature["properties"]["code"] for feature in features}
+
+    every = codes()
+    one = sorted(every)[0]
+    assert len(every) > 1
+    assert codes(f"?filter=code%20%3D%20'{one}'") == {one}
+    written = quote(json.dumps({"op": "<>", "args": [{"property": "code"}, one]}))
+    assert codes(f"?filter-lang=cql2-json&filter={written}") == every - {one}
+    assert codes("?filter=code%20is%20null") == set()
+
+
+def test_a_datum_moves_what_a_tile_shows(server: Server) -> None:
+    plain, shifted = (server.get(f"{PATH}{query}").content for query in ("", "?datum=gcj02"))
+    assert plain != shifted
+    assert server.get(f"{PATH}?datum=wgs84").content == plain
+
+
+def test_tiles_of_another_matrix_set_have_its_addresses(server: Server) -> None:
+    tile = MATRIX_SETS[CGCS].tile_at(120.3744, 36.0835, 14)
+    answer = server.get(f"/tiles/grids/{tile.z}/{tile.x}/{tile.y}.mvt?tms={CGCS}")
+    assert list(mapbox_vector_tile.decode(answer.content)) == ["grids"]
+    for address in ("0/0/0", "19/0/0", "1/2/0", "1/0/1"):
+        assert server.get(f"/tiles/grids/{address}.mvt?tms={CGCS}").status_code == 404
+
+
+def test_tile_matrix_sets_are_listed_and_described(server: Server) -> None:
+    listed = server.get("/tileMatrixSets").json()["tileMatrixSets"]
+    assert [one["id"] for one in listed] == list(MATRIX_SETS)
+    for one in listed:
+        document = server.get(one["links"][0]["href"].removeprefix("http://town.test")).json()
+        assert document["id"] == one["id"]
+        assert document["tileMatrices"][0]["tileWidth"] == 256
+    assert server.get("/tileMatrixSets/Other").status_code == 404
+    assert server.get("/tileMatrixSetsOther").status_code == 404
+
+
+def test_tilejson_repeats_its_parameters_in_the_addresses_of_tiles(server: Server) -> None:
+    query = "datum=gcj02&filter=code%20%3D%20'{z}%26'"
+    template = server.get(f"/tiles/grids.json?{query}").json()["tiles"][0]
+    assert template == "http://town.test/tiles/grids/{z}/{x}/{y}.mvt?datum=gcj02&filter=code%20%3D%20%27%7Bz%7D%26%27"
+    assert server.get(template.removeprefix("http://town.test").format(z=TILE.z, x=TILE.x, y=TILE.y)).status_code == 204
+
+
+def test_tilejson_bounds_hold_what_the_datum_shows(server: Server) -> None:
+    plain, shifted = (server.get(f"/tiles/grids.json{query}").json()["bounds"] for query in ("", "?datum=gcj02"))
+    lon, lat = from_wgs84(GCJ02, *plain[:2])
+    assert shifted[0] <= lon <= shifted[0] + 0.001
+    assert shifted[1] <= lat <= shifted[1] + 0.001
+
+
+def test_tilejson_of_another_matrix_set_has_its_zooms(server: Server) -> None:
+    document = server.get(f"/tiles/districts.json?tms={CGCS}").json()
+    assert (document["minzoom"], document["maxzoom"], document["tile_matrix_set"]) == (max(1, LAYERS[0].min_zoom), 18, CGCS)
+
+
+def test_an_instant_to_come_is_now(server: Server) -> None:
+    path = f"/tiles/grids/{TILE.z}/{TILE.x}/{TILE.y}.mvt"
+    assert server.get(f"{path}?as_of=2999-01-01").content == server.get(path).content
 
 
 def test_other_methods_are_refused(server: Server) -> None:
@@ -128,8 +217,30 @@ def test_a_host_that_is_no_host_is_not_echoed(server: Server, host: str) -> None
 
 
 def test_accept_encoding_is_read_with_its_weights() -> None:
-    assert all(accepts_gzip(value) for value in ("gzip", "GZIP", "br;q=1.0, gzip;q=0.1", "*", "deflate, *;q=0.5"))
+    assert all(accepts_gzip(value) for value in ("gzip", "GZIP", "br;q=1.0, gzip;q=0.1", "*", "deflate, *;q=0.5", "x-gzip"))
     assert not any(accepts_gzip(value) for value in ("", "br", "gzip;q=0", "gzip; q=0.0", "*;q=0", "gzip;q=0, *"))
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "first"),
+    [
+        ("gzip, deflate, br, zstd", "zstd"),
+        ("gzip;q=1.0, zstd;q=0.9", "gzip"),
+        ("zstd;q=0.001, *;q=0", "zstd"),
+        ("identity, gzip;q=0.5", "identity"),
+        ("identity;q=0", "identity"),
+        ("deflate", "identity"),
+        ("", "identity"),
+    ],
+)
+def test_the_coding_that_is_wanted_most_is_taken(accept_encoding: str, first: str) -> None:
+    tile = EncodedTile("tag", {"zstd": b"z", "gzip": b"gz"})
+    assert choose(tile, codings(accept_encoding)) == first
+
+
+def test_what_a_tile_is_not_kept_in_is_not_offered() -> None:
+    assert choose(EncodedTile("tag", {"gzip": b"gz"}), codings("zstd, gzip;q=0.1")) == "gzip"
+    assert choose(EncodedTile("tag", {"identity": b"short"}), codings("zstd, gzip")) == "identity"
 
 
 def test_if_none_match_is_read_as_a_list() -> None:

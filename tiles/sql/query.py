@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from psycopg.types.numeric import Int4, Int8
 
+from gisgrid.db.filter_sql import where
 from gisgrid.errors import ParameterError
 from gisgrid.layers import layers as layers_of
 from tiles.matrix import CGCS2000_QUAD, matrix_set
@@ -50,11 +52,15 @@ def tile_query(request: TileRequest, limit: int = MOST_FEATURES) -> TileQuery | 
     return TileQuery(made.sql, args)
 
 
+@lru_cache(maxsize=1024)
 def check_variant(variant: Variant) -> None:
-    """Raise ParameterError for what cannot be asked together."""
+    """Raise ParameterError for what cannot be asked together, and for a filter that does not fit one of the layers."""
     if variant.datum == "gcj02" and variant.matrix_set == CGCS2000_QUAD.id:
         raise ParameterError("datum", f"{CGCS2000_QUAD.id} is in CGCS2000, which gcj02 is not", "wgs84, or gcj02 with WebMercatorQuad")
     if variant.as_of is not None:
         timeless = [layer.id for layer in layers_of(variant.layer_ids) if layer.level is None]
         if timeless:
             raise ParameterError("as_of", f"{', '.join(timeless)} cannot be drawn as of a time", "no as_of, or layers of areas alone")
+    if variant.filter is not None:
+        for layer in layers_of(variant.layer_ids):
+            where(variant.filter, layer)
