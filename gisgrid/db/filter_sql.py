@@ -32,7 +32,7 @@ def where(filter: Filter, layer: Layer, alias: str = "", fields: Collection[Fiel
     ParameterError "filter" that names the field and what was expected when the filter does not fit.
     """
     chosen = [field for field in layer.fields if field.in_tiles] if fields is None else fields
-    writer = _Writer(Values(layer.id, {field.name: field for field in chosen}, f"{alias}." if alias else "", prefix))
+    writer = _Writer(Values(layer, {field.name: field for field in chosen}, f"{alias}." if alias else "", prefix))
     term = writer.term(filter.expression)
     if term.kind != "condition":
         raise refused(f"{say(filter.expression)} is no condition.", "a comparison, such as state = 'broken'")

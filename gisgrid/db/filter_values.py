@@ -13,7 +13,7 @@ from gisgrid.cql2 import Json
 from gisgrid.cql2.canonical import ARITHMETIC
 from gisgrid.cql2.filter import refused
 from gisgrid.cql2.literals import OPEN
-from gisgrid.layers import Field
+from gisgrid.layers import Field, Layer
 
 Kind = Literal["text", "number", "date", "geometry", "condition", "interval", "timestamp"]
 """What an expression gives."""
@@ -57,9 +57,11 @@ class Array(NamedTuple):
 class Values:
     """Writes values of a layer: ``fields`` by name are those that may be named; ``args`` collects what is bound."""
 
-    def __init__(self, layer_id: str, fields: Mapping[str, Field], alias: str, prefix: str) -> None:
+    def __init__(self, layer: Layer, fields: Mapping[str, Field], alias: str, prefix: str) -> None:
         self.args: dict[str, Any] = {}
-        self._layer_id, self._fields, self._alias, self._prefix = layer_id, fields, alias, prefix
+        self._layer_id, self._fields, self._alias, self._prefix = layer.id, fields, alias, prefix
+        # The geometries of areas and buildings are valid, the table sees to it; those of any kind need not be, and GEOS fails on some.
+        self._geometry = "ST_MakeValid({})" if layer.geometry == "Geometry" else "{}"
 
     def term(self, part: Json) -> Term:
         """Return a value as SQL; raises ParameterError for a field that there is not."""
@@ -150,7 +152,7 @@ class Values:
         if name in self._fields:
             return Term(f'{self._alias}"{name}"', _KINDS[self._fields[name].type])
         if name in _GEOMETRIES:
-            return Term(f"{self._alias}geom", "geometry")
+            return Term(self._geometry.format(f"{self._alias}geom"), "geometry")
         raise refused(f"layer {self._layer_id} has no field {name[:60]!r} to ask for.", f"one of {', '.join((*self._fields, 'geom'))}")
 
     def _literal(self, part: dict[str, Any]) -> Term:
