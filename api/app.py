@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import batch, convert, docs, health, lookups, matrixroutes, styleroutes, tileroutes
+from api import batch, convert, docs, health, lookups, matrixroutes, rasterroutes, styleroutes, tileroutes
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.console import Console
@@ -30,7 +30,7 @@ Answer = Callable[[Backend, Scope], Reply | Awaitable[Reply]]
 """What a module of plain routes offers: it answers every path below its prefix."""
 
 # FastAPI's routers: what streams, takes a body, or is asked too seldom for speed to matter.
-_ROUTERS = (batch.router, health.router, docs.router)
+_ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router)
 
 
 def create_app(settings: Settings) -> App:

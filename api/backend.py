@@ -18,6 +18,7 @@ from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
 from tiles import TileReader, TileService
 from tiles.limits import Limits
+from tiles.rasters import RasterService
 
 _logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Backend:
     model: ReadModel
     plain: PlainAnswers
     tiles: TileService
+    rasters: RasterService
     kept: KeptAnswers
     """Answers for kept tiles in the words in which they were asked for before."""
 
@@ -54,6 +56,7 @@ class Backend:
         await asyncio.to_thread(self.model.prepare)
         self.tiles = _tiles(database.url, self.settings, self.deployment)
         await self.tiles.open()
+        self.rasters = RasterService(database, self.settings)
         self.kept = KeptAnswers(self.tiles.kept, self.tile_replies)
         # What goes on beside the requests for as long as the server runs: a line each.
         background: dict[str, Work] = {
@@ -65,6 +68,7 @@ class Backend:
             yield
         finally:
             await _end(self._work)
+            self.rasters.close()
             await self.tiles.close()
 
     async def reasons_not_ready(self) -> list[str]:

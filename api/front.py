@@ -127,8 +127,8 @@ def _not_a_read(method: str) -> Reply:
 
 
 def _as_get(scope: Scope) -> Scope:
-    """Return the scope of a HEAD request as a GET: whatever answers GET answers HEAD."""
-    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+    """Return the scope of a HEAD request as a GET: whatever answers GET answers HEAD; ``head`` tells those with much to read."""
+    return {**scope, "method": "GET", "head": True} if scope["method"] == "HEAD" else scope
 
 
 def _public(send: Send, *, head: bool) -> Send:

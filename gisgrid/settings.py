@@ -67,6 +67,18 @@ class TileSettings(BaseModel):
     )
 
 
+class RasterSettings(BaseModel):
+    """What tiles and values of rasters may cost."""
+
+    threads: int = Field(default=2, ge=1, le=64, description="Threads of each worker that read rasters.")
+    max_waiting: int = Field(
+        default=64, ge=0, description="Tiles of rasters that wait for a thread; more are told to come back later, with 503."
+    )
+    cache_bytes: int = Field(
+        default=64_000_000, ge=0, description="Memory that each worker keeps tiles of rasters in, bytes; 0 keeps none."
+    )
+
+
 class Settings(BaseSettings):
     """All settings of one process; ``Settings()`` reads the environment, keyword arguments win over it."""
 
@@ -92,6 +104,7 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(default="text", description="`text` for people, `json` for machines.")
     api: ApiSettings = Field(default_factory=ApiSettings, description="The HTTP server.")
     tiles: TileSettings = Field(default_factory=TileSettings, description="The tiles.")
+    rasters: RasterSettings = Field(default_factory=RasterSettings, description="The rasters.")
 
 
 def load_settings(**overrides: object) -> Settings:

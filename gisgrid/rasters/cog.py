@@ -119,7 +119,7 @@ def read_facts(path: Path) -> Facts:
             nodata=None if dataset.nodata is None else float(dataset.nodata),
             bands=tuple(_bands(dataset)),
             cell_m=cell_m,
-            min_zoom=_zoom(widest / scale / 256.0, math.floor),
+            min_zoom=_zoom(widest / scale / 64.0, math.floor),
             max_zoom=_zoom(cell_m / scale, math.ceil),
             ring=ring,
         )
@@ -156,10 +156,11 @@ def ring_of(dataset: Any) -> tuple[tuple[float, float], ...]:
 
 def _cell_m(dataset: Any) -> float:
     """Return the size of a cell in the middle on the ground, its smaller side."""
-    affine, middle = dataset.transform, (dataset.width / 2.0, dataset.height / 2.0)
-    corners = [affine * (middle[0] + dx, middle[1] + dy) for dx, dy in ((0, 0), (1, 0), (0, 1))]
+    affine = dataset.transform
+    column, row = dataset.width / 2.0, dataset.height / 2.0
+    left, top = affine.a * column + affine.b * row + affine.c, affine.d * column + affine.e * row + affine.f
+    x, y = (left, left + affine.a, left + affine.b), (top, top + affine.d, top + affine.e)
     crs = pyproj.CRS.from_wkt(dataset.crs.to_wkt())
-    x, y = zip(*corners, strict=True)
     lon, lat = pyproj.Transformer.from_crs(crs, 4326, always_xy=True).transform(x, y)
     return float(min(_GEOD.inv(lon[0], lat[0], lon[k], lat[k])[2] for k in (1, 2)))
 

@@ -34,7 +34,7 @@ class Facts(NamedTuple):
 
     ``crs`` is ``EPSG:n``, or WKT where no number is known. ``nodata`` is what stands for no value, None where nothing does (or a mask).
     ``cell_m`` is the size of a cell on the ground, metres (the smaller side). ``ring`` runs around it: longitude and latitude in degrees,
-    WGS 84. Zooms are those at which a tile of 256 pixels shows about the whole, and cells of about a pixel.
+    WGS 84. Zooms are those at which the whole is some 64 pixels wide, and a cell at least one.
     """
 
     crs: str

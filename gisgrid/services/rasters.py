@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -15,6 +16,8 @@ from gisgrid.errors import SourceError
 from gisgrid.rasters import Kind, Raster, raster_folder
 from gisgrid.rasters.cog import read_facts, sha256, write_cog
 
+# Servers look up twice a second what is served; until then they may still open the file.
+_GRACE_S = 1.0
 _PART = re.compile(r"\.(?P<id>[a-z0-9_-]+)\.(?P<pid>\d+)\.part\.tif")
 
 
@@ -70,6 +73,7 @@ def made(home: Path, address: str, about: About, source: Any, nodata: float | No
 def throw_away(home: Path, file: str | None) -> None:
     """Remove the file of a raster that is served no longer, if there is one; servers that have it open go on reading it."""
     if file is not None:
+        time.sleep(_GRACE_S)
         (raster_folder(home) / file).unlink(missing_ok=True)
 
 
