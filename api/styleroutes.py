@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import re
@@ -11,14 +12,14 @@ import orjson
 
 from api.asgi import PUBLIC, Header, Reply, Scope, header
 from api.backend import Backend
+from api.negotiation import accepts_gzip, matches
 from api.params import Parameter, parse_query, parse_word
-from api.tileroutes import accepts_gzip, base_url, matches
+from api.tileroutes import base_url
 from gisgrid.errors import NotFoundError
-from gisgrid.types import Bounds
 from tiles import parse_tile_id
 from tiles.names import names_tile, names_tilejson
 from tiles.request import Datum
-from tiles.styles import SPRITES, Language, StyleRequest, sprite, style_document, style_list
+from tiles.styles import SPRITES, Language, Site, StyleRequest, sprite, style_document, style_list
 
 PREFIX = "/styles"
 """What the addresses of styles begin with."""
@@ -46,7 +47,7 @@ _JSON, _PNG, _MVT = b"application/json", b"image/png", b"application/vnd.mapbox-
 _WORTH_PACKING = 1024
 
 
-def answer(backend: Backend, scope: Scope) -> Reply:
+async def answer(backend: Backend, scope: Scope) -> Reply:
     """Answer the list of styles, a style, or a part of a sprite; raises NotFoundError for any other path below ``/styles``."""
     path = scope["path"]
     if path == PREFIX:
@@ -56,11 +57,11 @@ def answer(backend: Backend, scope: Scope) -> Reply:
     if match is not None:
         asked = parse_query(scope["query_string"], _STYLE_PARAMETERS)
         request = StyleRequest(match[1], _datum(asked), cast(Language, parse_word("lang", asked.get("lang", "zh"), ("zh", "en"))))
-        return _reply(scope, orjson.dumps(style_document(request, base_url(scope), *_about(backend))), _JSON)
+        return _reply(scope, orjson.dumps(style_document(request, _site(backend, base_url(scope)))), _JSON)
     match = _SPRITE.fullmatch(path)
     if match is None:
         raise NotFoundError(f"There is nothing at {path[:80]}.", "Styles are listed at /styles.")
-    signs = sprite(match[1], 2 if match[2] else 1)
+    signs = await asyncio.to_thread(sprite, match[1], 2 if match[2] else 1)
     return _reply(scope, signs.png, _PNG) if match[3] == "png" else _reply(scope, orjson.dumps(signs.places), _JSON)
 
 
@@ -77,17 +78,21 @@ def answer_names(backend: Backend, scope: Scope) -> Reply:
     datum = _datum(parse_query(scope["query_string"], _NAMES_PARAMETERS))
     query = "" if datum == "wgs84" else f"?datum={datum}"
     template = f"{base_url(scope)}{NAMES_PREFIX}/{{z}}/{{x}}/{{y}}.mvt{query}"
-    return _reply(scope, orjson.dumps(names_tilejson(template, *_about(backend))), _JSON)
+    site = _site(backend, base_url(scope))
+    return _reply(scope, orjson.dumps(names_tilejson(template, site.bounds, site.attribution)), _JSON)
 
 
 def _datum(asked: dict[str, str]) -> Datum:
     return cast(Datum, parse_word("datum", asked.get("datum", "wgs84"), ("wgs84", "gcj02")))
 
 
-def _about(backend: Backend) -> tuple[Bounds, str]:
-    """Return where the data lie (the deployment's bounds as long as there are no areas), and what maps of them must say."""
-    deployment = backend.deployment
-    return backend.model.locator.bounds or deployment.box, deployment.attribution or f"{deployment.title_zh} {deployment.title_en}"
+def _site(backend: Backend, address: str) -> Site:
+    """Return what a style says of this server: its one district's name, or the deployment's where there are several or none."""
+    deployment, now = backend.deployment, backend.model.snapshot
+    bounds = now.locator.bounds or deployment.box
+    attribution = deployment.attribution or f"{deployment.title_zh} {deployment.title_en}"
+    districts = now.areas["district"].state.names
+    return Site(address, bounds, attribution, districts[0] if len(districts) == 1 else deployment.title_zh)
 
 
 def _listed(address: str) -> dict[str, object]:

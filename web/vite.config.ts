@@ -20,7 +20,7 @@ export default defineConfig({
   worker: { format: "es" },
   server: {
     proxy: Object.fromEntries(
-      ["/locate", "/tiles", "/cameras", "/manhole_covers"].map((path) => [path, process.env["GISGRID_URL"] ?? "http://127.0.0.1:8000"]),
+      ["/locate", "/tiles", "/styles", "/cameras", "/manhole_covers"].map((path) => [path, process.env["GISGRID_URL"] ?? "http://127.0.0.1:8000"]),
     ),
   },
   test: { include: ["test/**/*.test.ts"], environment: "node" },

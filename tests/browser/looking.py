@@ -64,8 +64,7 @@ class Console:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the map stands still, has all its tiles and knows the names of the areas."""
-        self.page.wait_for_selector("#map[data-named]", timeout=60_000)
+        """Wait until the map stands still and has all its tiles."""
         self.page.wait_for_function(_SETTLED, timeout=60_000)
         # A frame or two later, everything that has been loaded is on the screen.
         self.page.evaluate("() => new Promise(done => { gisgrid.map.once('idle', () => done(null)); gisgrid.map.triggerRepaint(); })")

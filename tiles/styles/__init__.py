@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tiles.styles.making import Language, StyleRequest, style_document, style_list
+from tiles.styles.making import Language, Site, StyleRequest, style_document, style_list
 from tiles.styles.shipped import SPRITES
 from tiles.styles.sprites import Sprite, sprite
 
-__all__ = ["SPRITES", "Language", "Sprite", "StyleRequest", "sprite", "style_document", "style_list"]
+__all__ = ["SPRITES", "Language", "Site", "Sprite", "StyleRequest", "sprite", "style_document", "style_list"]

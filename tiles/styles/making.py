@@ -29,33 +29,41 @@ class StyleRequest(NamedTuple):
     language: Language = "zh"
 
 
+class Site(NamedTuple):
+    """Whose style it is: the ``address`` of the server without a slash at its end, and what is said of its data; ``bounds`` in degrees."""
+
+    address: str
+    bounds: Bounds
+    attribution: str
+    place: str
+
+
 def style_list() -> list[shipped.StyleEntry]:
     """Return every style that there is."""
     return list(shipped.entries().values())
 
 
-def style_document(request: StyleRequest, address: str, bounds: Bounds, attribution: str) -> dict[str, Any]:
-    """Return a style of MapLibre's specification, version 8.
+def style_document(request: StyleRequest, site: Site) -> dict[str, Any]:
+    """Return a style of MapLibre's specification, version 8, with the colours and the legend as its ``metadata``.
 
-    ``address`` is that of the server, without a slash at its end; ``bounds`` are those of the data in WGS 84 degrees, for where the
-    map begins. ``metadata`` holds the colours and the legend. Raises NotFoundError when there is no such style.
+    Raises NotFoundError when there is no such style.
     """
     entry = _entry(request.id)
     known = values(entry.palette, request.language)
     layers = [filled(layer, known) for name in entry.layers for layer in shipped.template(name) if layer["id"] not in entry.without]
     layers = [layer for layer in layers if _is_public(layer)]
     used = {layer["source"] for layer in layers if "source" in layer}
-    center, zoom = _camera(bounds)
+    center, zoom = _camera(site.bounds)
     return {
         "version": 8,
         "name": f"gisgrid {entry.title_zh} {entry.title_en}",
-        "metadata": _metadata(entry, request.language),
+        "metadata": _metadata(entry, request.language, site.place),
         "center": center,
         "zoom": zoom,
         "light": {"anchor": "viewport", "color": "#ffffff", "intensity": 0.3},
         "transition": {"duration": 150, "delay": 0},
-        "sprite": f"{address}/styles/sprites/{entry.palette}",
-        "sources": {name: _source(name, request.datum, address, attribution) for name in shipped.source_layers() if name in used},
+        "sprite": f"{site.address}/styles/sprites/{entry.palette}",
+        "sources": {name: _source(name, request.datum, site) for name in shipped.source_layers() if name in used},
         "layers": layers,
     }
 
@@ -73,11 +81,11 @@ def _is_public(layer: dict[str, Any]) -> bool:
     return layer.get("source-layer") not in hidden
 
 
-def _source(name: str, datum: Datum, address: str, attribution: str) -> dict[str, Any]:
+def _source(name: str, datum: Datum, site: Site) -> dict[str, Any]:
     hidden = {item.id for item in LAYERS if not item.public}
     layers = ",".join(id for id in shipped.source_layers()[name] if id not in hidden)
     query = "" if datum == "wgs84" else f"?datum={datum}"
-    source: dict[str, Any] = {"type": "vector", "url": f"{address}/tiles/{layers}.json{query}", "attribution": attribution}
+    source: dict[str, Any] = {"type": "vector", "url": f"{site.address}/tiles/{layers}.json{query}", "attribution": site.attribution}
     if name == "quality_issues":
         # They come and go, and may be anywhere: where they lay when the map was opened is no limit to where they are.
         source["bounds"] = _WORLD
@@ -93,7 +101,7 @@ def _camera(bounds: Bounds) -> tuple[list[float], float]:
     return middle, round(min(max(zoom, 0.0), 18.0), 2)
 
 
-def _metadata(entry: shipped.StyleEntry, language: Language) -> dict[str, Any]:
+def _metadata(entry: shipped.StyleEntry, language: Language, place: str) -> dict[str, Any]:
     """Return what a page needs beside the map: the colours by name, and the legend of what is coloured by kind."""
     title = f"title_{language}"
     covers = [
@@ -108,6 +116,7 @@ def _metadata(entry: shipped.StyleEntry, language: Language) -> dict[str, Any]:
     return {
         "gisgrid:id": entry.id,
         "gisgrid:palette": entry.palette,
+        "gisgrid:place": place,
         "gisgrid:colours": colours,
         "gisgrid:legend": {"manhole_covers": covers, "buildings": uses},
     }

@@ -95,9 +95,9 @@ export async function nearest(layer: PointLayer, query: Query, k: number, radius
   return getJson<Nearest>(`${layer}/nearest?${readable(parameters)}`, signal);
 }
 
-/** Where the tiles of `layers` are, and what they cover. Raises Problem. */
-export async function tileJson(layers: readonly string[], signal: AbortSignal): Promise<TileJson> {
-  return getJson<TileJson>(`tiles/${layers.join(",")}.json`, signal);
+/** Where tiles are, and what they cover; `url` is the address of their TileJSON. Raises Problem. */
+export async function tileJson(url: string, signal: AbortSignal): Promise<TileJson> {
+  return getJson<TileJson>(url, signal);
 }
 
 function pointParameters(query: Query): URLSearchParams {
@@ -115,7 +115,8 @@ function readable(parameters: URLSearchParams): string {
   return parameters.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
 }
 
-async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
+/** The JSON document at an address, which may be relative. Raises Problem. */
+export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, { signal, headers: { accept: "application/json" } });

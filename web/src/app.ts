@@ -6,6 +6,7 @@ import type { Language } from "./i18n";
 import type { Issue } from "./map/issues";
 import type { Chosen } from "./map/overlay";
 import type { Theme } from "./map/palette";
+import type { Metadata } from "./map/served";
 import type { LayerId } from "./map/style";
 
 export type Outcome =
@@ -24,7 +25,8 @@ export interface State {
   outcome: Outcome;
   chosen: Chosen | null;
   issues: readonly Issue[];
-  district: string;
+  /** What comes with the style: the place, colours, the legend; null until it is there. */
+  about: Metadata | null;
 }
 
 /** What the panels may ask for. */

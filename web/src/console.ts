@@ -1,13 +1,14 @@
 /** Joins the panels, the map and the server: every change of state passes through here. */
 
-import { type Answer, locate, nearest, Problem, tileJson } from "./api";
+import { type Answer, locate, nearest, Problem } from "./api";
 import type { Actions, Outcome, State } from "./app";
 import { formatHash, parseHash, type Query } from "./hash";
 import { language, preferredLanguage, setLanguage, t } from "./i18n";
 import type { Issue } from "./map/issues";
 import type { Chosen } from "./map/overlay";
 import type { Theme } from "./map/palette";
-import { type LayerId, SOURCES, type TileJsons } from "./map/style";
+import { type ServedStyle, Styles, type TileJsons, tileJsons } from "./map/served";
+import type { LayerId } from "./map/style";
 import { MapView } from "./map/view";
 import { Page } from "./page";
 import { hiddenLayers, switchedLayers } from "./shown";
@@ -22,6 +23,7 @@ const RETRY_MS = 3000;
 export class Console implements Actions {
   private readonly state: State;
   private readonly page: Page;
+  private readonly styles = new Styles();
   private view: MapView | null = null;
   private asking = new AbortController();
   private version: number | null = null;
@@ -39,7 +41,7 @@ export class Console implements Actions {
       outcome: { kind: "none" },
       chosen: null,
       issues: [],
-      district: "",
+      about: null,
     };
     this.page = new Page(root, this);
   }
@@ -89,26 +91,26 @@ export class Console implements Actions {
     if (!hidden.delete(layer)) hidden.add(layer);
     this.state.hidden = hidden;
     remember("switched", switchedLayers(hidden));
-    this.restyle();
+    void this.restyle();
   }
 
   toggleSolid(): void {
     this.state.solid = !this.state.solid;
     this.view?.tilt(this.state.solid);
-    this.restyle();
+    void this.restyle();
   }
 
   switchLanguage(): void {
     this.state.language = this.state.language === "zh" ? "en" : "zh";
     setLanguage(this.state.language);
     remember("language", this.state.language);
-    this.restyle();
+    void this.restyle();
   }
 
   switchTheme(): void {
     this.state.theme = this.state.theme === "light" ? "dark" : "light";
     remember("theme", this.state.theme);
-    this.restyle();
+    void this.restyle();
   }
 
   zoom(by: number): void {
@@ -127,18 +129,34 @@ export class Console implements Actions {
     this.page.render(this.state, this.zooms);
   }
 
-  private restyle(): void {
+  /** Show the map as the state says; a theme or a language that is new takes the server's style first. */
+  private async restyle(): Promise<void> {
     this.render();
-    if (this.view) this.view.setOptions({ ...this.view.options, ...this.state });
+    const { theme, language: words } = this.state;
+    try {
+      const served = await this.styles.get(theme, words);
+      if (theme !== this.state.theme || words !== this.state.language) return;
+      this.take(served);
+      this.view?.setOptions({ ...this.view.options, ...this.state, served });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.page.notices.set("tiles", t("notice.tiles"));
+    }
+  }
+
+  private take(served: ServedStyle): void {
+    this.state.about = served.metadata;
+    this.render();
   }
 
   private async openMap(): Promise<void> {
     this.page.notices.set("start", t("app.loading"));
-    const tiles = await this.loadTileJsons();
+    const [served, tiles] = await this.loadStyle();
+    this.take(served);
     this.page.notices.set("start", null);
     for (const json of Object.values(tiles)) for (const layer of json.vector_layers) this.zooms[layer.id] = layer.minzoom ?? json.minzoom;
     try {
-      this.view = this.makeView(tiles);
+      this.view = this.makeView(served, tiles);
     } catch (error) {
       console.warn(error);
       this.page.notices.set("webgl", t("notice.webgl"));
@@ -156,27 +174,22 @@ export class Console implements Actions {
     else this.view?.reveal(point.lon, point.lat, this.page.covered());
   }
 
-  private makeView(tiles: TileJsons): MapView {
-    return new MapView(this.page.map, { tiles, ...this.state }, parseHash(location.hash).map, {
+  private makeView(served: ServedStyle, tiles: TileJsons): MapView {
+    return new MapView(this.page.map, { served, tiles, ...this.state }, parseHash(location.hash).map, {
       clicked: (lon, lat, issues) => void this.lookUp({ first: round(lon), second: round(lat), crs: "wgs84" }, false, issues),
       moved: (camera, bearing) => this.moved(camera.zoom, bearing),
       tilesFailed: () => this.page.notices.set("tiles", t("notice.tiles")),
       tilesLoaded: () => this.page.notices.set("tiles", null),
       hovered: (feature, x, y) => this.page.hover(feature, x, y),
-      named: (district) => {
-        this.state.district = district;
-        this.render();
-      },
     });
   }
 
   /** The server may still be starting, or its database: ask until it says where the tiles are. */
-  private async loadTileJsons(): Promise<TileJsons> {
-    const names = Object.entries(SOURCES);
+  private async loadStyle(): Promise<[ServedStyle, TileJsons]> {
     for (;;) {
       try {
-        const documents = await Promise.all(names.map(([, layers]) => tileJson(layers, new AbortController().signal)));
-        return Object.fromEntries(names.map(([name], index) => [name, documents[index]!]));
+        const served = await this.styles.get(this.state.theme, this.state.language);
+        return [served, await tileJsons(served)];
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         this.page.notices.set("start", `${t("notice.start")} ${error.detail}`);

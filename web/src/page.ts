@@ -55,7 +55,7 @@ export class Page {
   private build(state: State, zooms: Readonly<Record<string, number>>): void {
     document.documentElement.lang = state.language === "zh" ? "zh-CN" : "en";
     document.documentElement.dataset["theme"] = state.theme;
-    document.title = [state.district, t("app.title"), "gisgrid"].filter((part) => part !== "").join(" · ");
+    document.title = [place(state), t("app.title"), "gisgrid"].filter((part) => part !== "").join(" · ");
     this.skip.textContent = t("app.skip");
     this.renderHead(state);
     this.form.render();
@@ -95,7 +95,7 @@ export class Page {
   private renderHead(state: State): void {
     const theme = state.theme === "light" ? "dark" : "light";
     this.head.replaceChildren(
-      el("h1", {}, el("span", { class: "seal", "aria-hidden": "true" }), el("span", {}, state.district || "gisgrid", el("small", {}, t("app.title")))),
+      el("h1", {}, el("span", { class: "seal", "aria-hidden": "true" }), el("span", {}, place(state) || "gisgrid", el("small", {}, t("app.title")))),
       el(
         "button",
         { type: "button", class: "quiet", id: "theme", title: t("app.theme.hint"), "aria-label": t(`app.theme.${theme}`), onclick: () => this.actions.switchTheme() },
@@ -159,4 +159,8 @@ function describe({ layer, properties }: Hovered): string {
   if (layer === "manhole_covers") return [text("name"), text("state"), text("code")].filter(Boolean).join(" · ");
   if (layer === "quality_issues") return [text("severity"), text("message") || text("code")].filter(Boolean).join(" · ");
   return [text("name"), text("code")].filter(Boolean).join(" · ");
+}
+
+function place(state: State): string {
+  return state.about?.["gisgrid:place"] ?? "";
 }

@@ -4,7 +4,6 @@ import { describe, expect, it } from "vitest";
 
 import { CRS_IDS } from "../src/crs";
 import { isKey, LANGUAGES, preferredLanguage, setLanguage, STRINGS, t, translated } from "../src/i18n";
-import { BUILDING_USES, COVER_KINDS } from "../src/map/palette";
 import { LAYER_IDS } from "../src/map/style";
 
 const SOURCE = join(import.meta.dirname, "../src");
@@ -29,14 +28,14 @@ describe("the words of the console", () => {
 
   it("has no key that nothing uses", () => {
     const code = sources();
-    const built = ["crs.", "status.", "layer.", "kind.", "use.", "value.", "field.", "bearing.", "app.theme."];
+    const built = ["crs.", "status.", "layer.", "value.", "field.", "bearing.", "app.theme."];
     const chosenByName = new Set(["form.lon", "form.lat", "form.x", "form.y", "answer.grid", "answer.community", "answer.street", "answer.district"]);
     const unused = Object.keys(STRINGS.zh).filter((key) => !code.includes(`"${key}"`) && !chosenByName.has(key) && !built.some((prefix) => key.startsWith(prefix)));
     expect(unused).toEqual([]);
   });
 
-  it("names every layer, coordinate system, kind of cover and use", () => {
-    const needed = [...LAYER_IDS.map((id) => `layer.${id}`), ...CRS_IDS.map((id) => `crs.${id}`), ...[...COVER_KINDS, ...BUILDING_USES].map((kind) => kind.key)];
+  it("names every layer and coordinate system", () => {
+    const needed = [...LAYER_IDS.map((id) => `layer.${id}`), ...CRS_IDS.map((id) => `crs.${id}`)];
     expect(needed.filter((key) => !isKey(key))).toEqual([]);
   });
 

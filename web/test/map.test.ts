@@ -1,45 +1,61 @@
 import { validateStyleMin } from "@maplibre/maplibre-gl-style-spec";
+import type { LayerSpecification } from "maplibre-gl";
 import { describe, expect, it, vi } from "vitest";
 
 import type { Answer, TileJson } from "../src/api";
-import { insideDepth, labelPoint, type Ring, signedArea } from "../src/map/geometry";
-import { coveringTiles, shortName } from "../src/map/labels";
 import { toIssues } from "../src/map/issues";
 import { overlayFeatures } from "../src/map/overlay";
-import { COVER_KINDS } from "../src/map/palette";
-import { LAYER_IDS, type LayerId, makeStyle, owner, SOURCES, type StyleOptions } from "../src/map/style";
+import { type ServedStyle, tileJsons } from "../src/map/served";
+import { LAYER_IDS, type LayerId, makeStyle, owner, type StyleOptions } from "../src/map/style";
 import { hiddenLayers, switchedLayers } from "../src/shown";
 
-vi.stubGlobal("location", { origin: "http://console.test", pathname: "/" });
+const COLOURS = ["halo", "grid_border", "community_border", "street_border", "district_border", "cover_damaged", "online", "offline", "fault"];
+const SOURCES: Readonly<Record<string, readonly LayerId[]>> = {
+  areas: ["districts", "streets", "communities", "grids"],
+  buildings: ["buildings"],
+  manhole_covers: ["manhole_covers"],
+  cameras: ["cameras"],
+  quality_issues: ["quality_issues"],
+};
+const WORLD: [number, number, number, number] = [-180, -85, 180, 85];
 
-const SQUARE: Ring = [[0, 0], [10, 0], [10, 10], [0, 10]];
-const HORSESHOE: Ring = [[0, 0], [30, 0], [30, 10], [10, 10], [10, 20], [30, 20], [30, 30], [0, 30]];
+/** A style as the server might give it: one line for each layer, issues hidden and anywhere. */
+function served(without: readonly string[] = []): ServedStyle {
+  const names = Object.keys(SOURCES).filter((name) => !without.includes(name));
+  const line = (id: string, source: string): LayerSpecification => ({
+    id,
+    type: "line",
+    source,
+    "source-layer": id.split("/")[0]!,
+    layout: { visibility: source === "quality_issues" ? "none" : "visible" },
+  });
+  return {
+    version: 8,
+    sources: Object.fromEntries(
+      names.map((name) => [name, { type: "vector", url: `http://town.test/tiles/${name}.json`, ...(name === "quality_issues" ? { bounds: WORLD } : {}) }]),
+    ),
+    layers: [
+      { id: "background", type: "background" },
+      ...names.flatMap((name) => (name === "buildings" ? [line("buildings/area", name), line("buildings/solid", name)] : SOURCES[name]!.map((id) => line(`${id}/line`, name)))),
+    ],
+    metadata: {
+      "gisgrid:place": "市北区",
+      "gisgrid:colours": Object.fromEntries(COLOURS.map((name) => [name, "#123456"])),
+      "gisgrid:legend": { manhole_covers: [], buildings: [] },
+    },
+  } as ServedStyle;
+}
+
+const JSON_OF_ALL: TileJson = { tiles: ["http://town.test/tiles/x/{z}/{x}/{y}.mvt"], minzoom: 4, maxzoom: 18, bounds: [120.3, 36, 120.5, 36.2], vector_layers: [] };
 
 function options(changes: Partial<StyleOptions> = {}): StyleOptions {
-  const json = (layers: readonly string[]): TileJson => ({
-    tiles: [`/tiles/${layers.join(",")}/{z}/{x}/{y}.mvt`],
-    minzoom: 4,
-    maxzoom: 18,
-    bounds: [120.3, 36, 120.5, 36.2],
-    vector_layers: layers.map((id) => ({ id })),
-  });
-  const tiles = Object.fromEntries(Object.entries(SOURCES).map(([name, layers]) => [name, json(layers)]));
-  return { tiles, theme: "light", language: "zh", hidden: new Set(), solid: false, ...changes };
+  const tiles = Object.fromEntries(Object.keys(SOURCES).map((name) => [name, JSON_OF_ALL]));
+  return { served: served(), tiles, theme: "light", hidden: new Set(), solid: false, ...changes };
 }
 
 describe("the style", () => {
-  it.each([
-    ["light", "zh"],
-    ["dark", "en"],
-  ] as const)("is sound by MapLibre's own specification, %s and %s", (theme, language) => {
-    expect(validateStyleMin(makeStyle(options({ theme, language, solid: true })))).toEqual([]);
-  });
-
-  it("asks no other host for anything", () => {
-    const hosts = JSON.stringify(makeStyle(options())).match(/https?:\/\/[^/"]+/g) ?? [];
-    expect(new Set(hosts)).toEqual(new Set(["http://console.test"]));
-    expect(makeStyle(options())).not.toHaveProperty("glyphs");
-    expect(makeStyle(options())).not.toHaveProperty("sprite");
+  it.each(["light", "dark"] as const)("is sound by MapLibre's own specification, %s", (theme) => {
+    expect(validateStyleMin(makeStyle(options({ theme, solid: true })))).toEqual([]);
   });
 
   it.each(LAYER_IDS)("draws %s, and not when it is hidden", (id) => {
@@ -49,14 +65,43 @@ describe("the style", () => {
     expect(drawn(new Set([id]))).toEqual([]);
   });
 
-  it("asks for issues beyond where there were any when the page was opened", () => {
-    const { sources } = makeStyle(options());
-    expect(Object.keys(sources).filter((name) => sources[name]?.type === "vector" && !("bounds" in sources[name]))).toEqual(["quality_issues"]);
+  it("draws buildings with their heights only when that is wanted", () => {
+    const solid = (wanted: boolean): unknown => makeStyle(options({ solid: wanted })).layers.find(({ id }) => id === "buildings/solid")?.layout?.visibility;
+    expect([solid(false), solid(true)]).toEqual(["none", "visible"]);
   });
 
-  it("gives no kind of cover two colours", () => {
-    const names = COVER_KINDS.flatMap((kind) => kind.names);
-    expect(new Set(names).size).toBe(names.length);
+  it("keeps the server's layers in their order, with the console's own between and over them", () => {
+    const ids = makeStyle(options()).layers.map(({ id }) => id);
+    const given = served().layers.map(({ id }) => id);
+    expect(ids.filter((id) => given.includes(id))).toEqual(given);
+    const at = (id: string): number => ids.indexOf(id);
+    expect(at("cameras/view")).toBe(at("buildings/area") - 3);
+    expect(at("selected/building")).toBe(at("buildings/solid") - 1);
+    expect(ids.at(-1)).toBe("overlay/pin");
+  });
+
+  it("needs no TileJSON from MapLibre, and asks for issues beyond where there were any when the page was opened", () => {
+    const sources = makeStyle(options()).sources as Record<string, { url?: string; bounds?: number[]; type: string }>;
+    expect(Object.values(sources).filter((source) => source.url)).toEqual([]);
+    expect(sources["areas"]?.bounds).toEqual(JSON_OF_ALL.bounds);
+    expect(sources["quality_issues"]?.bounds).toEqual(WORLD);
+  });
+
+  it("is sound without a layer that the server does not show", () => {
+    const style = makeStyle(options({ served: served(["cameras"]) }));
+    expect(validateStyleMin(style)).toEqual([]);
+    expect(style.layers.filter((layer) => "source" in layer && layer.source === "cameras")).toEqual([]);
+  });
+
+  it("names the TileJSON of each of its sources", async () => {
+    const asked: string[] = [];
+    vi.stubGlobal("fetch", (url: string) => {
+      asked.push(url);
+      return Promise.resolve(new Response(JSON.stringify(JSON_OF_ALL)));
+    });
+    expect(Object.keys(await tileJsons(served()))).toEqual(Object.keys(SOURCES));
+    expect(asked).toEqual(Object.keys(SOURCES).map((name) => `http://town.test/tiles/${name}.json`));
+    vi.unstubAllGlobals();
   });
 });
 
@@ -88,34 +133,6 @@ describe("issues under the pointer", () => {
 
   it("may lack what tiles leave out", () => {
     expect(toIssues([{ id: 1, properties: { code: "gap", severity: "odd", layer: "grids" } }])).toMatchObject([{ severity: "info", featureCode: "", message: "" }]);
-  });
-});
-
-describe("places for names", () => {
-  it("are inside, also in shapes whose middle is not", () => {
-    const [x, y] = labelPoint(SQUARE);
-    expect(Math.hypot(x - 5, y - 5)).toBeLessThan(0.5);
-    expect(insideDepth([15, 15], HORSESHOE)).toBeLessThan(0);
-    expect(insideDepth(labelPoint(HORSESHOE), HORSESHOE)).toBeGreaterThan(4.5);
-  });
-
-  it("know the sense of rings", () => {
-    expect(signedArea(SQUARE)).toBe(100);
-    expect(signedArea([...SQUARE].reverse())).toBe(-100);
-  });
-
-  it("come from a few tiles, however wide the data are", () => {
-    expect(coveringTiles([120.3, 36.05, 120.45, 36.16], 12)).toContainEqual([12, 3417, 1607]);
-    expect(coveringTiles([-180, -85, 180, 85], 12).length).toBeLessThanOrEqual(24);
-    expect(coveringTiles([120.37, 36.08, 120.37, 36.08], 12)).toHaveLength(1);
-  });
-
-  it("drop the office from a community's name and the community from a grid's", () => {
-    expect(shortName("辽宁路街道科技街社区第12网格")).toBe("第12网格");
-    expect(shortName("A0312")).toBe("A0312");
-    expect(shortName("科技街社区居委会")).toBe("科技街社区");
-    expect(shortName("云溪社区居民委员会")).toBe("云溪社区");
-    expect(shortName("居委会")).toBe("居委会");
   });
 });
 

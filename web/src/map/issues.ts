@@ -1,7 +1,7 @@
 /** Quality issues as the map shows them: what is doubtful in the data, how grave, about which feature. */
 
 import type { Properties } from "../api";
-import type { Palette } from "./palette";
+import type { Colours } from "./served";
 
 /** From the gravest down, as they are listed. */
 export const SEVERITIES = ["error", "warning", "info"] as const;
@@ -17,8 +17,8 @@ export interface Issue {
   message: string;
 }
 
-export function severityColor(severity: string, palette: Palette): string {
-  return severity === "error" ? palette.issueError : severity === "warning" ? palette.issueWarning : palette.issueInfo;
+export function severityColor(severity: string, colours: Colours): string {
+  return severity === "error" ? colours.issue_error : severity === "warning" ? colours.issue_warning : colours.issue_info;
 }
 
 /** The issues among features of tiles, each once though it be drawn as area and outline or in two tiles, the gravest first. */

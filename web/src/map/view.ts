@@ -7,13 +7,10 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Answer, TileJson } from "../api";
 import type { Camera } from "../hash";
 import { t } from "../i18n";
-import { drawImage, pixelRatio } from "./images";
+import { drawImage } from "./images";
 import { type Issue, toIssues } from "./issues";
-import { loadLabels } from "./labels";
 import { type Chosen, overlayFeatures } from "./overlay";
-import { PALETTES } from "./palette";
 import { makeStyle, type StyleOptions } from "./style";
-import { latitudeScale } from "./style-objects";
 
 /** What is drawn at a place, for a line of text beside the pointer. */
 export interface Hovered {
@@ -30,7 +27,6 @@ export interface ViewEvents {
   tilesFailed(): void;
   tilesLoaded(): void;
   hovered(feature: Hovered | null, x: number, y: number): void;
-  named(district: string): void;
 }
 
 /** Styles whose features say what they are under the pointer, from the top down. */
@@ -46,8 +42,6 @@ export class MapView {
   readonly map: MapLibreMap;
   private answer: Answer | null = null;
   private chosen: Chosen | null = null;
-  private labels = new AbortController();
-  private named = false;
   private failed = false;
   private retry: ReturnType<typeof setTimeout> | null = null;
 
@@ -59,7 +53,6 @@ export class MapView {
   ) {
     setWorkerUrl(new URL(workerUrl, document.baseURI).href);
     const bounds = this.areas.bounds;
-    latitudeScale.cosine = Math.cos((((bounds[1] + bounds[3]) / 2) * Math.PI) / 180);
     this.map = new MapLibreMap({
       container,
       style: makeStyle(options),
@@ -72,8 +65,8 @@ export class MapView {
       locale: { "Map.Title": t("map.label") },
       refreshExpiredTiles: false,
     });
-    this.map.setMissingStyleImageResolver((id) => Promise.resolve(drawImage(id, PALETTES[this.options.theme])).then((image) => {
-      if (image && !this.map.hasImage(id)) this.map.addImage(id, image, { pixelRatio: pixelRatio(id) });
+    this.map.setMissingStyleImageResolver((id) => Promise.resolve(drawImage(id, this.options.served.metadata["gisgrid:colours"])).then((image) => {
+      if (image && !this.map.hasImage(id)) this.map.addImage(id, image);
     }));
     this.addControls();
     this.listen();
@@ -87,7 +80,7 @@ export class MapView {
   setOptions(options: StyleOptions): void {
     const themeChanged = options.theme !== this.options.theme;
     this.options = options;
-    if (themeChanged) for (const id of this.map.listImages()) this.map.removeImage(id);
+    if (themeChanged) for (const id of this.map.listImages().filter((image) => image.startsWith("sector/"))) this.map.removeImage(id);
     this.map.setStyle(makeStyle(options), { transformStyle: (previous, next) => keepData(previous, next) });
     this.map.getCanvas().setAttribute("aria-label", t("map.label"));
   }
@@ -138,10 +131,9 @@ export class MapView {
     this.map.easeTo({ pitch: solid ? 55 : 0, duration: 500 });
   }
 
-  /** Fetch tiles and names anew: the data have changed since they were loaded. */
+  /** Fetch tiles anew: the data have changed since they were loaded. */
   refresh(): void {
     for (const source of Object.keys(this.options.tiles)) this.map.refreshTiles(source);
-    void this.nameAreas();
   }
 
   private addControls(): void {
@@ -153,10 +145,7 @@ export class MapView {
     map.on("click", (event) => this.click(event.lngLat));
     map.on("moveend", () => this.events.moved(this.camera(), map.getBearing()));
     map.on("idle", () => this.settled());
-    map.on("style.load", () => {
-      this.highlight();
-      if (!this.named) void this.nameAreas();
-    });
+    map.on("style.load", () => this.highlight());
     map.on("error", (event) => {
       if (isTileError(event)) this.tilesFailed();
       else console.error(event.error);
@@ -202,21 +191,6 @@ export class MapView {
     if (!this.failed) this.events.tilesLoaded();
   }
 
-  private async nameAreas(): Promise<void> {
-    this.named = true;
-    this.labels.abort();
-    this.labels = new AbortController();
-    try {
-      const labels = await loadLabels(this.areas, this.labels.signal);
-      this.geojson("labels")?.setData(labels);
-      this.map.getContainer().dataset["named"] = String(labels.features.length);
-      const districts = labels.features.filter((feature) => feature.properties.layer === "districts");
-      if (districts.length === 1) this.events.named(districts[0]?.properties.name ?? "");
-    } catch (error) {
-      if (!(error instanceof DOMException && error.name === "AbortError")) this.tilesFailed();
-    }
-  }
-
   private geojson(id: string): GeoJSONSource | undefined {
     return this.map.getSource<GeoJSONSource>(id);
   }
@@ -236,7 +210,7 @@ export class MapView {
   }
 
   private filterCodes(layers: string[], codes: string[]): void {
-    for (const layer of layers) this.map.setFilter(layer, ["in", ["get", "code"], ["literal", codes]]);
+    for (const layer of layers.filter((id) => this.map.getLayer(id))) this.map.setFilter(layer, ["in", ["get", "code"], ["literal", codes]]);
   }
 }
 
@@ -249,13 +223,13 @@ function framePadding(): Required<Padding> {
   return wide ? { top: 40, right: 60, bottom: 40, left: 400 } : { top: 90, right: 20, bottom: 60, left: 20 };
 }
 
-/** A new style takes over what was put into the old one: names, the answer, and the filters that go with it. */
+/** A new style takes over what was put into the old one: the answer, and the filters that go with it. */
 function keepData(previous: StyleSpecification | undefined, next: StyleSpecification): StyleSpecification {
   if (!previous) return next;
   const filters = new Map(previous.layers.flatMap((layer) => ("filter" in layer ? [[layer.id, layer.filter] as const] : [])));
   return {
     ...next,
-    sources: { ...next.sources, ...pick(previous.sources, ["labels", "overlay"]) },
+    sources: { ...next.sources, ...pick(previous.sources, ["overlay"]) },
     layers: next.layers.map((layer) =>
       layer.id.startsWith("selected/") && filters.has(layer.id) ? ({ ...layer, filter: filters.get(layer.id) } as typeof layer) : layer,
     ),

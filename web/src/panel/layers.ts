@@ -5,16 +5,16 @@ import { el, icon, ICONS } from "../dom";
 import { t } from "../i18n";
 import { statusColor } from "../map/images";
 import { SEVERITIES, type Severity, severityColor } from "../map/issues";
-import { BUILDING_USES, COVER_KINDS, OTHER_COVER, OTHER_USE, PALETTES, type Palette } from "../map/palette";
+import { PALETTES } from "../map/palette";
+import type { Colours, Kind, Metadata } from "../map/served";
 import { LAYER_IDS, type LayerId } from "../map/style";
 
-/** Build the panel; `zooms` is the zoom from which each layer has tiles. */
+/** Build the panel; `zooms` is the zoom from which each layer has tiles. Colours and legends come with the style. */
 export function layerPanel(state: State, zooms: Readonly<Record<string, number>>, actions: Actions): HTMLElement {
-  const palette = PALETTES[state.theme];
   return el(
     "div",
     { class: "layer-list" },
-    ...LAYER_IDS.map((id) => layerItem(id, state, zooms[id] ?? 0, palette, actions)),
+    ...LAYER_IDS.map((id) => layerItem(id, state, zooms[id] ?? 0, actions)),
     el(
       "label",
       { class: "layer-name solid" },
@@ -24,9 +24,9 @@ export function layerPanel(state: State, zooms: Readonly<Record<string, number>>
   );
 }
 
-function layerItem(id: LayerId, state: State, from: number, palette: Palette, actions: Actions): HTMLElement {
+function layerItem(id: LayerId, state: State, from: number, actions: Actions): HTMLElement {
   const tooFar = state.zoom < from;
-  const legend = LEGENDS[id](state, palette);
+  const legend = state.about ? LEGENDS[id](state, state.about["gisgrid:colours"], state.about["gisgrid:legend"]) : [];
   return el(
     "div",
     { class: `layer${tooFar ? " far" : ""}`, "data-layer": id },
@@ -34,7 +34,7 @@ function layerItem(id: LayerId, state: State, from: number, palette: Palette, ac
       "label",
       { class: "layer-name" },
       el("input", { type: "checkbox", id: `layer-${id}`, checked: !state.hidden.has(id), onchange: () => actions.toggleLayer(id) }),
-      key(id, palette),
+      state.about && key(id, state.about),
       el("span", {}, t(`layer.${id}`)),
       tooFar && el("small", { class: "faint" }, t("layers.from", { zoom: from })),
     ),
@@ -46,16 +46,18 @@ function layerItem(id: LayerId, state: State, from: number, palette: Palette, ac
 const SEVERITY_SIGNS: Readonly<Record<Severity, string>> = { error: "diamond", warning: "triangle", info: "dot" };
 
 /** The small sign before a layer's name. */
-function key(id: LayerId, palette: Palette): HTMLElement {
+function key(id: LayerId, about: Metadata): HTMLElement {
+  const colours = about["gisgrid:colours"];
+  const first = (layer: "manhole_covers" | "buildings"): string => about["gisgrid:legend"][layer][0]?.color ?? colours.offline;
   const signs: Record<LayerId, [string, string]> = {
-    quality_issues: [SEVERITY_SIGNS.error, palette.issueError],
-    cameras: ["dot", palette.online],
-    manhole_covers: ["dot", COVER_KINDS[0]?.color ?? palette.coverLink],
-    buildings: ["area", BUILDING_USES[0]?.light[1] ?? palette.buildingBorder],
-    grids: ["line", palette.gridBorder],
-    communities: ["line dashed", palette.communityBorder],
-    streets: ["line thick", palette.streetBorder],
-    districts: ["line thickest", palette.districtBorder],
+    quality_issues: [SEVERITY_SIGNS.error, colours.issue_error],
+    cameras: ["dot", colours.online],
+    manhole_covers: ["dot", first("manhole_covers")],
+    buildings: ["area", first("buildings")],
+    grids: ["line", colours.grid_border],
+    communities: ["line dashed", colours.community_border],
+    streets: ["line thick", colours.street_border],
+    districts: ["line thickest", colours.district_border],
   };
   return swatch(...signs[id]);
 }
@@ -74,29 +76,32 @@ function note(text: string): HTMLElement {
   return el("li", { class: "faint note" }, text);
 }
 
-type Legend = (state: State, palette: Palette) => HTMLElement[];
+type Legend = (state: State, colours: Colours, kinds: Metadata["gisgrid:legend"]) => HTMLElement[];
 
 const LEGENDS: Readonly<Record<LayerId, Legend>> = {
-  quality_issues: (_state, palette) =>
-    SEVERITIES.map((severity) => entry(SEVERITY_SIGNS[severity], severityColor(severity, palette), t(`value.${severity}`))),
-  cameras: (_state, palette) => [
-    ...(["online", "offline", "fault"] as const).map((status) => entry("sector", statusColor(status, palette), t(`value.${status}`))),
+  quality_issues: (_state, colours) =>
+    SEVERITIES.map((severity) => entry(SEVERITY_SIGNS[severity], severityColor(severity, colours), t(`value.${severity}`))),
+  cameras: (_state, colours) => [
+    ...(["online", "offline", "fault"] as const).map((status) => entry("sector", statusColor(status, colours), t(`value.${status}`))),
     note(t("legend.view")),
+    note(t("legend.many")),
   ],
-  manhole_covers: (state, palette) => [
-    ...[...COVER_KINDS, OTHER_COVER].map((kind) => entry("dot signed", kind.color, t(kind.key), kind[state.language])),
-    entry("ring", palette.coverDamaged, t("legend.damaged")),
+  manhole_covers: (_state, colours, kinds) => [
+    ...kinds.manhole_covers.map((kind) => kindEntry("dot signed", kind)),
+    entry("ring", colours.cover_damaged, t("legend.damaged")),
+    note(t("legend.many")),
   ],
-  buildings: (state) => [
-    ...[...BUILDING_USES, OTHER_USE].map((use) => entry("ramp", use[state.theme][1], t(use.key))),
-    note(t("legend.height")),
-  ],
-  grids: (_state, palette) => [
-    entry("line", palette.gridBorder, t("legend.border")),
-    entry("line thick", palette.selected, t("legend.grid.selected")),
-    entry("line thick dashed", palette.candidate, t("legend.grid.candidate")),
+  buildings: (_state, _colours, kinds) => [...kinds.buildings.map((kind) => kindEntry("ramp", kind)), note(t("legend.height"))],
+  grids: (state, colours) => [
+    entry("line", colours.grid_border, t("legend.border")),
+    entry("line thick", PALETTES[state.theme].selected, t("legend.grid.selected")),
+    entry("line thick dashed", PALETTES[state.theme].candidate, t("legend.grid.candidate")),
   ],
   communities: () => [],
   streets: () => [],
   districts: () => [],
 };
+
+function kindEntry(shape: string, kind: Kind): HTMLElement {
+  return entry(shape, kind.color, kind.title, kind.sign);
+}
