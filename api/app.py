@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import batch, convert, docs, health, lookups, matrixroutes, rasterroutes, styleroutes, tileroutes
+from api import archiveroutes, batch, convert, docs, health, lookups, matrixroutes, rasterroutes, styleroutes, tileroutes
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.console import Console
@@ -23,6 +23,7 @@ from gisgrid import __version__
 from gisgrid.errors import GisgridError, NotFoundError
 from gisgrid.services import NEAREST_LAYERS
 from gisgrid.settings import Settings, load_settings
+from tiles.archives.folder import Archives
 
 _logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ Answer = Callable[[Backend, Scope], Reply | Awaitable[Reply]]
 """What a module of plain routes offers: it answers every path below its prefix."""
 
 # FastAPI's routers: what streams, takes a body, or is asked too seldom for speed to matter.
-_ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router)
+_ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router, archiveroutes.router)
 
 
 def create_app(settings: Settings) -> App:
@@ -66,6 +67,7 @@ def _plain(backend: Backend) -> Plain:
 def _framework(backend: Backend) -> FastAPI:
     app = FastAPI(title="gisgrid", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.backend = backend
+    app.state.archives = Archives(backend.settings.home / "archives")
     app.state.streams = Streams(backend.settings.api)
     for router in _ROUTERS:
         app.include_router(router)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -29,7 +30,10 @@ def serve(
         # Asked before the workers start, so that what would keep them from it is told once, in words.
         load_deployment(settings.deployment)
         _require_database(settings)
-        run(listener, workers or limits.workers, lambda address: typer.echo(f"{address}  (Ctrl-C ends it)"))
+        count = workers or limits.workers
+        # The processes that are started now read their settings anew; what was said here holds for them too.
+        os.environ["GISGRID_API__WORKERS"] = str(count)
+        run(listener, count, lambda address: typer.echo(f"{address}  (Ctrl-C ends it)"))
     finally:
         listener.close()
 

@@ -113,7 +113,7 @@ _PREFLIGHT = Reply(
     (
         *PUBLIC,
         (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
-        (b"access-control-allow-headers", b"content-type"),
+        (b"access-control-allow-headers", b"content-type, if-none-match, range"),
         (b"access-control-max-age", b"86400"),
     ),
     b"",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -15,9 +17,10 @@ _FRESH = {"cache-control": "no-store"}
 
 
 @router.get("/healthz", include_in_schema=False)
-async def healthz() -> Response:
-    """Answer 200 as long as the process runs."""
-    return Response(orjson.dumps({"status": "ok"}), media_type="application/json", headers=_FRESH)
+async def healthz(request: Request) -> Response:
+    """Answer 200 as long as the process runs; it says which of how many it is."""
+    state = {"status": "ok", "worker": os.getpid(), "workers": request.app.state.backend.settings.api.workers}
+    return Response(orjson.dumps(state), media_type="application/json", headers=_FRESH)
 
 
 @router.get("/readyz", include_in_schema=False)

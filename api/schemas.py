@@ -288,6 +288,8 @@ class Health(BaseModel):
     """The process runs."""
 
     status: Literal["ok"]
+    worker: int = Field(description="Process that answered.")
+    workers: int = Field(description="How many processes the server has.")
 
 
 class Ready(_Current):

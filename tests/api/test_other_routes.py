@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.api.conftest import Server, serving
 
 
 def test_a_process_that_runs_is_healthy_and_ready(server: Server) -> None:
-    assert server.get("/healthz").json() == {"status": "ok"}
+    assert server.get("/healthz").json() == {"status": "ok", "worker": os.getpid(), "workers": 1}
     ready = server.get("/readyz")
     assert ready.status_code == 200
     assert ready.json()["status"] == "ready"
