@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import archiveroutes, batch, convert, docs, health, lookups, matrixroutes, rasterroutes, styleroutes, tileroutes
+from api import archiveroutes, batch, convert, derivedroutes, docs, health, lookups, matrixroutes, rasterroutes, styleroutes, tileroutes
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.console import Console
@@ -58,6 +58,8 @@ def _plain(backend: Backend) -> Plain:
     below: tuple[tuple[str, Answer], ...] = (
         (styleroutes.PREFIX, styleroutes.answer),
         (styleroutes.NAMES_PREFIX, styleroutes.answer_names),
+        (derivedroutes.H3_PREFIX, derivedroutes.answer_h3),
+        (derivedroutes.VIEWS_PREFIX, derivedroutes.answer_views),
         (tileroutes.PREFIX, tileroutes.answer),
         (matrixroutes.PREFIX, matrixroutes.answer),
     )

@@ -17,6 +17,8 @@ from gisgrid.errors import UnavailableError
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
 from tiles import TileReader, TileService
+from tiles.camera_views import ViewTiles
+from tiles.h3 import H3Tiles
 from tiles.limits import Limits
 from tiles.rasters import RasterService
 
@@ -38,6 +40,8 @@ class Backend:
     plain: PlainAnswers
     tiles: TileService
     rasters: RasterService
+    h3: H3Tiles
+    views: ViewTiles
     kept: KeptAnswers
     """Answers for kept tiles in the words in which they were asked for before."""
 
@@ -57,6 +61,8 @@ class Backend:
         self.tiles = _tiles(database.url, self.settings, self.deployment)
         await self.tiles.open()
         self.rasters = RasterService(database, self.settings)
+        self.h3 = H3Tiles(lambda layer_id: self.model.snapshot.points[layer_id])
+        self.views = ViewTiles(lambda: self.model.snapshot.sight)
         self.kept = KeptAnswers(self.tiles.kept, self.tile_replies)
         # What goes on beside the requests for as long as the server runs: a line each.
         background: dict[str, Work] = {
