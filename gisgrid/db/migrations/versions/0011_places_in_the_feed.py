@@ -164,11 +164,11 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         PERFORM gisgrid.note_change(gisgrid.area_layer(level), count(*), NULL, ST_Extent(geom), {_EACH})
         FROM (SELECT level, geom, row_number() OVER () AS nth FROM new_rows WHERE generation_id = served) r GROUP BY level;
-        PERFORM gisgrid.note_past(array_agg(DISTINCT generation_id)) FROM new_rows WHERE generation_id <> served;
+        PERFORM gisgrid.note_past(array_agg(DISTINCT generation_id)) FROM new_rows WHERE generation_id IS DISTINCT FROM served;
     ELSIF TG_OP = 'DELETE' THEN
         PERFORM gisgrid.note_change(gisgrid.area_layer(level), count(*), ST_Extent(geom), NULL, {_EACH})
         FROM (SELECT level, geom, row_number() OVER () AS nth FROM old_rows WHERE generation_id = served) r GROUP BY level;
-        PERFORM gisgrid.note_past(array_agg(DISTINCT generation_id)) FROM old_rows WHERE generation_id <> served;
+        PERFORM gisgrid.note_past(array_agg(DISTINCT generation_id)) FROM old_rows WHERE generation_id IS DISTINCT FROM served;
     ELSIF TG_OP = 'UPDATE' THEN
         PERFORM gisgrid.note_change(gisgrid.area_layer(level), count(DISTINCT id), ST_Extent(old_geom), ST_Extent(new_geom),
             CASE WHEN max(nth) <= 2 * {_FEW} THEN
@@ -183,11 +183,11 @@ BEGIN
             ) AS side (generation_id, level, old_geom, new_geom)
             WHERE (o.*) IS DISTINCT FROM (n.*) AND side.generation_id = served
         ) r GROUP BY level;
-        PERFORM gisgrid.note_past(array_agg(DISTINCT generation_id)) FROM old_rows WHERE generation_id <> served;
+        PERFORM gisgrid.note_past(array_agg(DISTINCT generation_id)) FROM old_rows WHERE generation_id IS DISTINCT FROM served;
     ELSE
         PERFORM gisgrid.note_change(gisgrid.area_layer(level), count(*), ST_Extent(geom), NULL)
         FROM gisgrid.areas WHERE generation_id = served GROUP BY level;
-        PERFORM gisgrid.note_past(array_agg(DISTINCT generation_id)) FROM gisgrid.areas WHERE generation_id <> served;
+        PERFORM gisgrid.note_past(array_agg(DISTINCT generation_id)) FROM gisgrid.areas WHERE generation_id IS DISTINCT FROM served;
     END IF;
     RETURN NULL;
 END $$;
