@@ -11,36 +11,27 @@ simplified each for itself: they may part by about half a pixel. An area of whic
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString, NamedTuple
 
 import numpy as np
 import psycopg
 import shapely
-from numpy.typing import NDArray
 
 from gisgrid.db.database import transaction
 from gisgrid.layers import AREA_LAYERS, Layer
 from gisgrid.types import Level
-from tiles.tile import MERCATOR_EDGE_M
+from tiles.simplifying import Geometries, fit_together, in_degrees, matched, simplified
 
-__all__ = ["DEEPEST", "Refreshed", "refresh", "simplified"]
-
-_logger = logging.getLogger(__name__)
-
-Geometries = NDArray[np.object_]
+__all__ = ["DEEPEST", "Refreshed", "refresh", "zooms_of"]
 
 DEEPEST = 13
 """The deepest zoom that has shapes; at deeper ones areas are drawn in full."""
 
-_EXTENT = 4096
-# Half a pixel of a tile that is drawn 256 pixels wide.
-_TOLERANCE_UNITS = 8
 _AT_ONCE = 500
-# What is a fraction of this many metres apart in a source is meant to be one border.
-_SAME_M = 0.01
+# So many areas that lack their shapes are looked at with those around them; for more the whole level is.
+_FEW = 64
 
 _LOCK_KEY = 0x7469_6C65
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_lock(%s)"
@@ -67,10 +58,18 @@ _AREAS: LiteralString = """
 SELECT id, xmin::text, ST_AsBinary(geom_3857) FROM gisgrid.areas
 WHERE generation_id = gisgrid.active_generation() AND level = %s ORDER BY code
 """
-_STORED: LiteralString = """
-SELECT s.area_id, s.zoom, ST_AsBinary(s.geom) FROM gisgrid.area_shapes s JOIN gisgrid.areas a ON a.id = s.area_id
-WHERE a.generation_id = gisgrid.active_generation() AND a.level = %s
+# The areas that lack their shapes and those next to them (near), whose borders may have become other ones; and around them those
+# that make the borders of these what they are in the whole level.
+_AREAS_AROUND: LiteralString = """
+WITH served AS NOT MATERIALIZED (
+    SELECT * FROM gisgrid.areas WHERE generation_id = gisgrid.active_generation() AND level = %(level)s
+), near AS MATERIALIZED (
+    SELECT DISTINCT ON (b.id) b.id, b.geom_3857 FROM served a JOIN served b ON b.geom_3857 && a.geom_3857 WHERE a.id = ANY(%(lacking)s)
+)
+SELECT id, xmin::text, ST_AsBinary(geom_3857), id IN (SELECT id FROM near) FROM gisgrid.areas
+WHERE id IN (SELECT c.id FROM near n JOIN served c ON c.geom_3857 && n.geom_3857) ORDER BY code
 """
+_STORED: LiteralString = "SELECT area_id, zoom, ST_AsBinary(geom) FROM gisgrid.area_shapes WHERE area_id = ANY(%s)"
 _LOCK_AREAS: LiteralString = """
 SELECT id, xmin::text FROM gisgrid.areas
 WHERE id = ANY(%s) AND generation_id = gisgrid.active_generation() ORDER BY id FOR SHARE
@@ -125,13 +124,13 @@ def zooms_of(layer: Layer) -> range:
     return range(layer.min_zoom, DEEPEST + 1)
 
 
-def refresh(connection: psycopg.Connection, *, wait: bool = False) -> Refreshed:
+def refresh(connection: psycopg.Connection, *, wait: bool = False, is_wanted: Callable[[], bool] = lambda: True) -> Refreshed:
     """Make the shapes that areas of the served generation lack, and remove those that nobody needs any more.
 
     Each batch of rows is committed by itself together with a change of the layer, so that what was drawn in full is drawn anew.
     Doing it again does nothing. One process does it at a time; when another is at it this one returns at once, or waits for it if
-    ``wait``. ``connection`` must have no transaction open. Raises DatabaseError when the database fails, also when an area that is
-    to get its shape is being changed for longer than a moment: then call again.
+    ``wait``; it ends early when ``is_wanted`` says no. ``connection`` must have no transaction open. Raises DatabaseError when the
+    database fails, also when an area that is to get its shape is being changed for longer than a moment: then call again.
     """
     with _alone(connection, wait) as is_mine:
         if not is_mine:
@@ -142,11 +141,12 @@ def refresh(connection: psycopg.Connection, *, wait: bool = False) -> Refreshed:
             "first": [zooms_of(layer)[0] for layer in layers],
             "last": [zooms_of(layer)[-1] for layer in layers],
         }
-        with transaction(connection):
+        with _polite(connection):
             removed = connection.execute(_DROP_OUTDATED, bands).rowcount
             lacking: dict[Level, list[int]] = dict(connection.execute(_LACKING, bands).fetchall())
-        done = [_refresh_level(connection, layer) for layer in layers if layer.level in lacking]
-        return Refreshed(sum(one.written for one in done), removed + sum(one.removed for one in done), all(one.is_complete for one in done))
+        done = [Refreshed(0, removed, True)]
+        done += [_refresh_level(connection, layer, lacking[layer.level], is_wanted) for layer in layers if layer.level in lacking]
+        return Refreshed(sum(one.written for one in done), sum(one.removed for one in done), all(one.is_complete for one in done))
 
 
 @contextmanager
@@ -165,32 +165,74 @@ def _alone(connection: psycopg.Connection, wait: bool) -> Iterator[bool]:
                 connection.execute(_UNLOCK, [_LOCK_KEY])
 
 
-def _refresh_level(connection: psycopg.Connection, layer: Layer) -> Refreshed:
+def _refresh_level(connection: psycopg.Connection, layer: Layer, lacking: list[int], is_wanted: Callable[[], bool]) -> Refreshed:
     """Bring the shapes of a level in line with its areas; only those that are not as they should be are written."""
-    with transaction(connection), connection.cursor(binary=True) as cursor:
-        areas = [_Area(id, version, shapely.from_wkb(wkb)) for id, version, wkb in cursor.execute(_AREAS, [layer.level]).fetchall()]
-        stored: dict[int, dict[int, bytes]] = {area.id: {} for area in areas}
-        for id, zoom, wkb in cursor.execute(_STORED, [layer.level]).fetchall():
-            stored.setdefault(id, {})[zoom] = wkb
-    made = _made(areas, zooms_of(layer))
-    wrong = [one for one in made if stored[one.area.id] != one.shapes]
+    wrong = _wrong_around(connection, layer, lacking) if len(lacking) <= _FEW else None
+    if wrong is None:
+        wrong = _wrong_of_all(connection, layer)
+    if not is_wanted():
+        return Refreshed(0, 0, False)
     # Shapes made of other neighbours do not fit the new ones: they go before the first of those comes.
-    outdated = [one.area.id for one in wrong if stored[one.area.id]]
-    removed = sum(len(stored[id]) for id in outdated)
+    outdated = {id: shapes for id, shapes in _stored(connection, [one.area.id for one in wrong]).items() if shapes}
     if outdated:
         with _polite(connection):
-            connection.execute(_REMOVE, {"ids": outdated, "layer": layer.id})
-    written = sum(_write(connection, layer, wrong[start : start + _AT_ONCE]) for start in range(0, len(wrong), _AT_ONCE))
+            connection.execute(_REMOVE, {"ids": list(outdated), "layer": layer.id})
+    written = 0
+    for start in range(0, len(wrong), _AT_ONCE):
+        if is_wanted():
+            written += _write(connection, layer, wrong[start : start + _AT_ONCE])
+    removed = sum(len(shapes) for shapes in outdated.values())
     return Refreshed(written, removed, written == sum(len(one.shapes) for one in wrong))
 
 
+def _wrong_of_all(connection: psycopg.Connection, layer: Layer) -> list[_Made]:
+    """Return what those areas of a level should have that have no shapes or others."""
+    with transaction(connection), connection.cursor(binary=True) as cursor:
+        areas = [_Area(id, version, shapely.from_wkb(wkb)) for id, version, wkb in cursor.execute(_AREAS, [layer.level]).fetchall()]
+    stored = _stored(connection, [area.id for area in areas])
+    return [one for one in _made(areas, zooms_of(layer)) if stored[one.area.id] != one.shapes]
+
+
+def _wrong_around(connection: psycopg.Connection, layer: Layer, lacking: list[int]) -> list[_Made] | None:
+    """Return the same of a few areas and those next to them; None when that cannot be told without all others."""
+    values = {"level": layer.level, "lacking": lacking}
+    with transaction(connection), connection.cursor(binary=True) as cursor:
+        rows = cursor.execute(_AREAS_AROUND, values).fetchall()
+    areas = [_Area(id, version, shapely.from_wkb(wkb)) for id, version, wkb, _ in rows]
+    is_near = [row[3] for row in rows]
+    stored = _stored(connection, [area.id for area in areas])
+    made = _made(areas, zooms_of(layer))
+    # Those around lack neighbours here, and may come out otherwise than they are: the new shapes have to fit what is there of them.
+    if not all(stored[one.area.id] for one, near in zip(made, is_near, strict=True) if not near):
+        return None
+    full = _shapes(areas)
+    for zoom in zooms_of(layer):
+        wkbs = [one.shapes[zoom] if near else stored[one.area.id].get(zoom) for one, near in zip(made, is_near, strict=True)]
+        if not fit_together(shapely.from_wkb(wkbs), full):
+            return None
+    return [one for one, near in zip(made, is_near, strict=True) if near and stored[one.area.id] != one.shapes]
+
+
+def _stored(connection: psycopg.Connection, ids: list[int]) -> dict[int, dict[int, bytes]]:
+    """Return the shapes that areas have, by zoom."""
+    stored: dict[int, dict[int, bytes]] = {id: {} for id in ids}
+    with transaction(connection), connection.cursor(binary=True) as cursor:
+        for id, zoom, wkb in cursor.execute(_STORED, [ids]).fetchall():
+            stored[id][zoom] = wkb
+    return stored
+
+
 def _made(areas: Sequence[_Area], zooms: range) -> list[_Made]:
-    """Return the shapes of all areas of a level."""
+    """Return the shapes of areas of a level."""
+    shapes = matched(_shapes(areas))
+    by_zoom = {zoom: shapely.to_wkb(in_degrees(simplified(shapes, zoom))) for zoom in zooms}
+    return [_Made(area, {zoom: wkbs[n] for zoom, wkbs in by_zoom.items()}) for n, area in enumerate(areas)]
+
+
+def _shapes(areas: Sequence[_Area]) -> Geometries:
     shapes = np.empty(len(areas), dtype=object)
     shapes[:] = [area.shape for area in areas]
-    matched = _matched(shapes)
-    by_zoom = {zoom: shapely.to_wkb(_in_degrees(simplified(matched, zoom))) for zoom in zooms}
-    return [_Made(area, {zoom: wkbs[n] for zoom, wkbs in by_zoom.items()}) for n, area in enumerate(areas)]
+    return shapes
 
 
 def _write(connection: psycopg.Connection, layer: Layer, made: Sequence[_Made]) -> int:
@@ -211,47 +253,3 @@ def _polite(connection: psycopg.Connection) -> Iterator[None]:
     with transaction(connection):
         connection.execute(_BE_POLITE)
         yield
-
-
-def _matched(shapes: Geometries) -> Geometries:
-    """Return areas whose borders match vertex by vertex, as far as they do so by adding vertices and moving them a hair.
-
-    Areas that really overlap stay as they are: which of them is right is not for a map to say.
-    """
-    if shapely.coverage_is_valid(shapes):
-        return shapes
-    cleaned = shapely.coverage_clean(shapes, snapping_distance=_SAME_M, gap_maximum_width=0.0)
-    is_same = np.abs(shapely.area(cleaned) - shapely.area(shapes)) <= _SAME_M * shapely.length(shapes)
-    return np.where(is_same & ~shapely.is_empty(cleaned), cleaned, shapes)
-
-
-def simplified(shapes: Geometries, zoom: int) -> Geometries:
-    """Return areas (EPSG:3857, any coverage) as multipolygons for tiles of ``zoom``: vertices on the units of its tiles, none lost.
-
-    Triangles smaller than half a pixel squared go from the borders, the same ones for both neighbours (Visvalingam-Whyatt).
-    Rings begin and follow one another in an order that depends on the shape alone.
-    """
-    unit = 2 * MERCATOR_EDGE_M / (1 << zoom) / _EXTENT
-    coarse = shapely.coverage_simplify(shapes, _TOLERANCE_UNITS * unit)
-    on_units = shapely.transform(coarse, lambda at: np.floor(at / unit + 0.5) * unit)
-    on_units = shapely.remove_repeated_points(on_units)
-    # What is too narrow for whole units would close up or cross itself.
-    drawn = np.where(_is_sound(on_units), on_units, np.where(_is_sound(coarse), coarse, shapes))
-    return np.array([_multi(shape) for shape in shapely.normalize(drawn)], dtype=object)
-
-
-def _is_sound(shapes: Geometries) -> NDArray[np.bool_]:
-    return np.asarray(shapely.is_valid(shapes) & ~shapely.is_empty(shapes))
-
-
-def _multi(shape: Any) -> Any:
-    return shape if shape.geom_type == "MultiPolygon" else shapely.multipolygons([shape])
-
-
-def _in_degrees(shapes: Geometries) -> Geometries:
-    """Return shapes of EPSG:3857 in WGS 84 degrees."""
-    turn = np.pi / MERCATOR_EDGE_M
-    found: Geometries = shapely.transform(
-        shapes, lambda at: np.degrees(np.column_stack([at[:, 0] * turn, np.arctan(np.sinh(at[:, 1] * turn))]))
-    )
-    return found
