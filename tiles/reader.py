@@ -93,6 +93,8 @@ class TileReader:
     async def fetch(self, query: TileQuery) -> bytes:
         """Return the bytes of a tile. Raises DatabaseError when PostGIS is away, UnavailableError when it takes too long."""
         row = await self._fetch_row(query.sql, query.args)
+        if row and row[0] is None:
+            row = await self._fetch_row(query.careful, query.args)
         return bytes(row[0]) if row and row[0] is not None else b""
 
     async def extent(self, layers: tuple[Layer, ...]) -> Bounds | None:

@@ -15,7 +15,7 @@ from shapely.geometry import shape
 from gisgrid.db import Database
 from gisgrid.deployment import load_deployment
 from gisgrid.layers import LAYERS, Layer
-from tiles import EncodedTile, TileId, TileReader, TileRequest, TileService, Variant, parse_layers, tile_at
+from tiles import EncodedTile, TileId, TileReader, TileRequest, TileService, Variant, tile_at
 from tiles.sql import BUFFER, EXTENT, is_thinned
 
 CENTRE = (120.3775, 36.0841)
@@ -140,7 +140,7 @@ def test_the_same_tile_has_the_same_bytes_and_etag(tiles: Tiles) -> None:
 
 
 def test_tilejson_tells_layers_fields_bounds_and_zooms(tiles: Tiles) -> None:
-    document = tiles.runner.run(tiles.service.document(parse_layers("grids,manhole_covers"), "http://h/tiles/a/{z}/{x}/{y}.mvt"))
+    document = tiles.runner.run(tiles.service.document(Variant(("grids", "manhole_covers")), "http://h/tiles/a/{z}/{x}/{y}.mvt"))
     assert document["tilejson"] == "3.0.0"
     assert document["tiles"] == ["http://h/tiles/a/{z}/{x}/{y}.mvt"]
     assert (document["minzoom"], document["maxzoom"]) == (10, 18)
@@ -163,7 +163,7 @@ def test_bounds_of_an_empty_database_are_those_of_the_deployment(database: Datab
         service = TileService(TileReader(database.url, 1, 5000), load_deployment("helsinki"))
         await service.open()
         try:
-            return await service.document(parse_layers("grids"), "t")
+            return await service.document(Variant(("grids",)), "t")
         finally:
             await service.close()
 

@@ -62,6 +62,8 @@ class SnapshotReader:
     async def fetch(self, query: TileQuery) -> bytes:
         """Return the bytes of a tile; raises DatabaseError when PostGIS is away or refuses."""
         row = await self.row(query.sql, query.args)
+        if row and row[0] is None:
+            row = await self.row(query.careful, query.args)
         return bytes(row[0]) if row and row[0] is not None else b""
 
     async def row(self, text: str, args: Any) -> tuple[Any, ...] | None:

@@ -20,10 +20,14 @@ MOST_FEATURES = 20_000
 
 
 class TileQuery(NamedTuple):
-    """A statement and its arguments; it answers with one row of one column, the bytes of the tile."""
+    """A statement and its arguments; it answers with one row of one column, the bytes of the tile.
+
+    Where that is null, a layer has more features than may be in the tile, and ``careful`` answers, with the same arguments.
+    """
 
     sql: str
     args: dict[str, Any]
+    careful: str
 
 
 def tile_query(request: TileRequest, limit: int = MOST_FEATURES) -> TileQuery | None:
@@ -49,7 +53,7 @@ def tile_query(request: TileRequest, limit: int = MOST_FEATURES) -> TileQuery | 
         args |= near_args(tile)
     if variant.as_of is not None:
         args["as_of"] = variant.as_of
-    return TileQuery(made.sql, args)
+    return TileQuery(made.quick, args, made.careful)
 
 
 @lru_cache(maxsize=1024)

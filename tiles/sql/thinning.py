@@ -27,41 +27,34 @@ AROUND = EXTENT // POINT_CELLS
 _ID_BITS = 56
 
 # The first of each cell, by an aggregate over the key in which the id is; its row is then fetched by the id.
+# A cell is one number, column and row in the halves of a bigint. OFFSET 0 keeps the planner from writing the expression for it, and
+# those within it, out again in every place where they are named: they would be worked out as often.
 _THINNED = """
     SELECT {names}, feature_count, figure FROM (
-      SELECT count(*)::integer AS feature_count, min(key) AS key
-      FROM ({cells}) AS placed
-      WHERE {within}
-      GROUP BY {group}
-    ) AS cell
-    CROSS JOIN LATERAL (SELECT {names}, {column} AS figure FROM {source} WHERE id = cell.key & {mask} OFFSET 0) AS first
-    WHERE figure && (SELECT shown FROM boxes)
+      SELECT cell, count(*)::integer AS feature_count, min(key) AS key FROM ({cells} OFFSET 0) AS placed GROUP BY cell OFFSET 0
+    ) AS cells
+    CROSS JOIN LATERAL (SELECT {names}, {column} AS figure FROM {source} WHERE id = cells.key & {mask} OFFSET 0) AS first
+    WHERE {within} AND figure && (SELECT shown FROM boxes)
     ORDER BY key LIMIT %(most)s
   """
 
-_POINTS = """
-        SELECT {importance} AS key, {column_cell} AS cell_x, {row_cell} AS cell_y FROM {source} WHERE {meets}
-      """
+_POINTS = "SELECT {importance} AS key, {cell} AS cell FROM {source} WHERE {meets}"
 
+# What is larger than a cell is a cell of its own.
 _SHAPES = """
-        SELECT key, alone, CASE WHEN alone = 0 THEN {column_cell} END AS cell_x, CASE WHEN alone = 0 THEN {row_cell} END AS cell_y
-        FROM (
-          SELECT key, (west + east) / 2 AS x, (south + north) / 2 AS y,
-                 CASE WHEN greatest(east - west, north - south) * %(tiles_per_unit)s * {count} > 1 THEN id ELSE 0 END AS alone
-          FROM (
-            SELECT id, {importance} AS key, ST_XMin({column}) AS west, ST_XMax({column}) AS east,
-                   ST_YMin({column}) AS south, ST_YMax({column}) AS north
-            FROM {source} WHERE {meets}
-          ) AS boxed
-        ) AS middle
-      """
+        SELECT key, CASE WHEN greatest(ST_XMax(box) - ST_XMin(box), ST_YMax(box) - ST_YMin(box)) * %(tiles_per_unit)s * {count} > 1
+                         THEN -id ELSE {cell} END AS cell
+        FROM (SELECT id, {importance} AS key, Box3D({column}) AS box FROM {source} WHERE {meets} OFFSET 0) AS boxed"""
 
 # The cells of a tile and those around it, counted from the south-west corner of the set.
-_WITHIN = """cell_x BETWEEN %(tile_column)s * {count} - {around} AND (%(tile_column)s + 1) * {count} + {around} - 1
-        AND cell_y BETWEEN %(tile_row)s * {count} - {around} AND (%(tile_row)s + 1) * {count} + {around} - 1"""
+_WITHIN = """(cell < 0 OR (
+      cell >> 32 BETWEEN %(tile_column)s * {count} - {around} AND (%(tile_column)s + 1) * {count} + {around} - 1
+      AND cell & 4294967295 BETWEEN %(tile_row)s * {count} - {around} AND (%(tile_row)s + 1) * {count} + {around} - 1
+    ))"""
 
 # Scaled by a power of two from zoom to zoom, so that cells nest to the last bit.
-_CELL = "floor(({value} - ({origin})) * %(tiles_per_unit)s * {count})::integer"
+_CELL = """(floor(({x} - ({west})) * %(tiles_per_unit)s * {count})::bigint << 32
+          | floor(({y} - ({south})) * %(tiles_per_unit)s * {count})::bigint)"""
 
 
 def is_thinned(layer: Layer, zoom: int) -> bool:
@@ -97,23 +90,12 @@ def thinned(layer: Layer, names: str, rows: Rows, drawn_in: MatrixSet) -> str:
     source, column, meets = rows
     is_point = layer.geometry == "Point"
     count = POINT_CELLS if is_point else SHAPE_CELLS
-    x, y = (f"ST_X({column})", f"ST_Y({column})") if is_point else ("x", "y")
-    cells = (_POINTS if is_point else _SHAPES).format(
-        importance=importance(layer),
-        column=column,
-        column_cell=_CELL.format(value=x, origin=drawn_in.west, count=count),
-        row_cell=_CELL.format(value=y, origin=drawn_in.south, count=count),
-        source=source,
-        meets=meets,
-        count=count,
-    )
+    if is_point:
+        x, y = f"ST_X({column})", f"ST_Y({column})"
+    else:
+        x, y = "(ST_XMin(box) + ST_XMax(box)) / 2", "(ST_YMin(box) + ST_YMax(box)) / 2"
+    cell = _CELL.format(x=x, y=y, west=drawn_in.west, south=drawn_in.south, count=count)
+    template = _POINTS if is_point else _SHAPES
+    cells = template.format(importance=importance(layer), cell=cell, column=column, source=source, meets=meets, count=count)
     within = _WITHIN.format(count=count, around=AROUND * count // EXTENT)
-    return _THINNED.format(
-        names=names,
-        column=column,
-        source=source,
-        mask=(1 << _ID_BITS) - 1,
-        cells=cells,
-        within=within if is_point else f"alone <> 0 OR ({within})",
-        group="cell_x, cell_y" if is_point else "alone, cell_x, cell_y",
-    )
+    return _THINNED.format(names=names, column=column, source=source, mask=(1 << _ID_BITS) - 1, cells=cells, within=within)
