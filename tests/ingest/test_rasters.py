@@ -220,5 +220,5 @@ def test_the_record_refuses_what_no_address_could_name(connection: psycopg.Conne
     with pytest.raises(psycopg.errors.CheckViolation, match="rasters_id_check"):
         connection.execute(
             "INSERT INTO gisgrid.rasters (id, kind, file, file_hash, size, crs, width, height, dtype, bands, cell_m, min_zoom, max_zoom,"
-            " geom) VALUES ('../x', 'other', 'f', 'h', 1, 'EPSG:4549', 1, 1, 'uint8', '[]', 1, 1, 1, 'SRID=4326;POLYGON((0 0,1 0,1 1,0 0))')"
+            " geom) VALUES ('../x', 'other', 'f', 'h', 1, 'EPSG:4549', 1, 1, 'int8', '[]', 1, 1, 1, 'SRID=4326;POLYGON((0 0,1 0,1 1,0 0))')"
         )
