@@ -20,6 +20,7 @@ from gisgrid.errors import UnavailableError
 _FACTORY = "api.app:create_app_from_environment"
 _GRACE_S = 10
 _BACKLOG = 2048
+_PATIENCE_S = 60
 
 
 def listen_on(host: str, port: int) -> socket.socket:
@@ -74,6 +75,8 @@ def run(listener: socket.socket, workers: int, on_ready: Callable[[str], None]) 
         server_header=False,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=_GRACE_S,
+        # A worker that is still starting on a busy machine is not dead: it would be killed and begun anew for ever.
+        timeout_worker_healthcheck=_PATIENCE_S,
         # Nothing here depends on who the client is; the one place that asks for the scheme reads the proxy's header itself.
         proxy_headers=False,
     )
