@@ -13,7 +13,9 @@ Encoding = Literal["identity", "gzip"]
 
 _WORTH_COMPRESSING = 256
 _WORTH_A_THREAD = 16_384
-_LEVEL = 6
+# On tiles of the sample (57 kB on average) level 5 takes three quarters of the time of level 6 for half a percent more bytes. Other
+# codings do not pay: zstd saves 2 % of the bytes and brotli 9 %, for as much work or twice as much again, and as much memory.
+_LEVEL = 5
 # What a tile weighs beside its bytes: the objects and the places in dictionaries that hold it.
 _OVERHEAD = 1_500
 
