@@ -14,7 +14,8 @@ branch_labels = None
 depends_on = None
 
 # The formula of `gisgrid.crs.offset`, and the sphere of Web Mercator. Each is one expression of two numbers, so that the server
-# puts it in the place of the call; taken apart into steps it takes twice as long.
+# puts it in the place of the call; taken apart into steps it takes twice as long. Of a latitude that is next to nothing the server
+# could not make radians ("underflow").
 _X, _Y = "(lon - 105.0)", "(lat - 35.0)"
 _WAVES = "20.0 * (sin(18.84955592153876 * {x}) + sin(6.283185307179586 * {x})"
 _EAST_M = f"""(
@@ -41,7 +42,8 @@ COMMENT ON FUNCTION gisgrid.gcj02_mercator_x(double precision, double precision)
 CREATE FUNCTION gisgrid.gcj02_mercator_y(lon double precision, lat double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT 6378137.0 * asinh(tan(radians(CASE WHEN {_IS_SHIFTED}
-        THEN lat + {_NORTH_M} * {_SQUEEZE} * sqrt({_SQUEEZE}) / 110576.25484532995 ELSE lat END)))
+        THEN lat + {_NORTH_M} * {_SQUEEZE} * sqrt({_SQUEEZE}) / 110576.25484532995
+        WHEN abs(lat) < 1e-200 THEN 0.0 ELSE lat END)))
 $$;
 COMMENT ON FUNCTION gisgrid.gcj02_mercator_y(double precision, double precision) IS
     'The northing in Web Mercator, metres, of the GCJ-02 form of a WGS 84 position; not shifted outside the box of GCJ-02.';
