@@ -63,7 +63,7 @@ class Backend:
         self.rasters = RasterService(database, self.settings)
         self.h3 = H3Tiles(lambda layer_id: self.model.snapshot.points[layer_id])
         self.views = ViewTiles(lambda: self.model.snapshot.sight)
-        self.kept = KeptAnswers(self.tiles.kept, self.tile_replies)
+        self.kept = KeptAnswers(self.tiles.store, self.tile_replies)
         # What goes on beside the requests for as long as the server runs: a line each.
         background: dict[str, Work] = {
             "following the change feed": self.model.follow,

@@ -9,13 +9,15 @@ the cache is asked for it each time, and says whether it is still right.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from api.asgi import Header
 from api.negotiation import codings, matches
 from api.tilereply import TileReplies, choose
 from tiles import EncodedTile, TileRequest
+from tiles.cache import KeptTile
+from tiles.store import TileStore
 
 _MOST_TARGETS = 32_768
 _MOST_HEADS = 4_096
@@ -41,29 +43,31 @@ class _Words(NamedTuple):
 
 
 class _Place:
-    """What a first line asks for, and the headers of the last answer to it; ``tile`` is the ETag of the tile that they are for."""
+    """What a first line asks for, the entry of the cache that answered it last, and the headers of that answer."""
 
-    __slots__ = ("request", "tile", "words")
+    __slots__ = ("entry", "request", "words")
 
     def __init__(self, request: TileRequest) -> None:
         self.request = request
-        self.tile = ""
+        self.entry: KeptTile | None = None
         self.words: _Words | None = None
 
 
 class KeptAnswers:
-    """Answers requests for kept tiles; ``kept`` looks into the cache, ``replies`` says what an answer is.
+    """Answers requests for tiles that ``store`` keeps; ``replies`` says what an answer is.
 
     One a process; everything happens in the thread of its event loop.
     """
 
-    def __init__(self, kept: Callable[[TileRequest], EncodedTile | None], replies: TileReplies) -> None:
-        self._kept = kept
+    def __init__(self, store: TileStore, replies: TileReplies) -> None:
+        self._store = store
         self._replies = replies
         self._places: dict[bytes, _Place] = {}
         self._heads: dict[bytes, tuple[str, ...]] = {}
         self._every: list[Header] = []
         self._openings = dict(_FIRST_LINE)
+        self._place_of = self._places.get
+        self._taken_by = self._heads.get
 
     def answer(self, data: bytes, every: list[Header]) -> tuple[bytes, ...] | None:
         """Return the pieces of an answer to one whole request, None when it has to go the ordinary way.
@@ -71,28 +75,32 @@ class KeptAnswers:
         ``every`` are the headers with which each answer of the server begins; a new list whenever they change.
         """
         line, _, head = data.partition(b"\r\n")
-        place = self._places.get(line)
+        place = self._place_of(line)
         if place is None:
             return None
-        taken, has = self._heads.get(head), None
+        taken, has = self._taken_by(head), None
         if taken is None:
             taken, has = self._conditional(head)
             if taken is None:
                 return None
-        tile = self._kept(place.request)
-        if tile is None or tile.stale:
+        entry = place.entry
+        if entry is None or entry.tile is None:
+            place.words, entry = None, self._store.entry(place.request)
+            place.entry = entry
+        if entry is None or entry.tile is None or not self._store.is_current:
             return None
+        entry.used = True
+        self._store.hits += 1
         words = place.words
-        if words is None or place.tile != tile.etag or words.taken != taken:
-            words = place.words = self._say(tile, taken)
-            place.tile = tile.etag
+        if words is None or words.taken != taken:
+            words = place.words = self._say(entry.tile, taken)
         if every is not self._every:
             self._begin(every)
         if has is not None and matches(has, words.etag):
             return self._openings[304], words.unchanged
         if words.status != 200:
             return self._openings[words.status], words.headers
-        return self._openings[200], words.headers, tile.encodings.get(words.coding) or tile.body("identity")
+        return self._openings[200], words.headers, entry.tile.encodings.get(words.coding) or entry.tile.body("identity")
 
     def learn_place(self, target: bytes, request: TileRequest) -> None:
         """Remember that GET of ``target``, as it stands in a first line, asks for one tile, and always for the same."""

@@ -11,13 +11,17 @@ from tiles.request import TileRequest
 
 
 class KeptTile:
-    """A tile in the cache. Who serves it sets ``used``: that is all it costs to keep a tile from being the next to go."""
+    """A tile in the cache; ``tile`` is None when it has gone from there, so who serves it often may hold on to this.
 
-    __slots__ = ("request", "tile", "used")
+    Who serves it sets ``used``: that is all it costs to keep a tile from being the next to go.
+    """
+
+    __slots__ = ("request", "tile", "used", "weight")
 
     def __init__(self, request: TileRequest, tile: EncodedTile) -> None:
         self.request = request
-        self.tile = tile
+        self.tile: EncodedTile | None = tile
+        self.weight = tile.weight
         self.used = False
 
 
@@ -67,6 +71,8 @@ class TileCache:
 
     def clear(self) -> None:
         """Let go of every tile."""
+        for kept in self._tiles.values():
+            kept.tile = None
         self._tiles.clear()
         self._places = PlaceIndex()
         self.bytes = 0
@@ -83,4 +89,5 @@ class TileCache:
     def _remove(self, kept: KeptTile) -> None:
         del self._tiles[kept.request]
         self._places.remove(kept)
-        self.bytes -= kept.tile.weight
+        self.bytes -= kept.weight
+        kept.tile = None

@@ -46,6 +46,11 @@ class TileService:
         await self._reader.ping()
 
     @property
+    def store(self) -> TileStore:
+        """What is kept, for who holds on to entries of it."""
+        return self._store
+
+    @property
     def counts(self) -> Counts:
         """What the cache has done so far."""
         return self._store.counts

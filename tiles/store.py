@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 from gisgrid.db.changes import Batch, ChangeFeed
 from gisgrid.errors import UnavailableError
 from gisgrid.services.freshness import LATE_S
-from tiles.cache import TileCache
+from tiles.cache import KeptTile, TileCache
 from tiles.encoding import EncodedTile
 from tiles.flights import Flight, Flights
 from tiles.request import TileRequest
@@ -73,7 +73,9 @@ class TileStore:
         self._is_connected = False
         # Begun when the present feed had its first look; which flights began since then is told by identity.
         self._epoch: object | None = None
-        self._hits = self._made = self._stale = self._changes = 0
+        self.hits = 0
+        """How many tiles were served from memory."""
+        self._made = self._stale = self._changes = 0
 
     @property
     def is_current(self) -> bool:
@@ -86,7 +88,7 @@ class TileStore:
         """What has been done so far."""
         cache = self._cache
         return Counts(
-            self._hits,
+            self.hits,
             self._flights.joined,
             self._made,
             self._stale,
@@ -103,8 +105,15 @@ class TileStore:
         if kept is None or not self.is_current:
             return None
         kept.used = True
-        self._hits += 1
+        self.hits += 1
         return kept.tile
+
+    def entry(self, request: TileRequest) -> KeptTile | None:
+        """Return what is kept for a request, right or not, to be held on to.
+
+        Its ``tile`` may be served while it is there and ``is_current`` holds at that moment; then ``used`` is set, and ``hits`` counted up.
+        """
+        return self._get(request)
 
     async def tile(self, request: TileRequest) -> EncodedTile:
         """Return a tile: the one that is kept, one that is on its way, or a new one.
@@ -119,7 +128,7 @@ class TileStore:
             return await self._flights.tile(request, is_heard=self.is_current)
         except UnavailableError:
             old = self._get(request)
-            if old is None:
+            if old is None or old.tile is None:
                 raise
             self._stale += 1
             return old.tile._replace(stale=True)
