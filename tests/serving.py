@@ -46,7 +46,7 @@ def served(command: Sequence[str], environment: Mapping[str, str], port: int | N
         process.wait(30)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 60) -> None:
+def _wait(process: subprocess.Popen[bytes], port: int, seconds: float = 180) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:
