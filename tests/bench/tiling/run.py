@@ -11,7 +11,7 @@ from gisgrid.settings import Settings
 from tests.bench import points
 from tests.bench.city import loaded, sample
 from tests.bench.report import Report
-from tests.bench.tiling import cold, sizes
+from tests.bench.tiling import cold, edits, sizes
 from tests.bench.tiling.addresses import Box, fixed
 
 _MOST_BYTES = 500_000
@@ -24,11 +24,13 @@ class Sizes(NamedTuple):
     large: float = 10.0
     tiles: int = 12
     rounds: int = 5
+    edits: int = 200
+    asked: int = 20_000
 
     @classmethod
     def quick(cls) -> Sizes:
         """Return sizes that run in about a minute; their figures mean nothing."""
-        return cls(0.05, 0.1, 1, 1)
+        return cls(0.05, 0.1, 1, 1, 3, 50)
 
 
 def run(settings: Settings, size: Sizes, say: Callable[[str], None]) -> Report:
@@ -41,6 +43,7 @@ def run(settings: Settings, size: Sizes, say: Callable[[str], None]) -> Report:
             bounds = bounds_of(database)
             cold.measure(database.url, fixed(bounds, size.tiles), size.rounds, settings.home, report)
             _sizes(database, bounds, size.scale, report)
+            edits.measure(database.url, bounds, size.edits, size.asked, report)
         with loaded(cluster, sample(settings, size.large)) as database:
             _sizes(database, bounds_of(database), size.large, report)
     finally:
