@@ -35,8 +35,8 @@ FIELDS = ("code", "kind", "status", "range_m")
 """What a view tells of its camera, as far as tiles of cameras may."""
 
 _STEP_DEG = 2.0
-# A place nearer than another may be in the shadow of a roof that the line to the farther one passes above.
-_PARTS_OF_RANGE = np.array([0.25, 0.5, 0.75, 1.0])
+# How many places are looked at along a line: what is hidden behind a roof lower than the mount may be seen again beyond.
+_STEPS = 16
 # Within the range after rounding.
 _SLACK_M = 1e-3
 _MOST_TILES = 1024
@@ -46,13 +46,19 @@ _GEOD = Geod(ellps="WGS84")
 
 
 class Rays(NamedTuple):
-    """Lines of view, of one camera after the other: the camera (row), the bearing, how far it sees and where that is, in degrees."""
+    """Lines of view, of one camera after the other, n of them.
+
+    ``camera`` is the row, ``reach_m`` how far nothing is in the way, ``ends`` (n, 2) where that is in degrees. ``places``
+    (n, steps + 1, 2) are places along the line, from the camera to the end of its range, ``seen`` (n, steps + 1) whether nothing
+    hides them.
+    """
 
     camera: Longs
     bearing: Floats
     reach_m: Floats
-    lon: Floats
-    lat: Floats
+    ends: Floats
+    places: Floats
+    seen: NDArray[np.bool_]
 
 
 class ViewTiles:
@@ -98,27 +104,27 @@ class Views:
         self._round = np.array([kind == "ptz" for kind in kinds], dtype=bool) | (self._field >= 360.0)
         known = (self._range > 0.0) & (self._range <= _MOST_RANGE_M)
         self._drawable = known & (self._round | (~np.isnan(self._azimuth) & (self._field > 0.0)))
-        self._rings: dict[int, Floats] = {}
+        self._views: dict[int, shapely.Geometry] = {}
         self._lock = threading.Lock()
 
     def make(self, tile: TileId, datum: Datum) -> EncodedTile:
         """Return a tile of views, and keep it."""
         rows = self._near(tile, datum)
         with self._lock:
-            missing = [row for row in rows.tolist() if row not in self._rings]
-            self._rings |= self._made(np.array(missing, dtype=np.int64))
-            rings = [self._rings[row] for row in rows.tolist()]
-        seen = [number for number, ring in enumerate(rings) if len(ring) > 2]
-        polygons = Polygons(np.array([_polygon(rings[number], datum) for number in seen], dtype=object))
-        meeting = polygons.meeting(tile) if seen else np.zeros(0, dtype=np.int64)
-        features = [self._feature(int(rows[seen[number]])) for number in meeting.tolist()]
-        made = encode_now(encoded(VIEWS_LAYER, features, polygons.drawn(meeting, tile)) if features else b"")
+            missing = [row for row in rows.tolist() if row not in self._views]
+            self._views |= self._made(np.array(missing, dtype=np.int64))
+            views = np.array([self._views[row] for row in rows.tolist()], dtype=object)
+        seen = np.flatnonzero(shapely.area(views) > 0.0)
+        polygons = Polygons(_on_the_map(views[seen], datum))
+        meeting = polygons.meeting(tile)
+        features = [self._feature(int(row)) for row in rows[seen[meeting]].tolist()]
+        made = encode_now(encoded(VIEWS_LAYER, features, polygons.drawn(meeting, tile)))
         self.kept.put((tile, datum), made)
         return made
 
-    def ring(self, row: int) -> Floats:
-        """Return the corners of what the camera in a row sees, degrees WGS 84, shape (n, 2); none where it is not known."""
-        return self._made(np.array([row])[self._drawable[[row]]]).get(row, np.zeros((0, 2)))
+    def view(self, row: int) -> shapely.Geometry:
+        """Return what the camera in a row sees on the ground, degrees WGS 84; an empty polygon where it is not known."""
+        return self._made(np.array([row])[self._drawable[[row]]]).get(row, shapely.Polygon())
 
     def _near(self, tile: TileId, datum: Datum) -> Longs:
         """Return the cameras whose range reaches a tile, and some around."""
@@ -128,31 +134,39 @@ class Views:
         near = (np.abs(x * count - tile.x - 0.5) <= 0.5 + reach) & (np.abs(y * count - tile.y - 0.5) <= 0.5 + reach)
         return np.flatnonzero(near & self._drawable)
 
-    def _made(self, rows: Longs) -> dict[int, Floats]:
-        """Return by row the corners of what cameras see."""
+    def _made(self, rows: Longs) -> dict[int, shapely.Geometry]:
+        """Return by row what cameras see."""
         if not rows.size:
             return {}
         rays = self.rays(rows)
         begins = np.flatnonzero(np.diff(rays.camera, prepend=-1))
-        found = np.split(np.column_stack([rays.lon, rays.lat]), begins[1:])
-        return {row: self._closed(row, ends) for row, ends in zip(rays.camera[begins].tolist(), found, strict=True)}
+        parts = zip(begins.tolist(), [*begins[1:].tolist(), len(rays.camera)], strict=True)
+        return {int(rays.camera[begin]): self._seen_of(rays, slice(begin, end)) for begin, end in parts}
 
-    def _closed(self, row: int, ends: Floats) -> Floats:
-        return ends if self._round[row] else np.vstack([[self._lon[row], self._lat[row]], ends])
+    def _seen_of(self, rays: Rays, part: slice) -> shapely.Geometry:
+        """Return what one camera sees: as far as nothing is in the way, and beyond what lower roofs hide."""
+        row = int(rays.camera[part.start])
+        ring = rays.ends[part] if self._round[row] else np.vstack([[self._lon[row], self._lat[row]], rays.ends[part]])
+        beyond = _beyond(rays.places[part], rays.seen[part], closed=bool(self._round[row]))
+        shape = shapely.Polygon(ring)
+        return shapely.union_all([shapely.make_valid(shape), *beyond]) if beyond else shape
 
     def rays(self, rows: Longs) -> Rays:
         """Return the lines of view of cameras (rows in order, each drawable), from one side of what they see to the other."""
         camera, bearing = self._bearings(rows)
-        reach = self._range[camera] - _SLACK_M
-        lon, lat = self._lon[camera], self._lat[camera]
-        far = reach[:, None] * _PARTS_OF_RANGE
-        many = np.broadcast_to(np.arange(len(camera))[:, None], far.shape).ravel()
-        to_lon, to_lat, _ = _GEOD.fwd(lon[many], lat[many], bearing[many], far.ravel())
-        found = self.index.look_many(np.asarray(to_lon), np.asarray(to_lat), camera[many][:, None])
-        met = np.where(found.building >= 0, found.met_m, np.inf).reshape(far.shape).min(axis=1)
-        reach = np.minimum(reach, met)
-        end_lon, end_lat, _ = _GEOD.fwd(lon, lat, bearing, reach)
-        return Rays(camera, bearing, reach, np.asarray(end_lon), np.asarray(end_lat))
+        span, shape = self._range[camera] - _SLACK_M, (len(camera), _STEPS)
+        far = span[:, None] * (np.arange(1, _STEPS + 1) / _STEPS)
+        lon, lat = (np.broadcast_to(values[camera][:, None], shape) for values in (self._lon, self._lat))
+        to_lon, to_lat, _ = _GEOD.fwd(lon.ravel(), lat.ravel(), np.repeat(bearing, _STEPS), far.ravel())
+        found = self.index.look_many(np.asarray(to_lon), np.asarray(to_lat), np.repeat(camera, _STEPS)[:, None])
+        hidden = (found.building >= 0).reshape(shape)
+        first = np.where(hidden.any(axis=1), hidden.argmax(axis=1), -1)
+        met = found.met_m.reshape(shape)[np.arange(len(camera)), first]
+        reach = np.where(first >= 0, np.minimum(met, far[:, -1]), far[:, -1])
+        end_lon, end_lat, _ = _GEOD.fwd(lon[:, 0], lat[:, 0], bearing, reach)
+        places = np.dstack([np.column_stack([start[:, :1], np.reshape(to, shape)]) for start, to in ((lon, to_lon), (lat, to_lat))])
+        seen = np.column_stack([~hidden[:, :1], ~hidden])
+        return Rays(camera, bearing, reach, np.column_stack([end_lon, end_lat]), places, seen)
 
     def _bearings(self, rows: Longs) -> tuple[Longs, Floats]:
         wide = np.where(self._round[rows], 360.0, self._field[rows])
@@ -180,5 +194,19 @@ class Views:
         return np.array(self._column(name), dtype=np.float64)
 
 
-def _polygon(ring: Floats, datum: Datum) -> shapely.Polygon:
-    return shapely.Polygon(np.column_stack(on_the_map(ring[:, 0], ring[:, 1], datum)))
+def _beyond(places: Floats, seen: NDArray[np.bool_], *, closed: bool) -> list[shapely.Polygon]:
+    """Return the pieces between neighbouring lines and steps, all of whose corners are seen, that lie behind something hidden."""
+    if seen.all():
+        return []
+    one, other = np.arange(len(seen) if closed else len(seen) - 1), np.arange(1, len(seen) + 1) % len(seen)
+    other = other[: len(one)]
+    whole = seen[one, :-1] & seen[one, 1:] & seen[other, :-1] & seen[other, 1:]
+    behind = np.logical_or.accumulate(~seen[one] | ~seen[other], axis=1)[:, :-1]
+    line, step = np.nonzero(whole & behind)
+    corners = [places[one[line], step], places[one[line], step + 1], places[other[line], step + 1], places[other[line], step]]
+    pieces = shapely.polygons(np.stack(corners, axis=1))
+    return [piece for piece in np.atleast_1d(pieces).tolist() if piece.is_valid] if line.size else []
+
+
+def _on_the_map(views: NDArray[np.object_], datum: Datum) -> NDArray[np.object_]:
+    return np.asarray(shapely.transform(views, lambda corners: np.column_stack(on_the_map(corners[:, 0], corners[:, 1], datum))))

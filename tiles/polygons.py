@@ -84,7 +84,8 @@ def _areas_of(shape: Any) -> Any:
     """Return the part of a shape that has an area, None when there is none."""
     if shape.geom_type in ("Polygon", "MultiPolygon"):
         return shape if shape.area > 0.0 else None
-    parts = [part for part in shapely.get_parts(shape).tolist() if part.geom_type == "Polygon" and part.area > 0.0]
+    # What was made valid may be polygons and lines, the polygons as one part.
+    parts = [part for part in shapely.get_parts(shapely.get_parts(shape)).tolist() if part.geom_type == "Polygon" and part.area > 0.0]
     return shapely.MultiPolygon(parts) if parts else None
 
 
