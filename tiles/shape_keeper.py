@@ -56,6 +56,10 @@ class ShapeKeeper:
                     return
             except DatabaseError as error:
                 _logger.info("The shapes of areas wait: %s", error)
+            except Exception:
+                # Without shapes areas are drawn in full: no reason to stop, nor to fail again and again before anything changes.
+                _logger.exception("The shapes of areas could not be made")
+                return
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_RETRY_S)
 

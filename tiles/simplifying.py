@@ -31,7 +31,7 @@ def matched(shapes: Geometries) -> Geometries:
     """
     if shapely.coverage_is_valid(shapes):
         return shapes
-    cleaned = shapely.coverage_clean(shapes, snapping_distance=_SAME_M, gap_maximum_width=0.0)
+    cleaned = shapely.coverage_clean(shapes, snapping_distance=_SAME_M)
     is_same = np.abs(shapely.area(cleaned) - shapely.area(shapes)) <= _SAME_M * shapely.length(shapes)
     return np.where(is_same & _is_sound(cleaned), cleaned, shapes)
 
