@@ -38,6 +38,8 @@ WITHIN_S = 1.0
 _SIMPLIFIED_TO = 13
 _WORKERS = 2
 _CONNECTIONS = 8
+# More comparisons at a time would wait for PostGIS longer than a server lets them.
+_AT_A_TIME = 4
 _LATELY: LiteralString = """
 SELECT EXISTS (
     SELECT FROM gisgrid.changes
@@ -127,6 +129,7 @@ class Race:
         self._requests = self._unsure = 0
         self._stale: list[TileRequest] = []
         self._over = False
+        self._turns = asyncio.Semaphore(_AT_A_TIME)
 
     async def run(self, edits: int, requests: int, pause_s: float = 0.05, at_a_time: int = 3) -> Outcome:
         """Make ``edits``, with at least ``requests`` all in all, and say what came out."""
@@ -188,10 +191,10 @@ class Race:
         """Ask for a tile and for a fresh one; what differs although nothing was committed for a second is stale."""
         self._asked.add(request)
         self._requests += 1
-        began = time.monotonic()
-        served = await self._get(request)
-        if served == await self._fresh(request):
-            return
+        async with self._turns:
+            began = time.monotonic()
+            if await self._get(request) == await self._fresh(request):
+                return
         # What an edit did since is in the fresh one, and may be missing in the other.
         near = any(edit.ended > began - self._within_s and edit.is_near(request) for edit in self._edits)
         if near or await self._simplified_lately(request):
