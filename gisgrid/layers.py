@@ -80,23 +80,25 @@ class Layer(NamedTuple):
         return tuple(field for field in self.fields if field.in_tiles and field.min_zoom <= zoom)
 
 
-_AREA_FIELDS = (
-    Field("code", "text", "代码", "Code"),
-    Field("name", "text", "名称", "Name"),
-    Field("parent_code", "text", "上级代码", "Parent code"),
-    Field("area_m2", "number", "面积", "Area", "m2"),
-)
+def _area_fields(more_from: int) -> tuple[Field, ...]:
+    """Return the fields of areas, of which all but the code come with zoom ``more_from``."""
+    return (
+        Field("code", "text", "代码", "Code"),
+        Field("name", "text", "名称", "Name", min_zoom=more_from),
+        Field("parent_code", "text", "上级代码", "Parent code", min_zoom=more_from),
+        Field("area_m2", "number", "面积", "Area", "m2", min_zoom=more_from),
+    )
 
 
-def _areas(id: str, level: Level, title_zh: str, title_en: str, min_zoom: int) -> Layer:
-    return Layer(id, title_zh, title_en, "MultiPolygon", "areas", _AREA_FIELDS, min_zoom, level=level)
+def _areas(id: str, level: Level, titles: tuple[str, str], min_zoom: int, more_from: int = 0) -> Layer:
+    return Layer(id, *titles, "MultiPolygon", "areas", _area_fields(more_from), min_zoom, level=level)
 
 
 LAYERS: tuple[Layer, ...] = (
-    _areas("districts", "district", "区", "Districts", 4),
-    _areas("streets", "street", "街道", "Streets", 8),
-    _areas("communities", "community", "社区", "Communities", 10),
-    _areas("grids", "grid", "责任网格", "Responsibility grids", 11),
+    _areas("districts", "district", ("区", "Districts"), 4),
+    _areas("streets", "street", ("街道", "Streets"), 8),
+    _areas("communities", "community", ("社区", "Communities"), 10),
+    _areas("grids", "grid", ("责任网格", "Responsibility grids"), 11, more_from=12),
     Layer(
         "manhole_covers",
         "井盖",
