@@ -21,6 +21,7 @@ from tiles.camera_views import ViewTiles
 from tiles.h3 import H3Tiles
 from tiles.limits import Limits
 from tiles.rasters import RasterService
+from tiles.shape_keeper import ShapeKeeper
 
 _logger = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Backend:
         background: dict[str, Work] = {
             "following the change feed": self.model.follow,
             "following the change feed for tiles": self.tiles.follow,
+            "simplifying areas": ShapeKeeper(database.url).run,
         }
         self._work = [asyncio.create_task(_keep_on(name, work), name=name) for name, work in background.items()]
         try:
