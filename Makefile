@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 PYTEST_ARGS ?= -n 2 --dist loadfile
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo up test lint bench bench-ingest bench-locate bench-tiles console stop clean lock
+.PHONY: accept-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-tiles console stop clean lock
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -41,6 +41,9 @@ bench-locate: setup ## Print all that is promised of the locator: agreement with
 
 bench-tiles: setup ## Print all that is promised of the tiles, cold and warm, beside nginx, Martin and tipg where they are
 	@$(BIN)/python -m tests.bench.tiling
+
+accept-pictures: setup-test ## Draw the pictures that the styles are compared with anew; look at them before they are committed
+	@GISGRID_ACCEPT_PICTURES=1 $(BIN)/pytest -q tests/browser/test_styles.py
 
 console: setup ## Build the web console anew
 	@rm -f .cache/console.stamp

@@ -10,11 +10,10 @@ from typing import cast
 
 import orjson
 
-from api.asgi import PUBLIC, Header, Reply, Scope, header
+from api.asgi import PUBLIC, Header, Reply, Scope, base_url, header
 from api.backend import Backend
 from api.negotiation import accepts_gzip, matches
 from api.params import Parameter, parse_query, parse_word
-from api.tileroutes import base_url
 from gisgrid.errors import NotFoundError
 from tiles import parse_tile_id
 from tiles.names import names_tile, names_tilejson

@@ -46,7 +46,8 @@ def names_tile(areas: Mapping[Level, AreaIndex], tile: TileId, datum: Datum = "w
 
     A point on the border of two tiles is in the one to the east or south of it, and in no other.
     """
-    features = [feature for level in _FROM_ZOOM if tile.z >= _FROM_ZOOM[level] for feature in _features(areas[level], level, tile, datum)]
+    levels = [level for level, zoom in _FROM_ZOOM.items() if tile.z >= zoom and AREA_LAYERS[level].public]
+    features = [feature for level in levels for feature in _features(areas[level], level, tile, datum)]
     if not features:
         return b""
     layer = {"name": LAYER_ID, "features": features}

@@ -65,7 +65,11 @@ INSERT INTO gisgrid.area_roles (area_level, area_code, role, organization_code) 
 @pytest.fixture(scope="session")
 def drawn_district(database_copies: Callable[[], Database]) -> Database:
     """A database with four grids, three covers, two cameras and two buildings."""
-    database = database_copies()
+    return draw_district(database_copies())
+
+
+def draw_district(database: Database) -> Database:
+    """Put four grids, three covers, two cameras and two buildings into an empty database."""
     with database.connect() as connection:
         for statement in (_AREAS, *_OBJECTS):
             connection.execute(statement)

@@ -15,7 +15,6 @@ from tiles.styles.values import filled, values
 Language = Literal["zh", "en"]
 """The language of signs and of the legend; names are those of the data."""
 
-_NAMES = "names"
 _WORLD = [-180.0, -85.05112878, 180.0, 85.05112878]
 _TILE_PX = 512
 _VIEW_PX = 700
@@ -63,7 +62,7 @@ def style_document(request: StyleRequest, site: Site) -> dict[str, Any]:
         "light": {"anchor": "viewport", "color": "#ffffff", "intensity": 0.3},
         "transition": {"duration": 150, "delay": 0},
         "sprite": f"{site.address}/styles/sprites/{entry.palette}",
-        "sources": {name: _source(name, request.datum, site) for name in shipped.source_layers() if name in used},
+        "sources": {name: _source(name, request.datum, site) for name in shipped.sources() if name in used},
         "layers": layers,
     }
 
@@ -75,15 +74,21 @@ def _entry(id: str) -> shipped.StyleEntry:
     return found
 
 
+def _public() -> set[str]:
+    return {item.id for item in LAYERS if item.public}
+
+
 def _is_public(layer: dict[str, Any]) -> bool:
-    """Say whether what a style layer shows leaves by a tile at all."""
-    hidden = {item.id for item in LAYERS if not item.public}
-    return layer.get("source-layer") not in hidden
+    """Say whether what a style layer shows leaves by a tile at all, or whatever it is made of."""
+    if "source" not in layer:
+        return True
+    entry, public = shipped.sources()[layer["source"]], _public()
+    return layer["source-layer"] in public if entry.path is None else not public.isdisjoint(entry.of)
 
 
 def _source(name: str, datum: Datum, site: Site) -> dict[str, Any]:
-    hidden = {item.id for item in LAYERS if not item.public}
-    layers = ",".join(id for id in shipped.source_layers()[name] if id not in hidden)
+    entry, public = shipped.sources()[name], _public()
+    layers = entry.path or ",".join(id for id in entry.of if id in public)
     query = "" if datum == "wgs84" else f"?datum={datum}"
     source: dict[str, Any] = {"type": "vector", "url": f"{site.address}/tiles/{layers}.json{query}", "attribution": site.attribution}
     if name == "quality_issues":

@@ -28,6 +28,13 @@ class StyleEntry(NamedTuple):
     without: frozenset[str]
 
 
+class SourceEntry(NamedTuple):
+    """A source: the layers of the catalogue that its tiles hold, or are made of when they have a ``path`` of their own."""
+
+    path: str | None
+    of: tuple[str, ...]
+
+
 @cache
 def entries() -> dict[str, StyleEntry]:
     """Return every style by its id."""
@@ -38,9 +45,9 @@ def entries() -> dict[str, StyleEntry]:
 
 
 @cache
-def source_layers() -> dict[str, tuple[str, ...]]:
-    """Return the layers of each source: one source for what is shown and hidden together."""
-    return {source: tuple(layers) for source, layers in _read("styles")["sources"].items()}
+def sources() -> dict[str, SourceEntry]:
+    """Return every source by its name: one source for what is shown and hidden together."""
+    return {name: SourceEntry(item.get("path"), tuple(item["of"])) for name, item in _read("styles")["sources"].items()}
 
 
 @cache

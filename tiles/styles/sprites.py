@@ -72,7 +72,7 @@ def _issue(severity: str, color: str, ring: str) -> list[Coloured]:
     """Return a sign told apart by its shape too: a diamond, a triangle, a disc; with an exclamation mark, or an i."""
     shapes = {
         "error": shapely.Polygon([(0, -10), (10, 0), (0, 10), (-10, 0)]),
-        "warning": shapely.Polygon([(0, -9.5), (10, 8.5), (-10, 8.5)]),
+        "warning": shapely.Polygon([(0, -9.8), (10.2, 8.6), (-10.2, 8.6)]),
         "info": _disc(8.5),
     }
     down = 2.0 if severity == "warning" else 0.0

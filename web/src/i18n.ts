@@ -108,7 +108,7 @@ const zh = {
   "legend.height": "越高颜色越深",
   "legend.damaged": "红圈：破损、丢失等",
   "legend.many": "14 级以下，一点代表附近多个，越大越多",
-  "legend.view": "扇形为朝向、视场角与可视距离。查询结果中：浅色边表示朝向不确定，圆表示可转动或朝向不明",
+  "legend.view": "浅色面为可见范围，被楼房遮挡处除外。查询结果中：扇形为朝向、视场角与可视距离，浅色边表示朝向不确定，圆表示可转动或朝向不明",
 
   "value.intact": "完好",
   "value.broken": "破损",
@@ -292,7 +292,7 @@ const en: Record<Key, string> = {
   "legend.height": "The taller, the darker",
   "legend.damaged": "Red ring: broken, missing and so on",
   "legend.many": "Below zoom 14 a dot stands for several nearby, the larger the more",
-  "legend.view": "A sector is direction, field of view and range. In an answer, faint sides: direction uncertain; circle: turns, or direction unknown",
+  "legend.view": "Pale: what a camera sees, but for what buildings hide. In an answer a sector is direction, field of view and range; faint sides: direction uncertain; circle: turns, or direction unknown",
 
   "value.intact": "intact",
   "value.broken": "broken",

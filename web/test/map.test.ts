@@ -75,7 +75,7 @@ describe("the style", () => {
     const given = served().layers.map(({ id }) => id);
     expect(ids.filter((id) => given.includes(id))).toEqual(given);
     const at = (id: string): number => ids.indexOf(id);
-    expect(at("cameras/view")).toBe(at("buildings/area") - 3);
+    expect(at("selected/doubt")).toBe(at("buildings/area") - 2);
     expect(at("selected/building")).toBe(at("buildings/solid") - 1);
     expect(ids.at(-1)).toBe("overlay/pin");
   });

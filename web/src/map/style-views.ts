@@ -1,4 +1,4 @@
-/** What cameras look at, to scale: sectors whose images are drawn here. */
+/** What the cameras of an answer look at, to scale: sectors whose images are drawn here. */
 
 import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
 
@@ -6,18 +6,17 @@ import { SECTOR_RADIUS, SECTOR_STEP_DEG } from "./images";
 import { byZoom, NOTHING } from "./style-common";
 
 /**
- * The image's radius is the range on the ground at every zoom. All cameras that look one way have a pale sector; those of the
- * answer a strong one, with a wider, fainter one where the direction is not exactly known, and a circle for those that turn or
- * whose direction is unknown. Pixels per metre grow with latitude: `lat` is the middle of the data.
+ * The image's radius is the range on the ground at every zoom. Cameras of the answer have a strong sector, with a wider, fainter one
+ * where the direction is not exactly known, and a circle if they turn or their direction is unknown. What each camera sees between
+ * the buildings comes with the style. Pixels per metre grow with latitude: `lat` is the middle of the data.
  */
 export function views(lat: number): LayerSpecification[] {
   const fov: ExpressionSpecification = ["coalesce", ["get", "field_of_view_deg"], 0];
   const doubt: ExpressionSpecification = ["coalesce", ["get", "azimuth_uncertainty_deg"], 0];
   const size = sectorSize(lat);
   return [
-    sectors("cameras/view", size, fov, byZoom(15, 0.1, 16.5, 0.3, 18, 0.55), ["has", "azimuth_deg"]),
-    sectors("selected/doubt", size, ["case", [">=", doubt, SECTOR_STEP_DEG / 2], ["+", fov, ["*", 2, doubt]], 0], byZoom(15, 0.35, 18, 0.45), NOTHING),
-    sectors("selected/view", size, ["case", ["has", "azimuth_deg"], fov, [">", fov, 0], 360, 0], byZoom(15, 0.9, 18, 1), NOTHING),
+    sectors("selected/doubt", size, ["case", [">=", doubt, SECTOR_STEP_DEG / 2], ["+", fov, ["*", 2, doubt]], 0], byZoom(15, 0.35, 18, 0.45)),
+    sectors("selected/view", size, ["case", ["has", "azimuth_deg"], fov, [">", fov, 0], 360, 0], byZoom(15, 0.9, 18, 1)),
   ];
 }
 
@@ -27,7 +26,6 @@ function sectors(
   size: ExpressionSpecification,
   degrees: ExpressionSpecification,
   opacity: ExpressionSpecification,
-  filter: ExpressionSpecification,
 ): LayerSpecification {
   const step = ["*", SECTOR_STEP_DEG, ["max", 1, ["round", ["/", ["min", degrees, 360], SECTOR_STEP_DEG]]]];
   const image = ["concat", "sector/", ["to-string", step], "/", ["coalesce", ["get", "status"], ""]];
@@ -37,7 +35,7 @@ function sectors(
     "source-layer": "cameras",
     type: "symbol",
     minzoom: 15,
-    filter,
+    filter: NOTHING,
     layout: {
       "icon-image": ["case", [">", degrees, 0], image, ""] as unknown as ExpressionSpecification,
       "icon-size": size,
