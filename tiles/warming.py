@@ -7,6 +7,7 @@ over connections to all of them.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
@@ -113,9 +114,10 @@ async def _connect(url: str, stack: AsyncExitStack) -> tuple[int, dict[int, list
     Which worker takes a connection is not ours to say: some are opened at a time until there is one to each, or for ten seconds.
     """
     found: dict[int, list[httpx.AsyncClient]] = {}
+    certificates = ssl.create_default_context()  # read once: it takes longer than a tile
     workers, end = 1, time.monotonic() + _SEARCH_S
     while not found or (len(found) < workers and time.monotonic() < end):
-        clients = [await stack.enter_async_context(_client(url)) for _ in range(_IN_FLIGHT)]
+        clients = [await stack.enter_async_context(_client(url, certificates)) for _ in range(_IN_FLIGHT)]
         for client, answer in zip(clients, await asyncio.gather(*(_patiently(client, "/healthz") for client in clients)), strict=True):
             told = orjson.loads(answer.content)
             workers = told["workers"]
@@ -123,10 +125,10 @@ async def _connect(url: str, stack: AsyncExitStack) -> tuple[int, dict[int, list
     return workers, {worker: clients[:_IN_FLIGHT] for worker, clients in found.items()}
 
 
-def _client(url: str) -> httpx.AsyncClient:
+def _client(url: str, certificates: ssl.SSLContext) -> httpx.AsyncClient:
     """Return a client of exactly one connection, which stays open."""
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=None)
-    return httpx.AsyncClient(base_url=url, limits=limits, timeout=_TIMEOUT, headers={"accept-encoding": "gzip"})
+    return httpx.AsyncClient(base_url=url, verify=certificates, limits=limits, timeout=_TIMEOUT, headers={"accept-encoding": "gzip"})
 
 
 async def _patiently(client: httpx.AsyncClient, address: str, parameters: Mapping[str, str] | None = None) -> httpx.Response:
