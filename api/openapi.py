@@ -13,9 +13,11 @@ from api.lookup_params import LOCATE_PARAMETERS, MATCH_PARAMETERS, NEAREST_PARAM
 from api.media import FORMATS
 from api.params import Parameter
 from api.stream_params import STREAM_PARAMETERS
+from api.tileparams import TILE_PARAMETERS
 from gisgrid import __version__
 from gisgrid.layers import LAYERS, Layer
 from gisgrid.services import NEAREST_LAYERS
+from tiles.matrix import MATRIX_SETS
 from tiles.tile import MAX_ZOOM
 
 _DESCRIPTION = (
@@ -47,6 +49,8 @@ _ERRORS = {
 
 Document = dict[str, object]
 
+_JSON_DOCUMENT: Document = {"200": {"description": "The document.", "content": {"application/json": {"schema": {"type": "object"}}}}}
+
 
 def openapi_document() -> Document:
     """Return the OpenAPI 3.1 document."""
@@ -67,6 +71,9 @@ def _paths() -> Document:
     paths["/convert"] = {"get": _convert()}
     paths["/tiles/{layers}/{z}/{x}/{y}.mvt"] = {"get": _tile()}
     paths["/tiles/{layers}.json"] = {"get": _tilejson()}
+    paths["/tileMatrixSets"] = {"get": _operation("tile_matrix_sets", "The tile matrix sets", None) | {"responses": _JSON_DOCUMENT}}
+    one = _operation("tile_matrix_set", "One tile matrix set, as OGC TMS 2.0 describes it", None, [_matrix_set_parameter()], errors=(404,))
+    paths["/tileMatrixSets/{id}"] = {"get": {**one, "responses": _JSON_DOCUMENT | _errors((404,))}}
     paths["/healthz"] = {"get": _operation("healthz", "Is the process alive?", schemas.Health)}
     paths["/readyz"] = {"get": _operation("readyz", "Are lookups current, and can tiles be made?", schemas.Ready, errors=(503,))}
     return paths
@@ -119,6 +126,7 @@ def _tile() -> Document:
         _path_parameter("z", "Zoom.", MAX_ZOOM, 14),
         _path_parameter("x", "Column from the west, below 2^z.", last, 13669),
         _path_parameter("y", "Row from the north, below 2^z.", last, 6416),
+        *_query(TILE_PARAMETERS),
     ]
     operation = _operation("tile", "A Mapbox Vector Tile of one or more layers", None, parameters, errors=(400, 404, 503))
     tile = {"content": {"application/vnd.mapbox-vector-tile": {"schema": {"type": "string", "format": "binary"}}}}
@@ -131,7 +139,8 @@ def _tile() -> Document:
 
 
 def _tilejson() -> Document:
-    return _operation("tilejson", "TileJSON 3 of one or more layers", schemas.TileJson, [_layers_parameter()], errors=(400, 404))
+    parameters = [_layers_parameter(), *_query(TILE_PARAMETERS)]
+    return _operation("tilejson", "TileJSON 3 of one or more layers", schemas.TileJson, parameters, errors=(400, 404))
 
 
 def _operation(
@@ -177,6 +186,10 @@ def _layers_parameter() -> Document:
         "schema": {"type": "string", "pattern": f"^({ids})(,({ids}))*$"},
         "example": "grids,manhole_covers",
     }
+
+
+def _matrix_set_parameter() -> Document:
+    return {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "enum": list(MATRIX_SETS)}}
 
 
 def _path_parameter(name: str, description: str, maximum: int, example: int) -> Document:
