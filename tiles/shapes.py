@@ -74,10 +74,10 @@ _LOCK_AREAS: LiteralString = """
 SELECT id, xmin::text FROM gisgrid.areas
 WHERE id = ANY(%s) AND generation_id = gisgrid.active_generation() ORDER BY id FOR SHARE
 """
-# The change covers the areas in full: what was drawn of them until now is what goes out of date.
+# The change covers the areas in full: what was drawn of them until now is what goes out of date. No row of the layer is another one.
 _REMOVE: LiteralString = """
 WITH gone AS (DELETE FROM gisgrid.area_shapes WHERE area_id = ANY(%(ids)s) RETURNING area_id)
-SELECT gisgrid.note_change(%(layer)s, count(*), NULL, ST_Extent(geom))
+SELECT gisgrid.note_change(%(layer)s, 0, NULL, ST_Extent(geom))
 FROM gisgrid.areas WHERE id IN (SELECT area_id FROM gone) HAVING count(*) > 0
 """
 _WRITE: LiteralString = """
@@ -88,7 +88,7 @@ WITH made AS (
     ON CONFLICT (area_id, zoom) DO UPDATE SET geom = excluded.geom
     RETURNING area_id
 )
-SELECT gisgrid.note_change(%(layer)s, count(*), NULL, ST_Extent(geom))
+SELECT gisgrid.note_change(%(layer)s, 0, NULL, ST_Extent(geom))
 FROM gisgrid.areas WHERE id IN (SELECT area_id FROM made) HAVING count(*) > 0
 """
 

@@ -68,6 +68,11 @@ class Change(NamedTuple):
         """The places one by one, or the box of all of them."""
         return self.places or (() if self.bounds is None else (self.bounds,))
 
+    @property
+    def is_of_drawing(self) -> bool:
+        """Whether no row is another one, but rows there are drawn in another way than before."""
+        return self.rows == 0 and self.bounds is not None
+
 
 class Position(NamedTuple):
     """How far a reader has come: everything of transactions before ``watermark``, and ``seen`` (transaction, id) beyond it.

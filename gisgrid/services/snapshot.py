@@ -79,6 +79,8 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
     if not changes and not whole:
         return before._replace(position=position)
     touched = touched_by(changes) | dict.fromkeys(whole)
+    if not touched:
+        return before._replace(position=position)
     roles = reading.read_roles(connection) if _ROLE_LAYERS & touched.keys() else before.roles
     areas = {level: _areas(connection, level, index, touched) for level, index in before.areas.items()}
     points = {layer_id: _points(connection, layer_id, index, touched) for layer_id, index in before.points.items()}
@@ -110,9 +112,14 @@ def _now() -> datetime:
 
 
 def touched_by(changes: Collection[Change]) -> dict[str, Boxes]:
-    """Return the layers of some changes with the places of each: as many boxes at most as are worth asking for one by one."""
+    """Return the layers of some changes with the places of each: as many boxes at most as are worth asking for one by one.
+
+    Changes of how rows are drawn touch nothing that is looked up.
+    """
     found: dict[str, list[Bounds] | None] = {}
     for change in changes:
+        if change.is_of_drawing:
+            continue
         boxes = found.setdefault(change.layer, [])
         if change.bounds is None:
             found[change.layer] = None

@@ -142,6 +142,12 @@ def test_changes_without_a_place_are_everywhere() -> None:
     assert touched_by(changes[::-1]) == {"cameras": None, "grids": (box,)}
 
 
+def test_changes_of_how_rows_are_drawn_touch_nothing_that_is_looked_up() -> None:
+    box = Bounds(1.0, 2.0, 3.0, 4.0)
+    assert touched_by([Change(1, "grids", box, NOW, 0), Change(2, "streets", box, NOW, 1)]) == {"streets": (box,)}
+    assert touched_by([Change(1, "grids", None, NOW, 0)]) == {"grids": None}
+
+
 BOXES = st.tuples(st.floats(-10, 10), st.floats(-10, 10), st.floats(0, 1), st.floats(0, 1))
 
 

@@ -338,7 +338,9 @@ def test_readers_are_told_where_shapes_have_changed(own_city: psycopg.Connection
     box = own_city.execute(
         "SELECT ST_XMin(geom), ST_YMin(geom), ST_XMax(geom), ST_YMax(geom) FROM gisgrid.areas WHERE id = %s", [id]
     ).fetchone()
-    assert [(change.layer, change.bounds) for change in told] == [("grids", box)]
+    assert [(change.layer, change.bounds, change.rows, change.is_of_drawing) for change in told] == [("grids", box, 0, True)]
+    own_city.execute("UPDATE gisgrid.areas SET name = 'y' WHERE id = %s", [id])
+    assert [change.is_of_drawing for change in feed.poll()] == [False]
 
 
 def test_areas_that_are_no_coverage_are_simplified_all_the_same() -> None:
