@@ -30,13 +30,13 @@ Longs = NDArray[np.int64]
 VIEWS_LAYER = "camera_views"
 """The name of the layer in these tiles."""
 
-MIN_ZOOM, MAX_ZOOM = 14, 18
+MIN_ZOOM, MAX_ZOOM = 15, 18
 FIELDS = ("code", "kind", "status", "range_m")
 """What a view tells of its camera, as far as tiles of cameras may."""
 
 _STEP_DEG = 2.0
 # How many places are looked at along a line: what is hidden behind a roof lower than the mount may be seen again beyond.
-_STEPS = 16
+_STEPS = 8
 # Within the range after rounding.
 _SLACK_M = 1e-3
 _MOST_TILES = 1024
