@@ -13,12 +13,13 @@ import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.crs import CRS
+from rasterio.windows import Window
 from rio_tiler.errors import PointOutsideBounds
 from rio_tiler.io import Reader
 from rio_tiler.utils import render
 from scipy.ndimage import map_coordinates
 
-from gisgrid.crs import GCJ02, to_wgs84
+from gisgrid.crs import GCJ02, from_wgs84, parse_crs, to_wgs84
 from gisgrid.rasters import Raster
 from gisgrid.types import Bounds
 from tiles.raster_pictures import BUFFER, Cells, picture
@@ -27,11 +28,14 @@ from tiles.tile import TileId
 
 Format = Literal["png", "webp"]
 Floats = NDArray[np.float64]
+Bytes = NDArray[np.uint8]
 
 _MERCATOR = CRS.from_epsg(3857)
 _RADIUS_M = 6378137.0
+_CACHE_BYTES = 128_000_000
 _OPEN = 8
 _MESH = 17
+_BENT_BELOW = 8
 _WRITTEN: dict[Format, dict[str, Any]] = {"png": {"zlevel": 6}, "webp": {"quality": 85}}
 
 
@@ -80,7 +84,7 @@ def meets(raster: Raster, order: Order) -> bool:
 
 def read_tile(files: Files, path: Path, raster: Raster, order: Order) -> bytes:
     """Return a tile of a raster as a picture; raises FileNotFoundError when its file is gone."""
-    with rasterio.Env(GDAL_CACHEMAX=128, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
         reader = files.reader(path)
         drawn = picture(raster, order.style, _cells(reader, raster, order))
         # Heights in colours must come out as they went in.
@@ -90,7 +94,7 @@ def read_tile(files: Files, path: Path, raster: Raster, order: Order) -> bytes:
 
 def read_point(files: Files, path: Path, lon: float, lat: float) -> list[float | int | None] | None:
     """Return the value of each band in the cell at a place (degrees, WGS 84): None where it has none, and for a place outside."""
-    with rasterio.Env(GDAL_CACHEMAX=128, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR"):
         try:
             found = files.reader(path).point(lon, lat)
         except PointOutsideBounds:
@@ -100,28 +104,69 @@ def read_point(files: Files, path: Path, lon: float, lat: float) -> list[float |
 
 
 def _cells(reader: Any, raster: Raster, order: Order) -> Cells:
-    size = order.size + 2 * BUFFER
-    box = _buffered(order.tile, order.size)
-    if order.datum == "gcj02":
-        values, opacity = _shifted(reader, raster, box, size)
+    box, size = _buffered(order.tile, order.size), order.size + 2 * BUFFER
+    if order.tile.z < _BENT_BELOW or not raster.facts.crs.startswith("EPSG:"):
+        values, opacity = _warped(reader, raster, box if order.datum == "wgs84" else _moved(box), size)
     else:
-        values, opacity = _read(reader, raster, box, size, size)
+        values, opacity = _sampled(reader, raster, box, size, order.datum)
     middle = math.radians((order.tile.bounds.south + order.tile.bounds.north) / 2.0)
     colours = _palette(reader.colormap) if reader.colormap else None
     return Cells(values, opacity, (box.east - box.west) / size * math.cos(middle), colours)
 
 
-def _read(reader: Any, raster: Raster, box: Bounds, width: int, height: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """Return the values in a box (EPSG:3857), (bands, rows, columns), and their opacity."""
+def _warped(reader: Any, raster: Raster, box: Bounds, size: int) -> tuple[NDArray[Any], Bytes]:
+    """Return the values in a box of EPSG:3857, (bands, rows, columns), and their opacity: right for any part of the world, and slow."""
     method = "nearest" if _is_categories(reader, raster) else "bilinear"
     image = reader.part(
-        box, dst_crs=_MERCATOR, bounds_crs=_MERCATOR, width=width, height=height, resampling_method=method, reproject_method=method
+        box, dst_crs=_MERCATOR, bounds_crs=_MERCATOR, width=size, height=size, resampling_method=method, reproject_method=method
     )
+    return image.array.data, _opacity(image)
+
+
+def _sampled(reader: Any, raster: Raster, box: Bounds, size: int, datum: Datum) -> tuple[NDArray[Any], Bytes]:
+    """Return what ``_warped`` does: each pixel from where its middle lies in the raster, worked out in a mesh of 17 x 17.
+
+    Between its nodes projections and the shift of GCJ-02 bend by less than a hundredth of a pixel from zoom 8 on.
+    """
+    column, row = (_between(nodes, size) for nodes in _mesh(reader.dataset, raster, box, datum))
+    width, height = reader.dataset.width, reader.dataset.height
+    left, right = (min(max(edge, 0), width) for edge in (math.floor(column.min()) - 2, math.ceil(column.max()) + 2))
+    top, bottom = (min(max(edge, 0), height) for edge in (math.floor(row.min()) - 2, math.ceil(row.max()) + 2))
+    if left >= right or top >= bottom:
+        return np.zeros((reader.dataset.count, size, size), reader.dataset.dtypes[0]), np.zeros((size, size), np.uint8)
+    # From far away several cells make a pixel: they are read as one, out of an overview.
+    coarser = max(float(np.ptp(column)), float(np.ptp(row))) / size
+    columns, rows = (max(1, math.ceil(count / max(coarser, 1.0))) for count in (right - left, bottom - top))
+    is_categories = _is_categories(reader, raster)
+    window = Window(left, top, right - left, bottom - top)
+    image = reader.read(window=window, width=columns, height=rows, resampling_method="nearest" if is_categories else "bilinear")
+    at = ((row - top) * (rows / (bottom - top)) - 0.5, (column - left) * (columns / (right - left)) - 0.5)
+    opacity = map_coordinates(_opacity(image), at, order=0, mode="nearest")
+    inside = (column >= 0.0) & (column <= width) & (row >= 0.0) & (row <= height)
+    sample = _nearest if is_categories else _between_cells
+    return sample(image, at), np.where(inside, opacity, 0).astype(np.uint8)
+
+
+def _nearest(image: Any, at: tuple[Floats, Floats]) -> NDArray[Any]:
+    return np.stack([map_coordinates(band, at, order=0, mode="nearest") for band in image.array.data])
+
+
+def _between_cells(image: Any, at: tuple[Floats, Floats]) -> NDArray[Any]:
+    """Return values interpolated between those cells that hold one."""
+    kind = image.array.data.dtype
+    there = (~np.ma.getmaskarray(image.array).any(axis=0)).astype(np.float64)
+    share = map_coordinates(there, at, order=1, mode="nearest")
+    bands = [map_coordinates(np.where(there > 0, band, 0.0), at, order=1, mode="nearest") for band in image.array.data.astype(np.float64)]
+    found = np.stack(bands) / np.where(share > 0.0, share, 1.0)
+    return (found if kind.kind == "f" else np.round(found)).astype(kind)
+
+
+def _opacity(image: Any) -> Bytes:
     there = ~np.ma.getmaskarray(image.array).all(axis=0)
     opacity = np.where(there, 255, 0).astype(np.uint8)
     if image.alpha_mask is not None and image.alpha_mask.dtype == np.uint8:
         opacity = np.minimum(opacity, image.alpha_mask)
-    return image.array.data, opacity
+    return np.asarray(opacity)
 
 
 def _is_categories(reader: Any, raster: Raster) -> bool:
@@ -129,30 +174,29 @@ def _is_categories(reader: Any, raster: Raster) -> bool:
     return raster.kind in ("coverage", "other") or bool(reader.colormap)
 
 
-def _shifted(reader: Any, raster: Raster, box: Bounds, size: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """Return the values in a box of EPSG:3857 on GCJ-02: each pixel from where it is in WGS 84.
-
-    The shift is worked out in a mesh of 17 x 17, between which it bends by less than a hundredth of a pixel.
-    """
-    x, y = _mesh(box)
-    edge_x, edge_y = (box.east - box.west) / size, (box.north - box.south) / size
-    source = Bounds(x.min() - 2 * edge_x, y.min() - 2 * edge_y, x.max() + 2 * edge_x, y.max() + 2 * edge_y)
-    width, height = (
-        math.ceil((high - low) / edge) for low, high, edge in ((source.west, source.east, edge_x), (source.south, source.north, edge_y))
-    )
-    values, opacity = _read(reader, raster, source, width, height)
-    column = (_between(x, size) - source.west) / (source.east - source.west) * width - 0.5
-    row = (source.north - _between(y, size)) / (source.north - source.south) * height - 0.5
-    order = 0 if _is_categories(reader, raster) else 1
-    found = [map_coordinates(band, (row, column), order=order, mode="nearest") for band in values]
-    return np.stack(found), map_coordinates(opacity, (row, column), order=0, mode="nearest")
+def _mesh(dataset: Any, raster: Raster, box: Bounds, datum: Datum) -> tuple[Floats, Floats]:
+    """Return where the nodes of a mesh over a box of EPSG:3857 lie in a dataset: columns and rows, the first row in the north."""
+    lon, lat = _degrees(box, _MESH)
+    if datum == "gcj02":
+        lon, lat = to_wgs84(GCJ02, lon, lat)
+    x, y = from_wgs84(parse_crs(raster.facts.crs), lon, lat)
+    affine = ~dataset.transform
+    return affine.a * x + affine.b * y + affine.c, affine.d * x + affine.e * y + affine.f
 
 
-def _mesh(box: Bounds) -> tuple[Floats, Floats]:
-    """Return where the nodes of a mesh over a box of EPSG:3857 on GCJ-02 are in EPSG:3857, the first row in the north."""
-    x, y = np.meshgrid(np.linspace(box.west, box.east, _MESH), np.linspace(box.north, box.south, _MESH))
-    lon, lat = to_wgs84(GCJ02, np.degrees(x / _RADIUS_M), np.degrees(np.arctan(np.sinh(y / _RADIUS_M))))
-    return np.radians(lon) * _RADIUS_M, np.arcsinh(np.tan(np.radians(lat))) * _RADIUS_M
+def _degrees(box: Bounds, count: int) -> tuple[Floats, Floats]:
+    """Return the nodes of a mesh over a box of EPSG:3857 as longitude and latitude in the same datum."""
+    x, y = np.meshgrid(np.linspace(box.west, box.east, count), np.linspace(box.north, box.south, count))
+    return np.degrees(x / _RADIUS_M), np.degrees(np.arctan(np.sinh(y / _RADIUS_M)))
+
+
+def _moved(box: Bounds) -> Bounds:
+    """Return a box of EPSG:3857 on GCJ-02 moved to where its middle is in WGS 84: from far away the shift is a pixel or less."""
+    lon, lat = _degrees(box, 3)
+    true_lon, true_lat = to_wgs84(GCJ02, lon, lat)
+    east = math.radians(float(true_lon[1, 1] - lon[1, 1])) * _RADIUS_M
+    north = (math.asinh(math.tan(math.radians(float(true_lat[1, 1])))) - math.asinh(math.tan(math.radians(float(lat[1, 1]))))) * _RADIUS_M
+    return Bounds(box.west + east, box.south + north, box.east + east, box.north + north)
 
 
 def _between(nodes: Floats, size: int) -> Floats:

@@ -24,6 +24,7 @@ from gisgrid.errors import SourceError
 from gisgrid.rasters.facts import Band, Facts, Kind
 
 _BLOCK = 512
+_CACHE_BYTES = 128_000_000
 _MEMORY_BYTES = 256_000_000
 _LARGEST_ZOOM = 22
 _SAMPLE = 1024
@@ -45,7 +46,7 @@ _OVERVIEW: dict[Kind, Literal["average", "mode", "nearest"]] = {
 def explained(path: Path) -> Iterator[None]:
     """Turn what the library says of a file into a SourceError that names the file and says what to do."""
     try:
-        with rasterio.Env(GDAL_CACHEMAX=128):
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
             yield
     except (RasterioError, OSError, CPLE_BaseError) as error:
         said = str(error.__cause__ or error).splitlines()[0].strip().rstrip(".")
@@ -58,7 +59,7 @@ def explained(path: Path) -> Iterator[None]:
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
     try:
-        with rasterio.Env(GDAL_CACHEMAX=128):
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_BYTES):
             yield
     except (RasterioError, OSError, CPLE_BaseError) as error:
         said = str(error.__cause__ or error).splitlines()[0].strip().rstrip(".")
