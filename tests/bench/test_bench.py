@@ -13,6 +13,7 @@ from tests.bench.locating import run as locating
 from tests.bench.measure import compare
 from tests.bench.report import proofs, table
 from tests.bench.run import Sizes, run
+from tests.bench.tiling import run as tiling
 
 
 @pytest.mark.slow
@@ -46,6 +47,15 @@ def test_the_benchmark_of_the_locator_runs_and_proves(tmp_path: Path) -> None:
     console.print(proofs(report))
     text = console.export_text()
     assert all(proof.found in text for proof in report.proofs)
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("bench")
+def test_the_benchmark_of_the_tiles_runs_and_proves(tmp_path: Path) -> None:
+    report = tiling.run(Settings(home=tmp_path), tiling.Sizes.quick(), lambda _: None)
+    assert all(result.ours > 0 and result.theirs > 0 for result in report.results)
+    assert [proof for proof in report.proofs if not proof.holds] == []
+    assert len(report.proofs) >= 3
 
 
 def test_the_ratio_is_the_median_of_the_pairs() -> None:

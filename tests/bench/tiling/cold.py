@@ -5,12 +5,12 @@ from __future__ import annotations
 import http.client
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from gisgrid.layers import layer
 from tests.bench.measure import Result, compare, seconds
 from tests.bench.report import Report
 from tests.bench.tiling import peers
+from tests.bench.tiling.peers import Side
 from tests.serving import Server
 
 
@@ -34,13 +34,6 @@ def measure(url: str, addresses: Sequence[str], rounds: int, folder: Path, repor
             else:
                 theirs = Side(other, [peers.tipg_path(*each) for each in asked])
                 report.measured(Result(work, "tipg, same fields", *_compared(ours, theirs, rounds), "at most 0.5"))
-
-
-class Side(NamedTuple):
-    """A server, and where it has the tiles of the list."""
-
-    server: Server
-    paths: Sequence[str]
 
 
 def _compared(ours: Side, theirs: Side, rounds: int) -> tuple[float, float, str, float, tuple[float, float]]:

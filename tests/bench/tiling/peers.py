@@ -7,9 +7,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from gisgrid.layers import LAYERS, Layer, layer
 from tests.serving import GISGRID, Server, served
@@ -23,6 +24,13 @@ TIPG_MISSING = "tiles against tipg: set BENCH_TIPG_PYTHON to a Python that has t
 _MARTIN_TYPES = {"text": "text", "integer": "int4", "number": "float8", "date": "date"}
 _PORT_OF_MARTIN = 'exec "$0" --config "$1" --listen-addresses 127.0.0.1:"$2" 2>/dev/null'
 _MOST_FEATURES = "1000000"
+
+
+class Side(NamedTuple):
+    """A server, and where it has the tiles of the list."""
+
+    server: Server
+    paths: Sequence[str]
 
 
 @contextmanager

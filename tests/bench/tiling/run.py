@@ -11,7 +11,7 @@ from gisgrid.settings import Settings
 from tests.bench import points
 from tests.bench.city import loaded, sample
 from tests.bench.report import Report
-from tests.bench.tiling import cold, edits, sizes
+from tests.bench.tiling import cold, edits, sizes, warm
 from tests.bench.tiling.addresses import Box, fixed
 
 _MOST_BYTES = 500_000
@@ -41,7 +41,9 @@ def run(settings: Settings, size: Sizes, say: Callable[[str], None]) -> Report:
     try:
         with loaded(cluster, sample(settings, size.scale)) as database:
             bounds = bounds_of(database)
-            cold.measure(database.url, fixed(bounds, size.tiles), size.rounds, settings.home, report)
+            addresses = fixed(bounds, size.tiles)
+            cold.measure(database.url, addresses, size.rounds, settings.home, report)
+            warm.measure(database.url, addresses, size.rounds, settings.home, report)
             _sizes(database, bounds, size.scale, report)
             edits.measure(database.url, bounds, size.edits, size.asked, report)
         with loaded(cluster, sample(settings, size.large)) as database:

@@ -18,6 +18,7 @@ from gisgrid.layers import layer
 from tests.bench.measure import Result, compare
 from tests.bench.report import Report
 from tests.bench.tiling import peers
+from tests.bench.tiling.peers import Side
 from tests.serving import Server, served
 
 _SCRIPT = Path(__file__).parent.with_name("unpaced.lua")
@@ -70,13 +71,6 @@ def measure(url: str, addresses: Sequence[str], rounds: int, folder: Path, repor
             if other is not None:
                 theirs = Side(other, [peers.tipg_path(*each) for each in full])
                 report.measured(*compared(mine, theirs, rounds, Reference("tipg", "at least 20")))
-
-
-class Side(NamedTuple):
-    """A server, and where it has the tiles of the list."""
-
-    server: Server
-    paths: Sequence[str]
 
 
 class Reference(NamedTuple):
