@@ -10,14 +10,13 @@ from gisgrid.db.migrate import migrate
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
 from ingest.sample.generate import DEFAULT_SEED, generate
-from tests.bench import http, ingest, points, tiles
+from tests.bench import http, ingest, points
 from tests.bench.measure import Result
+from tests.bench.report import Report
+from tests.bench.tiling import addresses, cold
 from tests.conftest import new_database
 
-_MISSING = (
-    "a cold tile against Martin: there is no martin (`cargo install martin`)",
-    "ingest against ogr2ogr: there is no ogr2ogr (Debian's package gdal-bin)",
-)
+_NO_OGR2OGR = "ingest against ogr2ogr: there is no ogr2ogr (Debian's package gdal-bin)"
 
 
 class Sizes(NamedTuple):
@@ -27,13 +26,13 @@ class Sizes(NamedTuple):
     points: int = 1_000_000
     stored_points: int = 100_000
     requests: int = 10_000
-    tiles: int = 150
+    tiles: int = 12
     rounds: int = 5
 
     @classmethod
     def quick(cls) -> Sizes:
         """Return sizes that run in seconds; their ratios mean nothing."""
-        return cls(scale=0.05, points=20_000, stored_points=2_000, requests=200, tiles=5, rounds=1)
+        return cls(scale=0.05, points=20_000, stored_points=2_000, requests=200, tiles=1, rounds=1)
 
 
 def run(settings: Settings, sizes: Sizes) -> tuple[list[Result], list[str]]:
@@ -51,16 +50,17 @@ def _measure(settings: Settings, database: Database, sample: Path, sizes: Sizes)
         ingest.load(database, sample)
     frame = points.grids(database)
     locator = ReadModel.load(database, settings).locator
-    bounds = tuple(frame.total_bounds.tolist())
-    cold = tiles.cold_against_martin(settings, bounds, sizes.tiles, sizes.rounds, settings.home)
-    results = [
+    west, south, east, north = frame.total_bounds.tolist()
+    report = Report(lambda _: None)
+    report.measured(
         points.against_geopandas(frame, locator, sizes.points, sizes.rounds),
         points.against_postgis(database, frame, locator, sizes.stored_points, sizes.rounds, indexed=False),
         points.against_postgis(database, frame, locator, sizes.stored_points, sizes.rounds, indexed=True),
         http.lookup_against_echo(settings, *points.points_inside(frame, locator, sizes.requests), sizes.rounds),
-        cold,
-        loading,
-    ]
-    return [result for result in results if result], [
-        reason for result, reason in zip((cold, loading), _MISSING, strict=True) if not result
-    ]
+    )
+    cold.measure(database.url, addresses.fixed((west, south, east, north), sizes.tiles), sizes.rounds, settings.home, report)
+    if loading is None:
+        report.missing.append(_NO_OGR2OGR)
+    else:
+        report.measured(loading)
+    return report.results, report.missing

@@ -19,7 +19,7 @@ from tests.bench.tiling import run as tiling
 @pytest.mark.slow
 def test_every_benchmark_runs_and_reports(database_url: str, tmp_path: object) -> None:
     results, missing = run(Settings(home=tmp_path, database_url=database_url), Sizes.quick())
-    assert len(results) + len(missing) == 6
+    assert len(results) + len(missing) == 7
     assert all(result.ours > 0 and result.theirs > 0 and result.spread[0] <= result.ratio <= result.spread[1] for result in results)
     console = Console(record=True, width=200)
     console.print(table(results))
