@@ -32,7 +32,7 @@ def test_what_is_kept_never_weighs_more_than_it_may() -> None:
         assert cache.bytes <= 1_000_000
     assert cache.bytes > 900_000
     assert cache.evicted > 1000
-    assert cache.bytes == sum(kept.tile.weight for x in range(2000) if (kept := cache.get(_request(x))))
+    assert cache.bytes == sum(kept.weight for x in range(2000) if (kept := cache.get(_request(x))))
     cache.drop(ANYWHERE)
     assert (len(cache), cache.bytes) == (0, 0)
 

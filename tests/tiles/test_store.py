@@ -106,7 +106,7 @@ def test_an_edit_shows_at_every_zoom_and_in_every_variant_and_nothing_else_is_ma
     async def scenario() -> None:
         async with following(own_town) as service:
             before = {one: await service.tile(one) for one in touched + untouched}
-            await edit(own_town, "UPDATE gisgrid.grids SET name = name || '改'")
+            await edit(own_town, "UPDATE gisgrid.grids SET geom = ST_Translate(geom, 0.0003, 0.0002)")
             await until(lambda: service.counts.changes > 0)
             for one in touched:
                 tile = await service.tile(one)

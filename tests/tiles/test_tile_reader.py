@@ -14,6 +14,7 @@ from gisgrid.deployment import load_deployment
 from gisgrid.errors import DatabaseError, UnavailableError
 from tiles import EncodedTile, TileId, TileReader, TileRequest, TileService, Variant, tile_at
 
+
 @asynccontextmanager
 async def _service(url: str, pool_size: int = 1, timeout_ms: int = 5000, max_waiting: int = 256) -> AsyncIterator[TileService]:
     service = TileService(TileReader(url, pool_size, timeout_ms, max_waiting), load_deployment("shibei"))
