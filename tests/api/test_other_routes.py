@@ -58,6 +58,8 @@ def test_the_document_describes_every_route_with_parameters_examples_and_errors(
         "/locate/batch",
         "/tiles/{layers}/{z}/{x}/{y}.mvt",
         "/tiles/{layers}.json",
+        "/tileMatrixSets",
+        "/tileMatrixSets/{id}",
         "/healthz",
         "/readyz",
     }
