@@ -189,7 +189,9 @@ def _layers_parameter() -> Document:
 
 
 def _matrix_set_parameter() -> Document:
-    return {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "enum": list(MATRIX_SETS)}}
+    schema = {"type": "string", "enum": list(MATRIX_SETS)}
+    document: Document = {"name": "id", "in": "path", "required": True, "description": "The tile matrix set.", "schema": schema}
+    return {**document, "example": next(iter(MATRIX_SETS))}
 
 
 def _path_parameter(name: str, description: str, maximum: int, example: int) -> Document:
