@@ -103,7 +103,9 @@ def _row(parameter: dict[str, Any], editable: bool) -> str:
 
 
 def _link(path: str, parameters: list[dict[str, Any]]) -> str:
-    address = path.lstrip("/").format_map({parameter["name"]: parameter["example"] for parameter in parameters})
+    address = path.lstrip("/").format_map(
+        {parameter["name"]: parameter["example"] for parameter in parameters if parameter["in"] == "path"}
+    )
     return f'<p><a href="{escape(address)}">{escape("/" + address)}</a></p>'
 
 
