@@ -215,9 +215,11 @@ def test_while_postgis_is_away_kept_tiles_say_that_they_are_stale_and_what_was_m
             assert stale == before[0]._replace(stale=True)
             with pytest.raises(DatabaseError):
                 await service.tile(request(15))
+            heard = service.counts.changes
             await asyncio.to_thread(_allow, database_url, own_town, True)
             await edit(own_town, NAME)
-            await until(lambda: service.is_current)
+            # The feed may be back before the edit is committed, and tells of it a moment later.
+            await until(lambda: service.is_current and service.counts.changes > heard)
             after = await service.tile(near)
             assert after.body("identity") == await service.plain(near) != before[0].body("identity")
             assert not after.stale
