@@ -16,9 +16,12 @@ from gisgrid.db import Database
 from gisgrid.deployment import load_deployment
 from gisgrid.layers import LAYERS, Layer
 from tiles import EncodedTile, TileId, TileReader, TileRequest, TileService, Variant, tile_at
+from tiles.shapes import DEEPEST
 from tiles.sql import BUFFER, EXTENT, is_thinned
 
 CENTRE = (120.3775, 36.0841)
+SIMPLIFIED = 8
+"""By how many units of a tile areas are simplified."""
 
 
 class Tiles:
@@ -84,8 +87,9 @@ def test_a_tile_holds_what_postgis_holds(town: Database, tiles: Tiles, layer: La
         attributes, geometry = expected[feature["id"]]
         assert feature["properties"].pop("feature_count", 0) >= is_thinned(layer, zoom)
         assert feature["properties"] == pytest.approx(attributes)
-        # Half a unit of rounding in each axis.
-        assert shapely.hausdorff_distance(shape(feature["geometry"]), geometry) <= 1.0
+        # Half a unit of rounding in each axis; areas may have been simplified by a server that served the town before.
+        within = 1.0 if layer.level is None or zoom > DEEPEST else 1.0 + SIMPLIFIED
+        assert shapely.hausdorff_distance(shape(feature["geometry"]), geometry) <= within
     if layer.geometry == "MultiPolygon":
         assert all(feature["geometry"]["type"] in ("Polygon", "MultiPolygon") for feature in features)
 
