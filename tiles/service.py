@@ -74,7 +74,7 @@ class TileService:
 
     async def plain(self, request: TileRequest) -> bytes:
         """Return the bytes of one tile as PostGIS makes it now; errors as ``tile``."""
-        return await plain_tile(self._reader.fetch, request, self._limits)
+        return await plain_tile(self._reader.tile, request, self._limits)
 
     async def _make(self, request: TileRequest) -> EncodedTile:
         return await encode(await self.plain(request))

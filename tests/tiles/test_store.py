@@ -142,7 +142,7 @@ def test_every_server_process_hears_of_an_edit_within_a_second(own_town: Databas
 
 def test_a_tile_that_an_edit_overtakes_while_it_is_made_is_not_kept(own_town: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     made, go = asyncio.Event(), asyncio.Event()
-    fetch = TileReader.fetch
+    fetch = TileReader.tile
 
     async def slow(reader: TileReader, query: TileQuery) -> bytes:
         data = await fetch(reader, query)
@@ -152,7 +152,7 @@ def test_a_tile_that_an_edit_overtakes_while_it_is_made_is_not_kept(own_town: Da
 
     async def scenario() -> None:
         async with following(own_town) as service:
-            monkeypatch.setattr(TileReader, "fetch", slow)
+            monkeypatch.setattr(TileReader, "tile", slow)
             early = asyncio.create_task(service.tile(request(14)))
             await made.wait()
             await edit(own_town, NAME)

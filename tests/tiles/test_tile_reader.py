@@ -58,7 +58,7 @@ def test_a_database_that_is_not_there_is_told_soon_and_without_its_password() ->
 
 
 def test_a_queue_that_is_too_long_is_no_dead_database(town: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tiles.reader._PATIENCE_WHILE_BUSY_S", 0.2)
+    monkeypatch.setattr("gisgrid.db.pool._PATIENCE_WHILE_BUSY_S", 0.2)
 
     async def ask() -> list[EncodedTile | BaseException]:
         async with _service(town.url, max_waiting=2) as service:
@@ -113,7 +113,7 @@ def test_statements_are_prepared_on_the_server(town: Database) -> None:
         await service.open()
         for x in (54656, 3, 54657, 54658, 200):
             await service.tile(TileRequest(Variant(("grids", "buildings")), TileId(16, x, 25665)))
-        async with reader._connection() as connection:
+        async with reader.connection() as connection:
             cursor = await connection.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%ST_AsMVT%'")
             row = await cursor.fetchone()
         await service.close()
