@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from xml.etree.ElementTree import canonicalize
 
 import numpy as np
 import orjson
@@ -98,7 +99,7 @@ def write_csv(path: Path, table: Table, encoding: str) -> None:
 
 
 def write_workbook(path: Path, sheets: dict[str, Table]) -> None:
-    """Write an .xlsx with one sheet for each table; the times inside are fixed."""
+    """Write an .xlsx with one sheet for each table; the times inside are fixed, and so is the way in which its XML is put down."""
     book = Workbook(write_only=True)
     for title, table in sheets.items():
         sheet = book.create_sheet(title)
@@ -109,7 +110,8 @@ def write_workbook(path: Path, sheets: dict[str, Table]) -> None:
     book.save(buffer)
     with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
-            content = old.read(entry)
+            # openpyxl writes by lxml where that is installed, which puts the same XML down in other bytes.
+            content = canonicalize(old.read(entry)).encode()
             if entry.filename == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", f"{FIXED_DAY}T00:00:00Z".encode(), content)
             info = zipfile.ZipInfo(entry.filename, _ZIP_TIME)
