@@ -15,8 +15,9 @@ from api import archiveroutes, batch, convert, derivedroutes, docs, health, look
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.console import Console
-from api.front import Front, Plain, Route
+from api.front import Front, Mounted, Plain, Route
 from api.lifespan import live
+from api.ogc import PREFIX, OgcApp
 from api.problems import MethodError, new_reference, problem_reply, reply_to, reply_to_bug, status_problem
 from api.stream import Streams
 from gisgrid import __version__
@@ -40,7 +41,8 @@ def create_app(settings: Settings) -> App:
     Raises ConfigError when the deployment that ``settings`` names cannot be used.
     """
     backend = Backend(settings)
-    return Front(partial(live, backend), _plain(backend), Console(), _framework(backend), lambda: backend.kept)
+    mounted = Mounted(PREFIX, OgcApp(backend))
+    return Front(partial(live, backend), _plain(backend), mounted, Console(), _framework(backend), hurry=lambda: backend.kept)
 
 
 def create_app_from_environment() -> App:

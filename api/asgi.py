@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -16,6 +16,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
+T = TypeVar("T")
 
 PUBLIC: tuple[Header, ...] = ((b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"nosniff"))
 """Headers of every answer: any web page may read it (nothing here is secret or depends on cookies), as the type it says."""
@@ -69,7 +70,7 @@ def base_url(scope: Scope) -> str:
     return f"{scheme}://{host}{scope.get('root_path', '')}"
 
 
-async def unless_gone(work: Awaitable[Reply], receive: Receive) -> Reply | None:
+async def unless_gone(work: Awaitable[T], receive: Receive) -> T | None:
     """Return what ``work`` comes to, None when the client goes away before; then ``work`` is cancelled."""
     task, watch = asyncio.ensure_future(work), asyncio.ensure_future(_gone(receive))
     try:

@@ -12,6 +12,7 @@ from api.kept import KeptAnswers
 from api.plain import PlainAnswers
 from api.tilereply import TileReplies
 from gisgrid.db import open_database
+from gisgrid.db.features import FeatureReader
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import UnavailableError
 from gisgrid.services import ReadModel
@@ -40,6 +41,7 @@ class Backend:
     model: ReadModel
     plain: PlainAnswers
     tiles: TileService
+    features: FeatureReader
     rasters: RasterService
     h3: H3Tiles
     views: ViewTiles
@@ -61,6 +63,8 @@ class Backend:
         await asyncio.to_thread(self.model.prepare)
         self.tiles = _tiles(database.url, self.settings, self.deployment)
         await self.tiles.open()
+        self.features = FeatureReader(database.url, self.settings.api.pool_size, self.settings.api.statement_timeout_ms)
+        await self.features.open()
         self.rasters = RasterService(database, self.settings)
         self.h3 = H3Tiles(lambda layer_id: self.model.snapshot.points[layer_id])
         self.views = ViewTiles(lambda: self.model.snapshot.sight)
@@ -77,6 +81,7 @@ class Backend:
         finally:
             await _end(self._work)
             self.rasters.close()
+            await self.features.close()
             await self.tiles.close()
 
     async def reasons_not_ready(self) -> list[str]:

@@ -45,16 +45,30 @@ class Plain(NamedTuple):
         return None
 
 
+class Mounted(NamedTuple):
+    """An application that answers everything at ``prefix`` and below it, in its own way."""
+
+    prefix: str
+    app: App
+
+    def has(self, path: str) -> bool:
+        """Say whether a path is at the prefix or below it."""
+        return path.startswith(self.prefix) and path[len(self.prefix) : len(self.prefix) + 1] in ("", "/")
+
+
 class Front:
-    """The ASGI application of gisgrid: plain routes, then the console, then ``rest``; ``life`` runs from start to stop.
+    """The ASGI application of gisgrid: plain routes, what is ``mounted``, the console, ``rest``; ``life`` runs from start to stop.
 
     ``hurry`` gives what answers kept tiles: a server that knows of it (``TileProtocol``) need not come here with those.
     """
 
-    def __init__(self, life: Life, plain: Plain, console: Console, rest: App, hurry: Callable[[], KeptAnswers]) -> None:
+    def __init__(
+        self, life: Life, plain: Plain, mounted: Mounted, console: Console, rest: App, *, hurry: Callable[[], KeptAnswers]
+    ) -> None:
         self._life = life
         self._hurry = hurry
         self._plain = plain
+        self._mounted = mounted
         self._console = console
         self._rest = rest
 
@@ -99,6 +113,8 @@ class Front:
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] == "OPTIONS":
             await send_reply(_PREFLIGHT, send)
+        elif self._mounted.has(scope["path"]):
+            await self._mounted.app(scope, receive, send)
         elif self._console.has(scope["path"]):
             if scope["method"] in _READS:
                 await self._console(scope, receive, send)

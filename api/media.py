@@ -80,10 +80,10 @@ def choose_format(accept: str, own: str) -> str:
         return own
     best, best_quality = None, 0.0
     for part in accept.split(","):
-        quality = _quality(part)
+        weight = quality(part)
         found = _matching(media_type(part), own)
-        if found is not None and (quality > best_quality or (quality == best_quality > 0.0 and found == own)):
-            best, best_quality = found, quality
+        if found is not None and (weight > best_quality or (weight == best_quality > 0.0 and found == own)):
+            best, best_quality = found, weight
     if best is None:
         raise NotAcceptableError(f"None of the types in Accept is given: {accept[:_SHOWN]}.", f"Accept one of {', '.join(FORMATS)}.")
     return best
@@ -99,7 +99,8 @@ def _matching(named: str, own: str) -> str | None:
     return FORMATS.get(named)
 
 
-def _quality(part: str) -> float:
+def quality(part: str) -> float:
+    """Return the weight of one part of an Accept header, 0 to 1; what cannot be read counts as 0."""
     for parameter in part.split(";")[1:]:
         name, _, value = parameter.partition("=")
         if name.strip().lower() == "q":

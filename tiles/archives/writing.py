@@ -118,7 +118,7 @@ async def _fill(draft: Draft, plan: Plan, reader: SnapshotReader, progress: Prog
 
     async def make(tile: TileId) -> bytes:
         """Return the gzipped bytes of a tile, none when nothing is drawn."""
-        data = await plain_tile(reader.tile, TileRequest(variant, tile), plan.options.limits)
+        data = await plain_tile(reader.fetch, TileRequest(variant, tile), plan.options.limits)
         return (await encode(data)).body("gzip") if data else b""
 
     async def is_occupied(inside: TileId, zoom: int) -> bool:

@@ -1,0 +1,67 @@
+"""A request below ``/ogc``: what was asked, once the table of operations has said what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from api.asgi import Receive, Scope, header
+from api.backend import Backend
+from gisgrid.errors import NotFoundError, TooLargeError
+from gisgrid.layers import LAYERS, Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: ``names`` are the variable parts of its path, ``query`` its parameters, all of them declared.
+
+    ``format`` is the one that was negotiated, by its word in ``f``; ``base`` the address of the landing page without a slash
+    at its end, as the client wrote it.
+    """
+
+    backend: Backend
+    scope: Scope
+    receive: Receive
+    base: str
+    path: str
+    names: Mapping[str, str]
+    query: Mapping[str, str]
+    format: str
+    memory: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def layer(self) -> Layer:
+        """The layer that the path calls ``collection``; raises NotFoundError when there is none that the client may see."""
+        return visible_layer(self.names["collection"])
+
+    def header(self, name: bytes) -> str:
+        """Return a request header (``name`` in lower case); empty when it is absent."""
+        return header(self.scope, name)
+
+    async def body(self, most_bytes: int) -> bytes:
+        """Return the whole body; raises TooLargeError when it is longer than ``most_bytes``."""
+        chunks, size = [], 0
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                return b""
+            chunk: bytes = message.get("body", b"")
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > most_bytes:
+                raise TooLargeError(f"The body has more than {most_bytes:,} bytes.", "Send fewer at a time.")
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+
+
+def visible_layers() -> tuple[Layer, ...]:
+    """Return the layers that anybody may see."""
+    return tuple(layer for layer in LAYERS if layer.public)
+
+
+def visible_layer(id: str) -> Layer:
+    """Return the layer called ``id``; raises NotFoundError that lists those there are."""
+    for layer in visible_layers():
+        if layer.id == id:
+            return layer
+    raise NotFoundError(f"There is no collection {id[:80]!r}.", f"Collections: {', '.join(layer.id for layer in visible_layers())}.")

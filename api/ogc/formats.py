@@ -1,0 +1,41 @@
+"""Which format an answer is given in: the parameter ``f``, else what Accept ranks highest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from api.media import NotAcceptableError, media_type, quality
+from api.params import Parameter, parse_word
+
+
+def format_parameter(formats: Mapping[str, str]) -> Parameter:
+    """Return the declaration of ``f`` for a resource that is given in ``formats``."""
+    words = list(formats)
+    return Parameter("f", "Format of the answer; without it Accept decides.", {"type": "string", "enum": words}, words[0])
+
+
+def choose_format(asked: str | None, accept: str, formats: Mapping[str, str]) -> str:
+    """Return the word of the format to answer in: ``f`` when given, else that of ``Accept``, else the first of ``formats``.
+
+    Raises ParameterError for a word that is none of them, NotAcceptableError when Accept takes none.
+    """
+    if asked is not None:
+        return parse_word("f", asked, tuple(formats))
+    if not accept.strip():
+        return next(iter(formats))
+    best, best_quality = "", 0.0
+    for part in accept.split(","):
+        named, weight = media_type(part), quality(part)
+        found = next((word for word, media in formats.items() if _fits(named, media_type(media))), None)
+        if found is not None and weight > best_quality:
+            best, best_quality = found, weight
+    if not best:
+        raise NotAcceptableError(f"None of the types in Accept is given: {accept[:60]}.", f"Accept one of {', '.join(formats.values())}.")
+    return best
+
+
+def _fits(named: str, media: str) -> bool:
+    if named in ("*/*", media) or (named.endswith("/*") and media.startswith(named[:-1])):
+        return True
+    # What is JSON of a kind is JSON.
+    return named == "application/json" and media.endswith("+json")

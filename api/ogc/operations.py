@@ -1,0 +1,87 @@
+"""What an operation of the OGC API is: declared once, for routing, for checking parameters, and for the OpenAPI document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from api.asgi import Header, Reply
+from api.ogc.asked import Asked
+from api.params import Parameter
+from gisgrid.layers import Layer
+
+
+class Document(NamedTuple):
+    """An answer that is the same for machines and for people: ``content`` as JSON, or shown by the template ``page``."""
+
+    content: Mapping[str, object] | bytes
+    page: str
+    headers: tuple[Header, ...] = ()
+    status: int = 200
+
+
+class Stream(NamedTuple):
+    """An answer that is sent while it is made. ``headers`` name its type; its length is not known."""
+
+    status: int
+    headers: tuple[Header, ...]
+    chunks: AsyncIterator[bytes]
+
+
+Answer = Document | Reply | Stream
+"""What a handler gives: a document that is written in the format asked for, or what is ready to be sent."""
+
+Handler = Callable[[Asked], Awaitable[Answer]]
+Parameters = Mapping[str, Parameter]
+
+JSON = {"json": "application/json", "html": "text/html"}
+"""The formats of most resources: the word that ``f`` takes, and its media type; the first is given where nothing is asked for."""
+
+NO_PARAMETERS: Parameters = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of a resource.
+
+    ``id`` is its operationId (that of a collection gets the layer's id added), ``formats`` what it can be given in,
+    ``parameters`` those of the query, which may hang on the layer; ``statuses`` what it answers beside ``success`` and the
+    400, 404 (where the path has variables), 406 and 503 of all. ``schema`` is the JSON schema of what it gives, ``body`` that
+    of what it takes, by media type.
+    """
+
+    id: str
+    summary: str
+    answer: Handler
+    formats: Mapping[str, str] = field(default_factory=lambda: JSON)
+    parameters: Parameters | Callable[[Layer], Parameters] = field(default_factory=lambda: NO_PARAMETERS)
+    success: int = 200
+    statuses: tuple[int, ...] = ()
+    schema: Mapping[str, object] | Callable[[Layer], Mapping[str, object]] | None = None
+    body: Mapping[str, Mapping[str, object]] | Callable[[Layer], Mapping[str, Mapping[str, object]]] | None = None
+
+    def parameters_of(self, layer: Layer | None) -> Parameters:
+        """Return the parameters of the query, for the collection of ``layer`` where there is one."""
+        if callable(self.parameters):
+            return self.parameters(layer) if layer is not None else NO_PARAMETERS
+        return self.parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A path below ``/ogc`` with its operations by method; variables of the path are in braces, ``{collection}`` a layer's id."""
+
+    path: str
+    operations: Mapping[str, Operation]
+    pattern: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", re.escape(self.path).replace(r"\{", "{").replace(r"\}", "}"))
+        object.__setattr__(self, "pattern", re.compile(pattern))
+
+
+def get(path: str, operation: Operation) -> Resource:
+    """Return a resource that can only be read."""
+    return Resource(path, {"GET": operation})
