@@ -49,7 +49,8 @@ class Operation:
     ``id`` is its operationId (that of a collection gets the layer's id added), ``formats`` what it can be given in,
     ``parameters`` those of the query, which may hang on the layer; ``statuses`` what it answers beside ``success`` and the
     400, 404 (where the path has variables), 406 and 503 of all. ``schema`` is the JSON schema of what it gives, ``body`` that
-    of what it takes, by media type.
+    of what it takes, by media type. ``takes`` and ``gives`` are the headers of the request and of the success that mean
+    something here: words of ``REQUEST_HEADERS`` and ``RESPONSE_HEADERS`` in ``api.ogc.headers``.
     """
 
     id: str
@@ -61,6 +62,8 @@ class Operation:
     statuses: tuple[int, ...] = ()
     schema: Mapping[str, object] | Callable[[Layer], Mapping[str, object]] | None = None
     body: Mapping[str, Mapping[str, object]] | Callable[[Layer], Mapping[str, Mapping[str, object]]] | None = None
+    takes: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
 
     def parameters_of(self, layer: Layer | None) -> Parameters:
         """Return the parameters of the query, for the collection of ``layer`` where there is one."""
