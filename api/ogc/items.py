@@ -38,10 +38,10 @@ def _collection(asked: Asked, page: Page) -> bytes:
     links = own_links(asked, FORMATS)
     if page.next is not None:
         links.append(link("next", address(asked, cursor=page.next), FORMATS[asked.format], "The next page"))
-    said = {"links": links, "numberReturned": len(page.features), "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    said = {"links": links, "numberReturned": page.returned, "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     if page.matched is not None:
         said["numberMatched"] = page.matched
-    return b'{"type":"FeatureCollection",%b,"features":[%b]}' % (orjson.dumps(said)[1:-1], ",".join(page.features).encode())
+    return b'{"type":"FeatureCollection",%b,"features":[%b]}' % (orjson.dumps(said)[1:-1], page.text.encode())
 
 
 RESOURCES: tuple[Resource, ...] = (

@@ -15,6 +15,9 @@ MOST_FEATURES = 10_000
 SRID = 4326
 """The number of the system that features are stored in; longitude before latitude."""
 
+NORTH_FIRST = frozenset({4326, 4490, 4549, 4528})
+"""The systems whose register puts the north before the east."""
+
 
 class Box(NamedTuple):
     """A box that features meet: ``bounds`` in the system ``srid``, x (east) before y (north) whatever its register says.
@@ -58,3 +61,8 @@ class FeatureQuery(NamedTuple):
     sort: tuple[Sort, ...] = ()
     srid: int = SRID
     register_order: bool = False
+
+    @property
+    def is_flipped(self) -> bool:
+        """Whether geometry is given with y before x."""
+        return self.register_order and self.srid in NORTH_FIRST

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from gisgrid.db.features.tags import state_tag
 from gisgrid.db.filter_sql import where
 from gisgrid.features.query import SRID, Box, FeatureQuery
 
@@ -43,6 +44,23 @@ def page_statement(query: FeatureQuery, limit: int, after: int | None, offset: i
     return Statement(f"{sql} LIMIT %(limit)s OFFSET %(offset)s", args)
 
 
+def one_statement(query: FeatureQuery, id: int) -> Statement:
+    """Return the statement of the feature with an id: a row of its GeoJSON text and the tag of its state."""
+    condition = conditions(query)
+    text = f"{feature_text(query)}, {state_tag(query.layer)}"
+    sql = f"SELECT {text} FROM gisgrid.{query.layer.id} f WHERE f.id = %(id)s AND {condition.sql}"
+    return Statement(sql, {**condition.args, "id": id})
+
+
+def count_statement(query: FeatureQuery, most: int | None) -> Statement:
+    """Return the statement that counts the features of a query, up to ``most``."""
+    condition = conditions(query)
+    rows = f"gisgrid.{query.layer.id} f WHERE {condition.sql}"
+    if most is None:
+        return Statement(f"SELECT count(*) FROM {rows}", condition.args)
+    return Statement(f"SELECT count(*) FROM (SELECT FROM {rows} LIMIT %(most)s) AS some", {**condition.args, "most": most})
+
+
 def feature_text(query: FeatureQuery) -> str:
     """Return the expression of a feature's GeoJSON text."""
     names = [field.name for field in query.layer.fields if query.fields is None or field.name in query.fields]
@@ -56,7 +74,7 @@ def feature_text(query: FeatureQuery) -> str:
 def geometry_text(query: FeatureQuery) -> str:
     """Return the expression of a feature's geometry as GeoJSON text."""
     geometry = "f.geom" if query.srid == SRID else f"ST_Transform(f.geom, {query.srid})"
-    if query.register_order:
+    if query.is_flipped:
         geometry = f"ST_FlipCoordinates({geometry})"
     return f"ST_AsGeoJSON({geometry}, {_DIGITS.get(query.srid, _METRES)}, 0)"
 
