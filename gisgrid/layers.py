@@ -51,7 +51,8 @@ class Layer(NamedTuple):
     ``table`` is the table in schema ``gisgrid`` that holds the rows, ``id`` the table or view that shows them.
     ``level`` is set for layers of areas; ``loadable`` says that sources may deliver it. Tiles exist from ``min_zoom`` to
     ``max_zoom``; clients overzoom beyond. At zooms before ``thinned_below`` a tile shows the most important feature of each cell of
-    a lattice only, with a ``feature_count``; None: always all of them.
+    a lattice only, with a ``feature_count``; None: always all of them. ``temporal`` is the field of days that a period of time is
+    asked for by; without one a feature is there at all times.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Layer(NamedTuple):
     loadable: bool = True
     thinned_below: int | None = None
     importance: Importance = Importance()
+    temporal: str = ""
 
     def field(self, name: str) -> Field:
         """Return the field called ``name``; raises NotFoundError when the layer has none of that name."""
@@ -128,6 +130,7 @@ LAYERS: tuple[Layer, ...] = (
         10,
         thinned_below=14,
         importance=Importance("state", ("missing", "broken")),
+        temporal="installed_on",
     ),
     Layer(
         "buildings",
@@ -196,6 +199,7 @@ LAYERS: tuple[Layer, ...] = (
         8,
         loadable=False,
         importance=Importance("severity", ("error", "warning")),
+        temporal="created_on",
     ),
 )
 """Every layer, in drawing order from the bottom up."""
