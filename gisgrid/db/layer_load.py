@@ -31,6 +31,7 @@ _HELD_AT_ONCE = 5000
 # ones and compare each row with each.
 _COMPARE_AS_WHOLES: LiteralString = "SET LOCAL enable_nestloop = off"
 _COMPARE_AS_USUAL: LiteralString = "SET LOCAL enable_nestloop = on"
+_MANY_ROWS = 100
 
 
 class LayerLoad:
@@ -106,12 +107,16 @@ class LayerLoad:
 
         New rows come in; changed ones, and retired ones that are delivered again, are updated under their old id; those
         that are not delivered any more are retired, unless the delivery is partial. Rows that are the same are not touched.
+        Of a table in which many changed the planner is told: until PostgreSQL does so of its own accord, a minute or more later,
+        it would take a full table for an empty one, and a join with it could take a thousand times as long.
         """
         parameters = self._parameters()
         with self._as_wholes():
             retired = 0 if self._delivery.partial else self._rows(self._statements.retire, parameters)
             updated = self._rows(self._statements.update, parameters)
             inserted = self._rows(self._statements.insert, parameters)
+        if retired + updated + inserted >= _MANY_ROWS:
+            self._connection.execute(self._statements.analyze_table)
         self.written = Written(inserted, updated, retired, self._staged - inserted - updated)
         return self.written
 

@@ -43,6 +43,7 @@ class Statements(NamedTuple):
     create: sql.Composed
     copy: sql.Composed
     analyze: sql.SQL
+    analyze_table: sql.Composed
     served: sql.Composed
     count_rows: sql.Composed
     take_held: sql.Composed
@@ -214,6 +215,7 @@ def _statements(item: Loadable) -> Statements:
         create=sql.SQL("CREATE TEMPORARY TABLE staging ({}) ON COMMIT DROP").format(columns),
         copy=sql.SQL("COPY staging ({}) FROM STDIN (FORMAT csv)").format(_names(list(types))),
         analyze=sql.SQL("ANALYZE staging"),
+        analyze_table=sql.SQL("ANALYZE {}").format(table),
         served=_served(item),
         count_rows=sql.SQL("SELECT count(*) FROM {} t WHERE {} AND t.source_id = %(source_id)s").format(table, _served(item)),
         take_held=_take_held(item, table),

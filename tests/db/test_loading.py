@@ -73,6 +73,12 @@ def test_rows_that_are_the_same_are_not_touched(database: Database) -> None:
     assert rows(database, "SELECT count(*) FROM gisgrid.changes") == changes
 
 
+def test_a_join_right_after_a_large_load_is_planned_for_what_is_there(database: Database) -> None:
+    load(database, [{"code": str(number)} for number in range(100)])
+    # PostgreSQL itself looks once a minute at what has changed.
+    assert rows(database, "SELECT reltuples FROM pg_class WHERE oid = 'gisgrid.cameras_all'::regclass") == [(100.0,)]
+
+
 def test_a_partial_delivery_retires_nothing(database: Database) -> None:
     load(database, cameras(a="1", b="2"))
     assert load(database, cameras(b="two"), DELIVERY._replace(partial=True)) == Written(0, 1, 0, 0)
