@@ -92,18 +92,17 @@ class Client:
 
     def parameter(self, address: str, name: str) -> Json:
         """Return what the API definition says of a query parameter."""
-        found = [one for one in self.operation(address)["parameters"] if one["name"] == name and one["in"] == "query"]
+        found: list[Json] = [one for one in self.operation(address)["parameters"] if one["name"] == name and one["in"] == "query"]
         assert len(found) == 1, f"{address}: {name} is declared {len(found)} times"
         return found[0]
 
     def _resolved(self, part: Json) -> Json:
         if "$ref" not in part:
             return part
-        found: Any = self.api
+        found: Json = self.api
         for step in part["$ref"].removeprefix("#/").split("/"):
             found = found[step]
-        resolved: Json = found
-        return resolved
+        return found
 
 
 def _fits(template: str, path: str) -> bool:
