@@ -13,6 +13,7 @@ from api.plain import PlainAnswers
 from api.tilereply import TileReplies
 from gisgrid.db import open_database
 from gisgrid.db.features import FeatureReader
+from gisgrid.db.features.extent import Extents
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import UnavailableError
 from gisgrid.services import ReadModel
@@ -42,6 +43,7 @@ class Backend:
     plain: PlainAnswers
     tiles: TileService
     features: FeatureReader
+    extents: Extents
     rasters: RasterService
     h3: H3Tiles
     views: ViewTiles
@@ -65,6 +67,7 @@ class Backend:
         await self.tiles.open()
         self.features = FeatureReader(database.url, self.settings.api.pool_size, self.settings.api.statement_timeout_ms)
         await self.features.open()
+        self.extents = Extents(self.features, lambda: self.model.version)
         self.rasters = RasterService(database, self.settings)
         self.h3 = H3Tiles(lambda layer_id: self.model.snapshot.points[layer_id])
         self.views = ViewTiles(lambda: self.model.snapshot.sight)

@@ -62,11 +62,13 @@ class Console:
             return
         # Names of built assets carry a hash of what is in them; the page itself must be asked for anew.
         cache = b"public, max-age=31536000, immutable" if scope["path"].startswith("/assets/") else b"no-cache"
+        # Programs that want JSON are given the landing page of the OGC API at the same address.
+        vary: tuple[Header, ...] = ((b"vary", b"accept"),) if scope["path"] == "/" else ()
 
         async def with_headers(message: Message) -> None:
             """Send ``message`` with the headers of a page."""
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *PAGE_HEADERS, (b"cache-control", cache)]
+                message["headers"] = [*message["headers"], *PAGE_HEADERS, *vary, (b"cache-control", cache)]
             await send(message)
 
         await self._files(scope, receive, with_headers)

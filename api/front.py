@@ -1,4 +1,4 @@
-"""The front door: plain routes for the hot paths, then the console's files, then FastAPI for the rest.
+"""The front door: plain routes for the hot paths, then the OGC API, the console's files, and FastAPI for the rest.
 
 A lookup costs about as much as the framework around it would; so ``/locate``, the nearest-feature routes and tiles are
 answered here, straight from the scope, and everything that is asked less often has the framework's comfort.
@@ -10,9 +10,10 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from api.asgi import PUBLIC, App, Message, Receive, Reply, Scope, Send, send_reply, unless_gone
+from api.asgi import PUBLIC, App, Message, Receive, Reply, Scope, Send, header, send_reply, unless_gone
 from api.console import Console
 from api.kept import KeptAnswers
+from api.negotiation import wants_json
 from api.problems import MethodError, new_reference, reply_to, reply_to_bug
 from gisgrid.errors import GisgridError
 
@@ -111,10 +112,12 @@ class Front:
             await send({"type": "websocket.close"})
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "OPTIONS":
-            await send_reply(_PREFLIGHT, send)
-        elif self._mounted.has(scope["path"]):
+        if self._mounted.has(scope["path"]):
             await self._mounted.app(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await send_reply(_PREFLIGHT, send)
+        elif scope["path"] == "/" and wants_json(header(scope, b"accept")):
+            await self._mounted.app({**scope, "path": self._mounted.prefix}, receive, send)
         elif self._console.has(scope["path"]):
             if scope["method"] in _READS:
                 await self._console(scope, receive, send)

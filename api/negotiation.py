@@ -61,3 +61,13 @@ def _weights(accept_encoding: str) -> dict[str, float]:
         found = _WEIGHT.fullmatch(weight.replace(" ", ""))
         weights[name.strip()] = float(found[1]) if found else 1.0
     return {"gzip" if name == "x-gzip" else name: weight for name, weight in weights.items() if name}
+
+
+def wants_json(accept: str) -> bool:
+    """Say whether an Accept header names JSON and no page: what a program sends, and no browser.
+
+    >>> wants_json("application/json, */*"), wants_json("text/html, application/json;q=0.9"), wants_json("*/*")
+    (True, False, False)
+    """
+    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    return any(name == "application/json" or name.endswith("+json") for name in named) and "text/html" not in named

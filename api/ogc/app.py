@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 
-import orjson
-
 from api.asgi import PUBLIC, Receive, Reply, Scope, Send, base_url, header, send_reply, unless_gone
 from api.backend import Backend
 from api.ogc.asked import Asked, visible_layer
-from api.ogc.formats import choose_format, format_parameter
-from api.ogc.operations import Answer, Document, Operation, Stream
-from api.ogc.pages import html_reply
+from api.ogc.formats import choose_format, choose_language
+from api.ogc.operations import Document, Operation, Resource, Stream
+from api.ogc.sending import EXPOSED, written
 from api.ogc.table import found
 from api.params import parse_query
 from api.problems import MethodError, new_reference, reply_to, reply_to_bug
@@ -21,6 +19,8 @@ _logger = logging.getLogger(__name__)
 
 PREFIX = "/ogc"
 """What the addresses of the OGC API begin with."""
+
+_HEADERS_TAKEN = b"accept, accept-language, authorization, content-crs, content-type, if-match, if-none-match, if-unmodified-since, prefer"
 
 
 class OgcApp:
@@ -33,8 +33,7 @@ class OgcApp:
         """Answer one request; every failure is told as a problem document."""
         path, head = scope["path"], scope["method"] == "HEAD"
         try:
-            asked, operation = self._asked(scope, receive)
-            answer = await self._answered(asked, operation)
+            answer = await self._answered(scope, receive)
             if answer is None:
                 return
         except GisgridError as error:
@@ -43,50 +42,71 @@ class OgcApp:
             reference = new_reference()
             _logger.exception("500 at %s, reference %s", path, reference)
             answer = reply_to_bug(reference)
+        answer = answer._replace(headers=(*answer.headers, EXPOSED))
         if isinstance(answer, Stream):
             await _send_stream(answer, send, head=head)
         else:
             await send_reply(answer, send, head=head)
 
-    def _asked(self, scope: Scope, receive: Receive) -> tuple[Asked, Operation]:
-        path = scope["path"].removeprefix(PREFIX) or "/"
-        names, operation = _operation(path, scope["method"])
+    async def _answered(self, scope: Scope, receive: Receive) -> Reply | Stream | None:
+        """Return the answer, None when the client went away before there was one."""
+        path, method = scope["path"].removeprefix(PREFIX) or "/", scope["method"]
+        resource, names = _resource(path)
+        if method == "OPTIONS":
+            return _options(resource)
+        operation = _operation(resource, method)
+        asked = self._asked(scope, receive, path, names, operation)
+        work = _done(asked, operation)
+        return await (unless_gone(work, receive) if asked.is_read else work)
+
+    def _asked(self, scope: Scope, receive: Receive, path: str, names: dict[str, str], operation: Operation) -> Asked:
         # A collection that does not exist is told before its parameters are looked at.
         layer = visible_layer(names["collection"]) if "collection" in names else None
-        known = {"f": format_parameter(operation.formats), **operation.parameters_of(layer)}
-        query = parse_query(scope["query_string"], known)
-        format_ = choose_format(query.get("f"), header(scope, b"accept"), operation.formats)
-        return Asked(self._backend, scope, receive, base_url(scope) + PREFIX, path, names, query, format_), operation
-
-    @staticmethod
-    async def _answered(asked: Asked, operation: Operation) -> Reply | Stream | None:
-        """Return the answer, None when the client went away before there was one."""
-        if asked.scope["method"] in ("GET", "HEAD"):
-            done = await unless_gone(operation.answer(asked), asked.receive)
-        else:
-            done = await operation.answer(asked)
-        return None if done is None else _written(asked, operation, done)
+        query = parse_query(scope["query_string"], operation.query_of(layer))
+        accept = header(scope, b"accept")
+        format_ = choose_format(query.get("f"), accept, operation.formats)
+        if format_ == "html" and "text/html" in accept:
+            # A form sends its empty fields too; those of a browser's page are fields that nobody filled in.
+            query = {name: value for name, value in query.items() if value}
+        # Titles of documents do not hang on a header that no one thinks of; people's pages do.
+        language = choose_language(query.get("lang"), header(scope, b"accept-language") if format_ == "html" else "")
+        return Asked(self._backend, scope, receive, base_url(scope) + PREFIX, path, names, query, format_, language)
 
 
-def _operation(path: str, method: str) -> tuple[dict[str, str], Operation]:
+def _resource(path: str) -> tuple[Resource, dict[str, str]]:
     match = found(path)
     if match is None:
         raise NotFoundError(f"There is nothing at {PREFIX}{path[:80]}.", f"What there is is linked at {PREFIX}.")
-    resource, names = match
+    return match
+
+
+def _operation(resource: Resource, method: str) -> Operation:
     operation = resource.operations.get("GET" if method == "HEAD" else method)
     if operation is None:
-        raise MethodError(method, ", ".join([*(["GET", "HEAD"] if "GET" in resource.operations else []), *resource.operations, "OPTIONS"]))
-    return names, operation
+        raise MethodError(method, _allowed(resource))
+    return operation
 
 
-def _written(asked: Asked, operation: Operation, answer: Answer) -> Reply | Stream:
-    if not isinstance(answer, Document):
-        return answer
-    if asked.format == "html":
-        return html_reply(asked, answer)
-    content = answer.content if isinstance(answer.content, bytes) else orjson.dumps(answer.content)
-    media = operation.formats[asked.format].encode()
-    return Reply(answer.status, (*PUBLIC, (b"content-type", media), *answer.headers), content)
+def _allowed(resource: Resource) -> str:
+    head = ["HEAD"] if "GET" in resource.operations else []
+    return ", ".join([*resource.operations, *head, "OPTIONS"])
+
+
+def _options(resource: Resource) -> Reply:
+    """Return which methods a resource has, to editors that ask before they offer to edit, and to browsers before they send."""
+    allowed = _allowed(resource).encode()
+    preflight = (
+        (b"allow", allowed),
+        (b"access-control-allow-methods", allowed),
+        (b"access-control-allow-headers", _HEADERS_TAKEN),
+        (b"access-control-max-age", b"86400"),
+    )
+    return Reply(204, (*PUBLIC, *preflight), b"")
+
+
+async def _done(asked: Asked, operation: Operation) -> Reply | Stream:
+    answer = await operation.answer(asked)
+    return await written(asked, operation, answer) if isinstance(answer, Document) else answer
 
 
 async def _send_stream(answer: Stream, send: Send, *, head: bool) -> None:

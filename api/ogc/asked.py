@@ -15,8 +15,8 @@ from gisgrid.layers import LAYERS, Layer
 class Asked:
     """One request: ``names`` are the variable parts of its path, ``query`` its parameters, all of them declared.
 
-    ``format`` is the one that was negotiated, by its word in ``f``; ``base`` the address of the landing page without a slash
-    at its end, as the client wrote it.
+    ``format`` is the one that was negotiated, by its word in ``f``; ``language`` that of titles, ``zh`` or ``en``; ``base`` the
+    address of the landing page without a slash at its end, as the client wrote it.
     """
 
     backend: Backend
@@ -27,12 +27,22 @@ class Asked:
     names: Mapping[str, str]
     query: Mapping[str, str]
     format: str
+    language: str = "zh"
     memory: dict[str, object] = field(default_factory=dict)
 
     @property
     def layer(self) -> Layer:
         """The layer that the path calls ``collection``; raises NotFoundError when there is none that the client may see."""
         return visible_layer(self.names["collection"])
+
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing is to be changed."""
+        return self.scope["method"] in ("GET", "HEAD")
+
+    def word(self, zh: str, en: str) -> str:
+        """Return the one of two words that is in the language of the answer."""
+        return zh if self.language == "zh" else en
 
     def header(self, name: bytes) -> str:
         """Return a request header (``name`` in lower case); empty when it is absent."""

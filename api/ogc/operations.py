@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from api.asgi import Header, Reply
 from api.ogc.asked import Asked
+from api.ogc.formats import common_parameters
 from api.params import Parameter
 from gisgrid.layers import Layer
 
@@ -70,6 +71,10 @@ class Operation:
         if callable(self.parameters):
             return self.parameters(layer) if layer is not None else NO_PARAMETERS
         return self.parameters
+
+    def query_of(self, layer: Layer | None) -> Parameters:
+        """Return all that may stand in the query: ``f``, for pages ``lang``, and the parameters of this operation."""
+        return {**common_parameters(self.formats), **self.parameters_of(layer)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.asgi import PUBLIC, Reply
+from api.asgi import Header
 from api.ogc.asked import Asked
 from api.ogc.operations import Document
 
 
-def html_reply(asked: Asked, document: Document) -> Reply:
+class Page(NamedTuple):
+    """A page as bytes, and the headers that a browser needs with it."""
+
+    body: bytes
+    headers: tuple[Header, ...]
+
+
+def page(asked: Asked, document: Document) -> Page:
     """Return a document as HTML."""
     content = orjson.loads(document.content) if isinstance(document.content, bytes) else document.content
     text = _environment().get_template(document.page).render(document=content, asked=asked, base=asked.base)
-    headers = (*PUBLIC, (b"content-type", b"text/html; charset=utf-8"), *document.headers)
-    return Reply(document.status, headers, text.encode())
+    return Page(text.encode(), ())
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,66 @@
+"""Documents as bytes: their type, their tag, 304 when the client has them, gzip where it is taken and pays."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+
+import orjson
+
+from api.asgi import PUBLIC, Header, Reply
+from api.negotiation import accepts_gzip, matches
+from api.ogc.asked import Asked
+from api.ogc.operations import Document, Operation
+from api.ogc.pages import page
+
+_WORTH_PACKING = 1024
+# What takes longer than a moment to pack is packed beside the other requests.
+_MUCH = 128 * 1024
+_LEVEL = 1
+
+EXPOSED: Header = (b"access-control-expose-headers", b"content-crs, etag, link, location, preference-applied")
+"""What a web page of another host may read beside the body."""
+
+
+async def written(asked: Asked, operation: Operation, document: Document) -> Reply:
+    """Return a document in the format that was asked for, or 304 when the client has it already.
+
+    Documents have the tag of their bytes; what is text already has the tag that came with it, if any.
+    """
+    body, media, own = _bytes(asked, operation, document)
+    headers = [*PUBLIC, *own, *document.headers, (b"vary", b"accept, accept-encoding, accept-language")]
+    given = dict(document.headers)
+    if b"cache-control" not in given:
+        headers.append((b"cache-control", b"no-cache"))
+    tag = given.get(b"etag", b"").decode()
+    if not tag and not isinstance(document.content, bytes):
+        tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    packed = len(body) >= _WORTH_PACKING and accepts_gzip(asked.header(b"accept-encoding"))
+    # A strong tag names bytes, so each coding has its own; which of them the client has does not matter here.
+    tags = (tag, f'{tag[:-1]}-gzip"') if tag else ()
+    headers = [pair for pair in headers if pair[0] != b"etag"]
+    if tags:
+        headers.append((b"etag", tags[packed].encode()))
+    if document.status == 200 and asked.is_read and any(matches(asked.header(b"if-none-match"), one) for one in tags):
+        return Reply(304, tuple(headers), b"")
+    headers.append((b"content-type", media.encode()))
+    if packed:
+        headers.append((b"content-encoding", b"gzip"))
+        body = await _packed(body)
+    return Reply(document.status, tuple(headers), body)
+
+
+def _bytes(asked: Asked, operation: Operation, document: Document) -> tuple[bytes, str, tuple[Header, ...]]:
+    """Return the bytes of a document, their media type, and the headers that only this format has."""
+    if asked.format == "html":
+        text = page(asked, document)
+        return text.body, "text/html; charset=utf-8", text.headers
+    content = document.content
+    return content if isinstance(content, bytes) else orjson.dumps(content), operation.formats[asked.format], ()
+
+
+async def _packed(body: bytes) -> bytes:
+    if len(body) < _MUCH:
+        return gzip.compress(body, _LEVEL, mtime=0)
+    return await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
