@@ -33,8 +33,11 @@ LANG = Parameter(
     "lang", "Language of signs and of the legend; names are those of the data.", {"type": "string", "enum": ["zh", "en"]}, "zh"
 )
 
-_STYLE_PARAMETERS = {"datum": DATUM, "lang": LANG}
-_NAMES_PARAMETERS = {"datum": DATUM}
+STYLE_PARAMETERS = {"datum": DATUM, "lang": LANG}
+"""What a style can be asked for with, by name."""
+
+NAMES_PARAMETERS = {"datum": DATUM}
+"""What tiles of names and their document can be asked for with, by name."""
 
 _STYLE = re.compile(r"/styles/([^/]+)\.json")
 _SPRITE = re.compile(rf"/styles/sprites/({'|'.join(SPRITES)})(@2x)?\.(png|json)")
@@ -54,7 +57,7 @@ async def answer(backend: Backend, scope: Scope) -> Reply:
         return _reply(scope, orjson.dumps(_listed(base_url(scope))), _JSON)
     match = _STYLE.fullmatch(path)
     if match is not None:
-        asked = parse_query(scope["query_string"], _STYLE_PARAMETERS)
+        asked = parse_query(scope["query_string"], STYLE_PARAMETERS)
         request = StyleRequest(match[1], _datum(asked), cast(Language, parse_word("lang", asked.get("lang", "zh"), ("zh", "en"))))
         return _reply(scope, orjson.dumps(style_document(request, _site(backend, base_url(scope)))), _JSON)
     match = _SPRITE.fullmatch(path)
@@ -69,12 +72,12 @@ def answer_names(backend: Backend, scope: Scope) -> Reply:
     path = scope["path"]
     match = _NAMES.fullmatch(path)
     if match is not None:
-        datum = _datum(parse_query(scope["query_string"], _NAMES_PARAMETERS))
+        datum = _datum(parse_query(scope["query_string"], NAMES_PARAMETERS))
         body = names_tile(backend.model.snapshot.areas, parse_tile_id(match[1], match[2], match[3]), datum)
         return _reply(scope, body, _MVT) if body else Reply(204, _HEADERS, b"")
     if path != f"{NAMES_PREFIX}.json":
         raise NotFoundError(f"There is nothing at {path[:80]}.", "Names are at /tiles/names/{z}/{x}/{y}.mvt.")
-    datum = _datum(parse_query(scope["query_string"], _NAMES_PARAMETERS))
+    datum = _datum(parse_query(scope["query_string"], NAMES_PARAMETERS))
     query = "" if datum == "wgs84" else f"?datum={datum}"
     template = f"{base_url(scope)}{NAMES_PREFIX}/{{z}}/{{x}}/{{y}}.mvt{query}"
     site = _site(backend, base_url(scope))
