@@ -1,0 +1,30 @@
+"""Formats that are text: what goes around the rows that PostGIS has made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+RECORD_SEPARATOR = "\x1e"
+"""What each text of a GeoJSON text sequence begins with (RFC 8142)."""
+
+BOM = b"\xef\xbb\xbf"
+"""What tells spreadsheets that a CSV file is UTF-8."""
+
+
+def geojson(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield one FeatureCollection from blocks of whole lines, each line a comma and a feature."""
+    yield b'{"type":"FeatureCollection","timeStamp":"%b","features":[\n' % datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    count, skipped = 0, 1
+    for block in blocks:
+        count += block.count(b"\n")
+        yield block[skipped:]
+        skipped = 0
+    yield b'],"numberReturned":%d}\n' % count
+
+
+def csv(blocks: Iterable[bytes], *, bom: bool) -> Iterator[bytes]:
+    """Yield a CSV file from blocks of whole rows, the first of which is the header; with ``bom`` for spreadsheets."""
+    if bom:
+        yield BOM
+    yield from blocks
