@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from api.downloads import Downloads
 from api.kept import KeptAnswers
 from api.plain import PlainAnswers
 from api.tilereply import TileReplies
@@ -43,6 +44,7 @@ class Backend:
     plain: PlainAnswers
     tiles: TileService
     features: FeatureReader
+    downloads: Downloads
     extents: Extents
     rasters: RasterService
     h3: H3Tiles
@@ -67,6 +69,7 @@ class Backend:
         await self.tiles.open()
         self.features = FeatureReader(database.url, self.settings.api.pool_size, self.settings.api.statement_timeout_ms)
         await self.features.open()
+        self.downloads = Downloads(database, self.settings.api)
         self.extents = Extents(self.features, lambda: self.model.version)
         self.rasters = RasterService(database, self.settings)
         self.h3 = H3Tiles(lambda layer_id: self.model.snapshot.points[layer_id])
@@ -84,6 +87,7 @@ class Backend:
         finally:
             await _end(self._work)
             self.rasters.close()
+            await asyncio.to_thread(self.downloads.close)
             await self.features.close()
             await self.tiles.close()
 

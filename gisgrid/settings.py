@@ -38,6 +38,15 @@ class ApiSettings(BaseModel):
         description="Largest temporary file for the answer to a client that sends all of its rows before it reads.",
     )
     stream_idle_s: float = Field(default=120.0, gt=0, description="A batch whose client neither sends nor reads for so long is broken off.")
+    max_downloads: int = Field(
+        default=2, ge=1, le=64, description="Whole collections that a worker sends as files at a time; more are told to wait, with 503."
+    )
+    download_timeout_s: float = Field(
+        default=3600.0, gt=0, description="A download, with all that its client takes to read it, is broken off after this time."
+    )
+    download_spool_bytes: int = Field(
+        default=4_000_000_000, ge=1_000_000, description="Largest temporary file of a GeoPackage or FlatGeobuf download."
+    )
     max_neighbours: int = Field(default=1000, ge=1, description="Largest k of the nearest-feature routes.")
     max_radius_m: float = Field(default=50_000.0, gt=0, description="Largest radius_m of the nearest-feature routes, metres.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from api.asgi import PUBLIC, Receive, Reply, Scope, Send, base_url, header, send_reply, unless_gone
@@ -44,7 +45,7 @@ class OgcApp:
             answer = reply_to_bug(reference)
         answer = answer._replace(headers=(*answer.headers, EXPOSED))
         if isinstance(answer, Stream):
-            await _send_stream(answer, send, head=head)
+            await _send_stream(answer, send, self._backend.settings.api.stream_idle_s, head=head)
         else:
             await send_reply(answer, send, head=head)
 
@@ -109,9 +110,18 @@ async def _done(asked: Asked, operation: Operation) -> Reply | Stream:
     return await written(asked, operation, answer) if isinstance(answer, Document) else answer
 
 
-async def _send_stream(answer: Stream, send: Send, *, head: bool) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers]})
-    if not head:
-        async for chunk in answer.chunks:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+async def _send_stream(answer: Stream, send: Send, idle_s: float, *, head: bool) -> None:
+    """Send an answer as it is made. What fails then is broken off, so that nobody takes what has come for all of it."""
+    try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": [*answer.headers]})
+        if not head:
+            async for chunk in answer.chunks:
+                async with asyncio.timeout(idle_s):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    except TimeoutError:
+        _logger.info("broken off: the client has not read for %g s", idle_s)
+    except GisgridError as error:
+        _logger.warning("broken off, reference %s: %s", new_reference(), error)
+    finally:
+        await answer.chunks.aclose()

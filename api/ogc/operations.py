@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from api.asgi import Header, Reply
 from api.ogc.asked import Asked
@@ -23,12 +23,21 @@ class Document(NamedTuple):
     status: int = 200
 
 
+class Chunks(Protocol):
+    """Bytes that are sent as they come; ``aclose`` is called in any case."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    async def aclose(self) -> None:
+        """End it, finished or not."""
+
+
 class Stream(NamedTuple):
-    """An answer that is sent while it is made. ``headers`` name its type; its length is not known."""
+    """An answer that is sent while it is made. ``headers`` name its type, and its length where that is known."""
 
     status: int
     headers: tuple[Header, ...]
-    chunks: AsyncIterator[bytes]
+    chunks: Chunks
 
 
 Answer = Document | Reply | Stream

@@ -14,17 +14,19 @@ BOM = b"\xef\xbb\xbf"
 
 def geojson(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield one FeatureCollection from blocks of whole lines, each line a comma and a feature."""
-    yield b'{"type":"FeatureCollection","timeStamp":"%b","features":[\n' % datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    count, skipped = 0, 1
+    # Nothing is given before the first block is there: what is wrong with a query shows in it.
+    head = b'{"type":"FeatureCollection","timeStamp":"%b","features":[\n' % datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    count = 0
     for block in blocks:
         count += block.count(b"\n")
-        yield block[skipped:]
-        skipped = 0
-    yield b'],"numberReturned":%d}\n' % count
+        yield head + block[1:] if head else block
+        head = b""
+    yield head + b'],"numberReturned":%d}\n' % count
 
 
 def csv(blocks: Iterable[bytes], *, bom: bool) -> Iterator[bytes]:
     """Yield a CSV file from blocks of whole rows, the first of which is the header; with ``bom`` for spreadsheets."""
-    if bom:
-        yield BOM
-    yield from blocks
+    head = BOM if bom else b""
+    for block in blocks:
+        yield head + block
+        head = b""
