@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from api.media import NotAcceptableError, media_type, quality
 from api.params import Parameter, parse_word
 
+GEOJSON = "application/geo+json"
+
 LANGUAGES = ("zh", "en")
 """The languages of pages and of the titles in documents; the first where nothing is asked for."""
 

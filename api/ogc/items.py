@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import orjson
 
 from api.ogc.asked import Asked
-from api.ogc.collections import GEOJSON
+from api.ogc.formats import GEOJSON
 from api.ogc.links import address, link, own_links
 from api.ogc.operations import Document, Operation, Parameters, Resource, get
 from api.params import Parameter, parse_count

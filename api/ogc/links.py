@@ -9,22 +9,62 @@ from api.ogc.asked import Asked
 
 Link = dict[str, object]
 
+_OGC_REL = "http://www.opengis.net/def/rel/ogc/1.0/"
+
+QUERYABLES = f"{_OGC_REL}queryables"
+SORTABLES = f"{_OGC_REL}sortables"
+SCHEMA = f"{_OGC_REL}schema"
+TILESETS_VECTOR = f"{_OGC_REL}tilesets-vector"
+TILING_SCHEMES = f"{_OGC_REL}tiling-schemes"
+TILING_SCHEME = f"{_OGC_REL}tiling-scheme"
+STYLES = f"{_OGC_REL}styles"
+GEODATA = f"{_OGC_REL}geodata"
+DATA = f"{_OGC_REL}data"
+CONFORMANCE = f"{_OGC_REL}conformance"
+
+_TITLES = {
+    "json": ("JSON", "JSON"),
+    "html": ("网页", "Page"),
+    "mapbox": ("MapLibre 样式", "MapLibre style"),
+    "geojsonseq": ("GeoJSON 文本序列", "GeoJSON text sequences"),
+    "csv": ("CSV 表格", "CSV table"),
+    "fgb": ("FlatGeobuf", "FlatGeobuf"),
+    "parquet": ("GeoParquet", "GeoParquet"),
+    "gpkg": ("GeoPackage", "GeoPackage"),
+}
+
 
 def link(rel: str, href: str, media: str = "application/json", title: str = "") -> Link:
     """Return a link object."""
     return {"rel": rel, "type": media, "href": href, **({"title": title} if title else {})}
 
 
+def template(rel: str, href: str, media: str, title: str) -> Link:
+    """Return a link whose address has places to fill in."""
+    return {**link(rel, href, media, title), "templated": True}
+
+
+def in_each(asked: Asked, rel: str, at: str, formats: Mapping[str, str], title: str) -> list[Link]:
+    """Return a link of the relation ``rel`` for each format that the document at the address ``at`` (without a query) is given in."""
+    return [link(rel, f"{at}?f={word}", media, f"{title}: {format_title(asked, word)}") for word, media in formats.items()]
+
+
 def own_links(asked: Asked, formats: Mapping[str, str]) -> list[Link]:
     """Return ``self`` and an ``alternate`` for each other format of the document that was asked for."""
-    titles = {"json": "This document as JSON", "html": "This document as HTML"}
+    this = asked.word("本文档", "This document")
     return [
-        link("self" if word == asked.format else "alternate", address(asked, f=word), media, titles.get(word, ""))
+        link("self" if word == asked.format else "alternate", address(asked, f=word), media, f"{this}: {format_title(asked, word)}")
         for word, media in formats.items()
     ]
+
+
+def format_title(asked: Asked, word: str) -> str:
+    """Return what a format is called; ``word`` is that of ``f``."""
+    return asked.word(*_TITLES.get(word, (word, word)))
 
 
 def address(asked: Asked, **changed: str | None) -> str:
     """Return the address of the document asked for with some parameters of the query changed, or left out with None."""
     query = {name: value for name, value in {**asked.query, **changed}.items() if value is not None}
-    return f"{asked.base}{asked.path}{'?' + urlencode(query) if query else ''}"
+    path = "" if asked.path == "/" else asked.path
+    return f"{asked.base}{path}{'?' + urlencode(query) if query else ''}"

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from api.ogc import collections, core, definition, items
+from api.ogc import collections, core, definition, items, schemas
 from api.ogc.operations import Resource
 
-RESOURCES: tuple[Resource, ...] = (*core.RESOURCES, *definition.RESOURCES, *collections.RESOURCES, *items.RESOURCES)
+RESOURCES: tuple[Resource, ...] = (
+    *core.RESOURCES,
+    *definition.RESOURCES,
+    *collections.RESOURCES,
+    *schemas.RESOURCES,
+    *items.RESOURCES,
+)
 """Every resource; the first whose path fits answers."""
 
 
