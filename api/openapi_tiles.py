@@ -10,8 +10,8 @@ from api.rasterroutes import TILE_PARAMETERS as RASTER_PARAMETERS
 from api.rasterroutes import VALUE_PARAMETERS
 from api.styleroutes import NAMES_PARAMETERS, STYLE_PARAMETERS
 from api.tileparams import TILE_PARAMETERS
-from gisgrid.layers import LAYERS
-from tiles.h3 import H3_LAYERS
+from gisgrid.layers import LAYERS, layer
+from tiles.h3 import H3_LAYERS, H3_TIMES
 from tiles.matrix import MATRIX_SETS
 from tiles.styles import SPRITES, style_list
 from tiles.tile import MAX_ZOOM
@@ -51,13 +51,6 @@ def _vector_paths() -> Document:
 
 
 def _derived_paths() -> Document:
-    layer = path_words("layer", "The layer that is counted.", sorted(H3_LAYERS, key="manhole_covers".__ne__))
-    counts = operation(
-        "h3_tile", "A tile of counts by H3 cell", [layer, *_place(14, 13669, 6416), *query(H3_PARAMETERS)], _tile(), (400, 404)
-    )
-    counts_document = operation(
-        "h3_tilejson", "TileJSON of counts by H3 cell", [layer, *query(H3_PARAMETERS)], answer(schemas.TileJson), (400, 404)
-    )
     views = operation(
         "camera_views_tile", "A tile of what cameras see", [*_place(15, 27339, 12832), *query(VIEWS_PARAMETERS)], _tile(), (400, 404)
     )
@@ -71,13 +64,28 @@ def _derived_paths() -> Document:
         "names_tilejson", "TileJSON of the names of areas", query(NAMES_PARAMETERS), answer(schemas.TileJson) | _KEPT, (400,)
     )
     return {
-        "/tiles/h3/{layer}/{z}/{x}/{y}.mvt": {"get": counts},
-        "/tiles/h3/{layer}.json": {"get": counts_document},
+        **{path: item for id in H3_LAYERS for path, item in _count_paths(id).items()},
         "/tiles/camera_views/{z}/{x}/{y}.mvt": {"get": views},
         "/tiles/camera_views.json": {"get": views_document},
         "/tiles/names/{z}/{x}/{y}.mvt": {"get": names},
         "/tiles/names.json": {"get": names_document},
     }
+
+
+def _count_paths(id: str) -> Document:
+    """Return the paths of the counts of one layer: what it can be asked hangs on its fields."""
+    title = layer(id).title_en.lower()
+    kinds = layer(id).field("kind").choices
+    parameters = dict(H3_PARAMETERS)
+    if id not in H3_TIMES:
+        del parameters["from"], parameters["to"]
+    if kinds:
+        schema = {"type": "string", "pattern": f"^({'|'.join(kinds)})(,({'|'.join(kinds)}))*$"}
+        parameters["kind"] = parameters["kind"]._replace(schema=schema, example=kinds[0])
+    asked = query(parameters)
+    tile = operation(f"h3_tile_{id}", f"A tile of counts by H3 cell: {title}", [*_place(14, 13669, 6416), *asked], _tile(), (400, 404))
+    document = operation(f"h3_tilejson_{id}", f"TileJSON of counts by H3 cell: {title}", asked, answer(schemas.TileJson), (400,))
+    return {f"/tiles/h3/{id}/{{z}}/{{x}}/{{y}}.mvt": {"get": tile}, f"/tiles/h3/{id}.json": {"get": document}}
 
 
 def _style_paths() -> Document:

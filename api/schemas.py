@@ -279,7 +279,7 @@ class TileJson(BaseModel):
     tiles: list[str]
     vector_layers: list[VectorLayer]
     bounds: list[float] = Field(description="West, south, east, north, WGS 84 degrees.")
-    center: list[float] = Field(description="Longitude, latitude, zoom.")
+    center: list[float] | None = Field(default=None, description="Longitude, latitude, zoom.")
     minzoom: int
     maxzoom: int
 

@@ -36,7 +36,8 @@ H3_LAYERS = ("manhole_covers", "cameras")
 """The layers that are counted."""
 
 MIN_ZOOM, MAX_ZOOM = 4, 18
-_TIMES = {"manhole_covers": "installed_on"}
+H3_TIMES = {"manhole_covers": "installed_on"}
+"""The field that says since when a feature is there, of the layers that have one."""
 _KINDS = "kind"
 _MOST_TILES = 2048
 _MOST_COUNTS = 64
@@ -66,8 +67,8 @@ def check_h3(request: H3Request) -> None:
         raise NotFoundError(f"There are no counts of layer {id[:60]!r}.", f"Layers: {', '.join(H3_LAYERS)}.")
     if request.tile.z > MAX_ZOOM:
         raise NotFoundError(f"There are no counts at zoom {request.tile.z}.", f"Zooms go from 0 to {MAX_ZOOM}.")
-    if (request.since or request.until) and id not in _TIMES:
-        raise ParameterError("from", f"{id} have no time to count by.", f"from and to with {', '.join(_TIMES)} only")
+    if (request.since or request.until) and id not in H3_TIMES:
+        raise ParameterError("from", f"{id} have no time to count by.", f"from and to with {', '.join(H3_TIMES)} only")
     if request.since and request.until and request.since > request.until:
         raise ParameterError("to", f"{request.until} is before {request.since}.", "a date that is not before that of from")
     known = layer(id).field(_KINDS).choices
@@ -171,7 +172,7 @@ class Counted:
             chosen &= np.isin(self._values(_KINDS), kinds)
         if since or until:
             # Dates are text here, YYYY-MM-DD: their order is that of time; the empty text is no date.
-            days = next(self._values(name) for name in _TIMES.values() if name in self.points.table.fields)
+            days = next(self._values(name) for name in H3_TIMES.values() if name in self.points.table.fields)
             chosen &= (days >= (since.isoformat() if since else "0")) & (days <= (until.isoformat() if until else "9999-12-31"))
         return chosen
 
