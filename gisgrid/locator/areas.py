@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gisgrid.locator import compiled
 from gisgrid.locator.building import AreaState, AreaTable, ask_many, shapes_of, state_of
 from gisgrid.locator.chunks import in_pieces
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Flags, Floats, Ints, Longs
@@ -21,7 +21,6 @@ from gisgrid.types import AreaRef
 
 __all__ = ["AreaIndex", "AreaState", "AreaTable", "Covered"]
 
-_ASK = -2
 # Small enough for the half dozen temporaries of a chunk to stay in the processor's cache.
 _CHUNK = 1 << 14
 _MOST_SAMPLES = 64
@@ -174,16 +173,15 @@ class AreaIndex:
 
     def cover(self, lon: Floats, lat: Floats, number: Ints, on_edge: Flags) -> None:
         """Do for one piece of one-dimensional arrays what ``covering_many`` does, into ``number`` and ``on_edge`` (all False before)."""
-        asked, lists = [np.zeros(0, np.int64)], [np.zeros(0, np.int32)]
-        for start in range(0, lon.size, _CHUNK):
-            part = slice(start, start + _CHUNK)
-            lists_of = self._values(lon[part], lat[part], number[part])
-            rows = np.flatnonzero(number[part] == _ASK)
-            asked.append(rows + start)
-            lists.append(lists_of(rows))
-        rows = np.concatenate(asked)
+        self._values(lon, lat, number)
+        fast = compiled.loops(0)
+        if fast is not None:
+            fast.ask(lon, lat, *self._for_loops[2:], (number, on_edge))
+            return
+        rows = np.flatnonzero(number < OUTSIDE)
         if rows.size:
-            number[rows], on_edge[rows] = ask_many(self.edges, self.raster, lon.take(rows), lat.take(rows), np.concatenate(lists))
+            lists = -2 - number.take(rows)
+            number[rows], on_edge[rows] = ask_many(self.edges, self.raster, lon.take(rows), lat.take(rows), lists)
 
     def plain_around_many(self, lon: Floats, lat: Floats, reach_lon: float, reach_lat: float) -> Flags:
         """Return for arrays of points whether all that is within the given degrees of each lies in one area and in no other.
@@ -191,13 +189,14 @@ class AreaIndex:
         Says no, to be safe, where an edge is in the same part of a cell, and for reaches of many cells.
         """
         offsets = self._offsets(reach_lon, reach_lat)
+        shape, lon, lat = lon.shape, lon.reshape(-1), lat.reshape(-1)
         number, other = np.empty(lon.shape, np.int32), np.empty(lon.shape, np.int32)
         self._values(lon, lat, number)
         plain: Flags = (number >= 0) & bool(offsets)
         for east, north in offsets:
             self._values(lon + east, lat + north, other)
             plain &= other == number
-        return plain
+        return plain.reshape(shape)
 
     def is_clear_many(self, lon: Floats, lat: Floats) -> Flags:
         """Return which of many points are in no area, and on no edge by any arithmetic: all of their part of a cell is in none."""
@@ -216,8 +215,25 @@ class AreaIndex:
             return ()
         return _lattice(reach_lon, reach_lat, across, up)
 
-    def _values(self, lon: Floats, lat: Floats, out: Ints) -> Callable[[Longs], Ints]:
-        """Fill ``out`` with the value of each point's cell, or part of one (-2: ask); return what gives cells' lists of areas."""
+    def _values(self, lon: Floats, lat: Floats, out: Ints) -> None:
+        """Fill ``out`` with what ``cell_value`` returns for each of many points; all are one-dimensional."""
+        fast = compiled.loops(lon.size // compiled.COVER)
+        if fast is not None:
+            fast.values(lon, lat, *self._for_loops[:2], out)
+            return
+        for start in range(0, lon.size, _CHUNK):
+            part = slice(start, start + _CHUNK)
+            self._values_of_chunk(lon[part], lat[part], out[part])
+
+    @cached_property
+    def _for_loops(self) -> tuple[tuple[Any, ...], ...]:
+        """The frame, the raster, the lists of its cells, and the edges, as ``kernels`` takes them."""
+        raster, edges = self.raster, self.edges
+        cells = raster.cells, self.parts, raster.list_first, raster.listed, PER_SIDE, NOWHERE, ASKED
+        ends = (*raster.ends[:4], raster.ends.ring, edges.ring_part, edges.ring_is_shell, SHORTEST_EDGE_DEG)
+        return tuple(raster.frame), cells, (raster.list_first, raster.listed, raster.slot, raster.slot_first), ends
+
+    def _values_of_chunk(self, lon: Floats, lat: Floats, out: Ints) -> None:
         frame = self._frame
         u, v = _along(lon, frame.x0, frame.per_x, frame.columns), _along(lat, frame.y0, frame.per_y, frame.rows)
         column, row = u.astype(np.int32), v.astype(np.int32)
@@ -228,17 +244,18 @@ class AreaIndex:
         if divided.size:
             in_x = ((u.take(divided) - column.take(divided)) * PER_SIDE).astype(np.int32)
             in_y = ((v.take(divided) - row.take(divided)) * PER_SIDE).astype(np.int32)
-            lists = -2 - out.take(divided)
-            out[divided] = self._in_parts(lists, self.parts.take((lists * PER_SIDE + in_y) * PER_SIDE + in_x, mode="clip"))
-        return lambda chosen: -2 - self.raster.cells.take(flat.take(chosen), mode="clip")
+            value = out.take(divided)
+            lists = -2 - value
+            out[divided] = self._in_parts(value, lists, self.parts.take((lists * PER_SIDE + in_y) * PER_SIDE + in_x, mode="clip"))
 
-    def _in_parts(self, lists: Ints, part: Parts) -> Ints:
-        """Return the numbers of the areas that parts of cells name; -1 for none, -2 where areas must be asked."""
+    def _in_parts(self, value: Ints, lists: Ints, part: Parts) -> Ints:
+        """Return the numbers of the areas that parts of cells name; -1 for none, the cell's ``value`` where areas must be asked."""
         place = self.raster.list_first.take(lists, mode="clip")
         place += part
         number = self.raster.listed.take(place, mode="clip")
         number[part == NOWHERE] = OUTSIDE
-        number[part == ASKED] = _ASK
+        asked = part == ASKED
+        number[asked] = value[asked]
         return number
 
     def within_box(self, lon: float, lat: float, reach_lon: float, reach_lat: float) -> Longs:

@@ -12,11 +12,13 @@ import numpy as np
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
+from gisgrid.locator import compiled
 from gisgrid.locator.areas import AreaIndex
 from gisgrid.locator.background import Background
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand
 from gisgrid.locator.ground import (
     LOCAL_M,
+    Rows,
     earth_centred,
     earth_centred_point,
     metres_per_degree,
@@ -28,7 +30,7 @@ from gisgrid.locator.near import BoundaryState, along_of, boundary_state, ends_o
 from gisgrid.locator.outside import Outside, distance_m
 from gisgrid.locator.outskirts import Tree
 from gisgrid.locator.overlaps import Coverage
-from gisgrid.locator.rounds import least_distances_m
+from gisgrid.locator.rounds import TINY, least_distances_m
 
 _GEOD = Geod(ellps="WGS84")
 # Edges are sampled at most this far apart to find those that are near a point far away.
@@ -79,6 +81,7 @@ class Boundary:
         self._outside: Background[Outside] = made
         self.coverage = Coverage(edges, state.strange, state.overlaps)
         self._frame, self._along, self._near = state.frame, along_of(edges), state.near
+        self._rows = Rows.at(state.frame.y0 + (np.arange(state.frame.rows, dtype=np.float64) + 0.5) / state.frame.per_y)
         # Lists of Python numbers: the loop for one point reads some dozen of them.
         near = state.near
         self._ends_of_near = ends_of(edges, self._along, near)
@@ -158,26 +161,42 @@ class Boundary:
     def distances_m(self, number: Ints, lon: Floats, lat: Floats) -> Floats:
         """Return for arrays of points the distance to the boundary of the area that each lies in; NaN where it is negative."""
         out = np.full(lon.shape, np.nan)
+        fast = compiled.loops(lon.size)
+        if fast is not None:
+            near = self._origins, self._near.columns, self._near.first, self._packed
+            fast.least_distances((number, lon, lat), tuple(self._frame[:4]), near, (*self._rows, TINY), out)
+            return out
         wanted = np.flatnonzero(number >= 0)
-        slot = self._slots(number.take(wanted), lon.take(wanted), lat.take(wanted))
+        row, slot = self._slots(number.take(wanted), lon.take(wanted), lat.take(wanted))
         # Points of the same ground together: what is read of one is still at hand for the next.
         order = np.argsort(slot.astype(np.uint16) if len(self._near.first) <= _FEW_SLOTS else slot, kind="stable")
-        wanted, slot = wanted.take(order), slot.take(order)
+        wanted, slot, row = wanted.take(order), slot.take(order), row.take(order)
         for start in range(0, len(wanted), _CHUNK):
-            rows, blocks = wanted[start : start + _CHUNK], slot[start : start + _CHUNK]
+            members, blocks, beside = (part[start : start + _CHUNK] for part in (wanted, slot, row))
             first = self._near.first.take(blocks)
             count = self._near.first.take(blocks + 1) - first
-            out[rows] = least_distances_m(self._ends_of_near, first, count, lon.take(rows), lat.take(rows))
+            x, y = lon.take(members), lat.take(members)
+            scale = self._rows.sines.take(beside), self._rows.cosines.take(beside), y - self._rows.middle.take(beside)
+            out[members] = least_distances_m(self._ends_of_near, first, count, (x, y), scale)
         return out
 
-    def _slots(self, number: Ints, lon: Floats, lat: Floats) -> Longs:
-        """Return the slot in ``near`` of each point, which lies in area ``number``."""
-        frame, near = self._frame, self._near
+    def _slots(self, number: Ints, lon: Floats, lat: Floats) -> tuple[Longs, Longs]:
+        """Return the row of blocks and the slot in ``near`` of each point, which lies in area ``number``."""
+        frame = self._frame
         column = np.floor((lon - frame.x0) * frame.per_x).astype(np.int64)
         row = np.floor((lat - frame.y0) * frame.per_y).astype(np.int64)
-        # Block (column, row) of an area is so many behind one that would be at (0, 0).
-        slot: Longs = (near.base - near.row * near.columns - near.column).take(number) + row * near.columns.take(number) + column
-        return slot
+        return row, self._origins.take(number) + row * self._near.columns.take(number) + column
+
+    @cached_property
+    def _origins(self) -> Longs:
+        """The slot that an area would have at block (0, 0): that of (column, row) is so many behind."""
+        near = self._near
+        return near.base - near.row * near.columns - near.column
+
+    @cached_property
+    def _packed(self) -> Floats:
+        """Start and way of each edge of ``near`` beside each other, four numbers an edge: one line of the processor's cache or two."""
+        return np.stack(self._ends_of_near, axis=1).ravel()
 
     @cached_property
     def _samples(self) -> tuple[Any, Longs]:

@@ -8,7 +8,7 @@ then taken with the scale halfway, which is within a millimetre of the geodesic 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ Floats = NDArray[np.float64]
 
 WGS84_A = 6_378_137.0
 WGS84_E2 = 0.0066943799901413165
-_DEG = math.pi / 180.0
+DEG = math.pi / 180.0
+PER_LON, PER_LAT = WGS84_A * DEG, WGS84_A * (1.0 - WGS84_E2) * DEG
+"""Metres of a degree of longitude at the equator, and what those of a degree of latitude grow from."""
+
 LOCAL_M = 10_000.0
 """Up to this distance the scale halfway is as good as a geodesic."""
 
@@ -31,42 +34,47 @@ def metres_per_degree(lat: float) -> tuple[float, float]:
     >>> [round(metres, 3) for metres in metres_per_degree(36.08)]
     [90072.535, 110960.484]
     """
-    phi = lat * _DEG
+    phi = lat * DEG
     sine = math.sin(phi)
     squeeze = 1.0 - WGS84_E2 * sine * sine
     root = math.sqrt(squeeze)
-    return WGS84_A * _DEG * math.cos(phi) / root, WGS84_A * (1.0 - WGS84_E2) * _DEG / (squeeze * root)
+    return WGS84_A * DEG * math.cos(phi) / root, WGS84_A * (1.0 - WGS84_E2) * DEG / (squeeze * root)
 
 
 def metres_per_degree_many(lat: Floats) -> tuple[Floats, Floats]:
     """Return what ``metres_per_degree`` does, for an array of latitudes."""
-    phi = lat * _DEG
+    phi = lat * DEG
     sine = np.sin(phi)
     squeeze = 1.0 - WGS84_E2 * sine * sine
     root = np.sqrt(squeeze)
-    return WGS84_A * _DEG * np.cos(phi) / root, WGS84_A * (1.0 - WGS84_E2) * _DEG / (squeeze * root)
+    return WGS84_A * DEG * np.cos(phi) / root, WGS84_A * (1.0 - WGS84_E2) * DEG / (squeeze * root)
 
 
-def sines(lat: Floats) -> tuple[Floats, Floats]:
-    """Return sine and cosine of latitudes, for ``metres_beside``."""
-    phi = lat * _DEG
-    return np.sin(phi), np.cos(phi)
+class Rows(NamedTuple):
+    """Latitudes at regular distances, with their sines and cosines: beside one of them a scale is known without computing these."""
+
+    middle: Floats
+    sines: Floats
+    cosines: Floats
+
+    @classmethod
+    def at(cls, lat: Floats) -> Rows:
+        """Return the rows at latitudes, degrees."""
+        return cls(lat, np.sin(lat * DEG), np.cos(lat * DEG))
 
 
-def metres_beside(sine: Floats, cosine: Floats, north_deg: Floats | None = None) -> tuple[Floats, Floats]:
+def metres_beside(sine: Floats, cosine: Floats, north_deg: Floats) -> tuple[Floats, Floats]:
     """Return what ``metres_per_degree`` does a little north of latitudes whose sine and cosine are known, by at most 0.1 degrees.
 
     That is as good as to the last bit or two, and a third of the time of computing sines anew.
     """
-    if north_deg is not None:
-        step = north_deg * _DEG
-        square = step * step
-        # The series of sine and cosine; what is left out is below 1e-17.
-        aside, ahead = step * (1.0 - square / 6.0 * (1.0 - square / 20.0)), square * (0.5 - square / 24.0)
-        sine, cosine = sine + (cosine * aside - sine * ahead), cosine - (sine * aside + cosine * ahead)
-    squeeze = 1.0 - WGS84_E2 * sine * sine
-    root = np.sqrt(squeeze)
-    return WGS84_A * _DEG * cosine / root, WGS84_A * (1.0 - WGS84_E2) * _DEG / (squeeze * root)
+    step = north_deg * DEG
+    square = step * step
+    # The series of sine and cosine; what is left out is below 1e-17.
+    aside, ahead = step * (1.0 - square * (1.0 / 6.0) * (1.0 - square * (1.0 / 20.0))), square * (0.5 - square * (1.0 / 24.0))
+    sine, cosine = sine + (cosine * aside - sine * ahead), cosine - (sine * aside + cosine * ahead)
+    root = 1.0 / np.sqrt(1.0 - WGS84_E2 * sine * sine)
+    return PER_LON * cosine * root, PER_LAT * root * root * root
 
 
 def short_distance_m(east_deg: float, north_deg: float, lat: float) -> float:
@@ -80,7 +88,7 @@ def earth_centred(lon: Any, lat: Any) -> Floats:
 
     The straight distance between two such points grows with the distance on the ground, so that the nearest are the same.
     """
-    lam, phi = np.asarray(lon) * _DEG, np.asarray(lat) * _DEG
+    lam, phi = np.asarray(lon) * DEG, np.asarray(lat) * DEG
     radius = WGS84_A / np.sqrt(1.0 - WGS84_E2 * np.sin(phi) ** 2)
     return np.stack(
         [radius * np.cos(phi) * np.cos(lam), radius * np.cos(phi) * np.sin(lam), radius * (1.0 - WGS84_E2) * np.sin(phi)], axis=-1
@@ -89,7 +97,7 @@ def earth_centred(lon: Any, lat: Any) -> Floats:
 
 def earth_centred_point(lon: float, lat: float) -> Floats:
     """Return what ``earth_centred`` does for one point, in a tenth of the time."""
-    lam, phi = lon * _DEG, lat * _DEG
+    lam, phi = lon * DEG, lat * DEG
     sine, cosine = math.sin(phi), math.cos(phi)
     radius = WGS84_A / math.sqrt(1.0 - WGS84_E2 * sine * sine)
     return np.array([radius * cosine * math.cos(lam), radius * cosine * math.sin(lam), radius * (1.0 - WGS84_E2) * sine])

@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from gisgrid.locator.edges import Floats, Longs, expand, first_least
-from gisgrid.locator.ground import metres_beside, sines
+from gisgrid.locator.ground import metres_beside
 
-_TINY = 1e-300
+TINY = 1e-300
+"""Added to what divides, for edges without a length."""
+
 # When fewer points than this have edges left, or these are that many, all that is left is measured at once.
 _FEWEST, _MOST_ROUNDS = 1024, 256
 
@@ -36,16 +38,21 @@ class _Points(NamedTuple):
         return _Points(self.lon.take(rows), self.lat.take(rows), self.scale_x.take(rows), self.scale_y.take(rows))
 
 
-def least_distances_m(ends: Ends, first: Longs, count: Longs, lon: Floats, lat: Floats) -> Floats:
-    """Return the distance on the ground from each point to the nearest of its edges, metres; infinite where it has none.
+Beside = tuple[Floats, Floats, Floats]
+"""Sine and cosine of a latitude near each point, and how many degrees north of it the point is."""
+
+
+def least_distances_m(ends: Ends, first: Longs, count: Longs, places: tuple[Floats, Floats], beside: Beside) -> Floats:
+    """Return the distance on the ground from each place (degrees) to the nearest of its edges, metres; infinite where it has none.
 
     Those of point p are ``first[p]`` to before ``first[p] + count[p]`` in ``ends``, and near it. The arithmetic is that of
-    ``Boundary.distance_m``.
+    ``kernels.least_distances``, to the last bit, and that of ``Boundary.distance_m``, to some of them.
     """
     order = np.argsort(np.minimum(count, _MOST_ROUNDS).astype(np.uint16), kind="stable")[::-1]
-    lon, lat, first, count = lon.take(order), lat.take(order), first.take(order), count.take(order)
-    sine, cosine = sines(lat)
-    per_lon, per_lat = metres_beside(sine, cosine)
+    lon, lat = (part.take(order) for part in places)
+    first, count = first.take(order), count.take(order)
+    sine, cosine, aside = (part.take(order) for part in beside)
+    per_lon, per_lat = metres_beside(sine, cosine, aside)
     points = _Points(lon, lat, per_lon * per_lon, per_lat * per_lat)
     found = np.full(len(order), np.inf)
     some = len(order) - int((count == 0).sum())
@@ -53,7 +60,7 @@ def least_distances_m(ends: Ends, first: Longs, count: Longs, lon: Floats, lat: 
         spare = np.empty((_SPARE, some))
         nearest = _nearest(ends, first[:some], count[:some], points.first(some), spare)
         east, north, _ = _measure(ends, nearest, points.first(some), spare)
-        per_lon, per_lat = metres_beside(sine[:some], cosine[:some], north / 2.0)
+        per_lon, per_lat = metres_beside(sine[:some], cosine[:some], aside[:some] + north * 0.5)
         found[order[:some]] = np.sqrt((east * per_lon) ** 2 + (north * per_lat) ** 2)
     return found
 
@@ -104,7 +111,7 @@ def _measure(ends: Ends, edge: Longs, points: _Points, spare: Floats) -> tuple[F
     down += square
     way *= along_y
     length += way
-    length += _TINY
+    length += TINY
     share = np.divide(down, length, out=down)
     np.clip(share, 0.0, 1.0, out=share)
     along_x *= share

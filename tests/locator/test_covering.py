@@ -15,6 +15,7 @@ from gisgrid.locator import AreaIndex, AreaTable
 from gisgrid.locator.edges import edges_of, expand
 from gisgrid.locator.fine import PER_SIDE
 from tests.locator.drawing import drawn
+from tests.locator.loops import by_loops, by_numpy
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +84,12 @@ def covering_by_rule(table: AreaTable, x: float, y: float) -> tuple[list[str], b
 def agree(table: AreaTable, lon: Floats, lat: Floats) -> None:
     """Check points one at a time and all at once against the rule."""
     index = AreaIndex(table)
-    many = index.covering_many(lon, lat)
+    with by_numpy():
+        many = index.covering_many(lon, lat)
+    with by_loops():
+        looped = index.covering_many(lon, lat)
+    assert np.array_equal(looped.number, many.number)
+    assert np.array_equal(looped.on_edge, many.on_edge)
     for k, (x, y) in enumerate(zip(lon.tolist(), lat.tolist(), strict=True)):
         expected = covering_by_rule(table, x, y)
         numbers, on_edge = index.covering(x, y)

@@ -1,0 +1,75 @@
+"""The compiled loops of long arrays: what NumPy answers, to the last bit, and loaded when that pays."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gisgrid.locator as locator_room
+from gisgrid.locator import Locator, compiled
+from gisgrid.locator.many import Located
+from tests.locator.loops import by_loops, by_numpy
+from tests.locator.towns import Town, places, towns
+
+
+def same(one: Located, other: Located) -> bool:
+    """Tell whether two answers are the same, to the last bit."""
+    pairs: list[tuple[Any, Any]] = list(zip(one, other, strict=True))
+    return all(mine is theirs or np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f") for mine, theirs in pairs)
+
+
+@given(towns(), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_the_compiled_loops_answer_what_numpy_does_to_the_last_bit(town: Town, seed: int) -> None:
+    locator = Locator.from_areas(town.tables, town.roles)
+    lon, lat = places(town, seed, 300)
+    # Across the edges of the ground, and what is no position.
+    lon, lat = np.append(lon, [np.nan, 120.0, np.inf, -np.inf, 1e300]), np.append(lat, [36.0, np.nan, 36.0, 36.0, -1e300])
+    for distances in (True, False):
+        with by_numpy():
+            expected = locator.locate_many(lon, lat, distances=distances)
+        with by_loops():
+            assert same(locator.locate_many(lon, lat, distances=distances), expected)
+            opened = Locator.from_bytes(bytes(locator.to_bytes()))
+            assert same(opened.locate_many(lon, lat, distances=distances), expected)
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return what is appended to when the loops are loaded, which nothing has asked for yet."""
+    loaded: list[bool] = []
+    for name, value in (("loops", None), ("asked", 0), ("thread", None)):
+        monkeypatch.setattr(compiled._State, name, value)
+    monkeypatch.setattr(compiled, "load", lambda: loaded.append(True))
+    return loaded
+
+
+def test_loading_begins_when_as_much_has_been_asked_as_it_costs(fresh: list[bool]) -> None:
+    for _ in range(3):
+        assert compiled.loops(400_000) is None
+    assert not fresh
+    assert compiled._State.thread is None
+    compiled.expect(400_000)
+    assert compiled._State.thread is not None
+    compiled._State.thread.join()
+    compiled.expect(4_000_000)
+    assert fresh == [True]
+
+
+def test_nothing_is_compiled_where_it_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled._State, "loops", None)
+    monkeypatch.delattr(locator_room, "kernels", raising=False)
+    monkeypatch.setitem(sys.modules, "gisgrid.locator.kernels", None)
+    assert not compiled.load()
+    assert compiled._State.loops is None
+
+
+def test_neither_commands_nor_the_locator_bring_the_compiler() -> None:
+    code = "import sys, gisgrid.cli, gisgrid.locator, gisgrid.services.batch.commands, api.commands; sys.exit('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
