@@ -14,6 +14,7 @@ from api.plain import PlainAnswers
 from api.tilereply import TileReplies
 from gisgrid.db import open_database
 from gisgrid.db.features import FeatureReader
+from gisgrid.db.features.counting import Counts
 from gisgrid.db.features.extent import Extents
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import UnavailableError
@@ -46,6 +47,7 @@ class Backend:
     features: FeatureReader
     downloads: Downloads
     extents: Extents
+    counts: Counts
     rasters: RasterService
     h3: H3Tiles
     views: ViewTiles
@@ -70,6 +72,7 @@ class Backend:
         self.features = FeatureReader(database.url, self.settings.api.pool_size, self.settings.api.statement_timeout_ms)
         await self.features.open()
         self.downloads = Downloads(database, self.settings.api)
+        self.counts = Counts(self.features, lambda: self.model.snapshot.position)
         self.extents = Extents(self.features, lambda: self.model.version)
         self.rasters = RasterService(database, self.settings)
         self.h3 = H3Tiles(lambda layer_id: self.model.snapshot.points[layer_id])

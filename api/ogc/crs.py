@@ -7,7 +7,7 @@ from typing import NamedTuple
 from api.asgi import Header
 from api.params import Parameter
 from gisgrid.errors import CrsError
-from gisgrid.features.query import NORTH_FIRST, SRID
+from gisgrid.features.query import IN_DEGREES, NORTH_FIRST, SRID
 
 
 class System(NamedTuple):
@@ -24,6 +24,11 @@ class System(NamedTuple):
     def is_north_first(self) -> bool:
         """Whether the first coordinate is the latitude or the northing."""
         return self.register_order and self.srid in NORTH_FIRST
+
+    @property
+    def is_in_degrees(self) -> bool:
+        """Whether coordinates are longitude and latitude."""
+        return self.srid in IN_DEGREES
 
 
 CRS84 = System("http://www.opengis.net/def/crs/OGC/1.3/CRS84", SRID, False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import cql2
@@ -16,8 +17,10 @@ from gisgrid.errors import ParameterError
 _PLACE = re.compile(r"-->\s*(\d+):(\d+)")
 
 
-def parse(text: str, lang: str = "cql2-text") -> Filter:
+def parse(text: str, lang: str = "cql2-text", place: Callable[[Any], Any] | None = None) -> Filter:
     """Return the filter that ``text`` writes in ``lang`` (``cql2-text`` or ``cql2-json``).
+
+    ``place`` makes longitude and latitude of the shapes in it when they are written in another system (see ``placing``).
 
     Two texts that differ only in notation, spaces, the order of what ``and``, ``or`` and ``in`` join, or the side on which the literal of a
     comparison stands, give equal filters. Raises ParameterError: ``filter-lang`` for another language, ``filter`` for what cannot be read.
@@ -31,7 +34,7 @@ def parse(text: str, lang: str = "cql2-text") -> Filter:
     else:
         raise ParameterError("filter-lang", f"{lang[:40]!r} is not a language of filters here.", "cql2-text or cql2-json")
     check_depth(expression)
-    normal = canonical(expression)
+    normal = canonical(expression if place is None else place(expression))
     return Filter(json.dumps(normal, ensure_ascii=False, separators=(",", ":"), sort_keys=True), normal)
 
 

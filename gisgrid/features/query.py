@@ -15,6 +15,9 @@ MOST_FEATURES = 10_000
 SRID = 4326
 """The number of the system that features are stored in; longitude before latitude."""
 
+IN_DEGREES = frozenset({4326, 4490})
+"""The systems of longitude and latitude; WGS 84 and CGCS2000 count as equal."""
+
 NORTH_FIRST = frozenset({4326, 4490, 4549, 4528})
 """The systems whose register puts the north before the east."""
 
@@ -46,7 +49,7 @@ class Sort(NamedTuple):
 class FeatureQuery(NamedTuple):
     """Which features of ``layer``: all conditions together; and how they are given.
 
-    ``equal`` are fields with the text of the value that they must have, ``words`` texts that must all be found in a
+    ``equal`` are fields with the text of the value that they must have, ``words`` terms of which one must be found in a
     feature's texts, ``fields`` those that are given (None: all). Features come in order of ``sort`` and then of their id.
     Geometry is given in the system ``srid``, in the order of axes of its register when ``register_order``, else x before y.
     """

@@ -1,16 +1,28 @@
-"""The statements by which features are read: which rows, as what text."""
+"""The statements by which features are read: which rows, in which order, as what."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import shapely
+
+from gisgrid.db.features.keyset import Key, behind, order_by
 from gisgrid.db.features.tags import state_tag
 from gisgrid.db.filter_sql import where
-from gisgrid.features.query import SRID, Box, FeatureQuery
+from gisgrid.features.places import shapes_of
+from gisgrid.features.query import IN_DEGREES, SRID, FeatureQuery, Period
+from gisgrid.features.values import parse_value
+from gisgrid.layers import Field, FieldType
 
-# Shortest digits that give the stored number again.
-_DIGITS = {4326: 15, 4490: 15}
-_METRES = 4
+_DIGITS = 15
+"""Digits behind the point: enough for the number that is stored or worked out, to the last bit."""
+
+_TYPES: dict[FieldType, str] = {"text": "text", "integer": "bigint", "number": "double precision", "date": "date"}
+
+# What no text has in it, between the texts of a feature: a phrase is found within one of them only.
+_BETWEEN = "chr(1)"
 
 
 class Statement(NamedTuple):
@@ -20,12 +32,18 @@ class Statement(NamedTuple):
     args: dict[str, Any]
 
 
+def given_fields(query: FeatureQuery) -> tuple[Field, ...]:
+    """Return the fields that are given, in the order of the catalogue."""
+    return tuple(field for field in query.layer.fields if query.fields is None or field.name in query.fields)
+
+
 def conditions(query: FeatureQuery) -> Statement:
-    """Return the conditions of a query on rows of its layer's view, called ``f`` in the statement; ``true`` when there are none."""
-    found: list[str] = []
+    """Return the conditions of a query on rows of its layer's view, called ``f`` in the statement; ``true`` when there are none.
+
+    As the standard has it, a box matches features without a place too, and a period those without a day.
+    """
     args: dict[str, Any] = {}
-    if query.box is not None:
-        found.append(f"ST_Intersects(f.geom, {_box(query.box, args)})")
+    found = [*_in_box(query, args), *_equal(query, args), *_in_period(query, args), *_with_words(query, args)]
     if query.filter is not None:
         condition = where(query.filter, query.layer, "f", query.layer.fields)
         found.append(condition.sql)
@@ -33,26 +51,28 @@ def conditions(query: FeatureQuery) -> Statement:
     return Statement(" AND ".join(found) or "true", args)
 
 
-def page_statement(query: FeatureQuery, limit: int, after: int | None, offset: int) -> Statement:
-    """Return the statement of a page: rows of id and GeoJSON text, one more than ``limit`` when there are more."""
+def page_statement(query: FeatureQuery, limit: int, after: Key | None, offset: int) -> Statement:
+    """Return the statement of a page: rows of id, GeoJSON geometry, given fields, fields to sort by; one row more than ``limit``."""
     condition = conditions(query)
-    args = {**condition.args, "limit": limit + 1, "offset": offset}
-    keyset = ""
-    if after is not None:
-        keyset, args["after"] = " AND f.id > %(after)s", after
-    sql = f"SELECT f.id, {feature_text(query)} FROM gisgrid.{query.layer.id} f WHERE {condition.sql}{keyset} ORDER BY f.id"
-    return Statement(f"{sql} LIMIT %(limit)s OFFSET %(offset)s", args)
+    args = {**condition.args, "limit": limit + 1}
+    where_ = condition.sql if after is None else f"{condition.sql} AND {behind(query, after, args)}"
+    sorted_by = [f'f."{sort.field}"' for sort in query.sort]
+    columns = ", ".join([*_columns(query), *sorted_by])
+    sql = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE {where_} ORDER BY {order_by(query)} LIMIT %(limit)s"
+    if not offset:
+        return Statement(sql, args)
+    return Statement(f"{sql} OFFSET %(offset)s", {**args, "offset": offset})
 
 
 def one_statement(query: FeatureQuery, id: int) -> Statement:
-    """Return the statement of the feature with an id: a row of its GeoJSON text and the tag of its state."""
+    """Return the statement of the feature with an id: a row of id, GeoJSON geometry, given fields, and the tag of its state."""
     condition = conditions(query)
-    text = f"{feature_text(query)}, {state_tag(query.layer)}"
-    sql = f"SELECT {text} FROM gisgrid.{query.layer.id} f WHERE f.id = %(id)s AND {condition.sql}"
+    columns = ", ".join([*_columns(query), state_tag(query.layer)])
+    sql = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE f.id = %(id)s AND {condition.sql}"
     return Statement(sql, {**condition.args, "id": id})
 
 
-def count_statement(query: FeatureQuery, most: int | None) -> Statement:
+def count_statement(query: FeatureQuery, most: int | None = None) -> Statement:
     """Return the statement that counts the features of a query, up to ``most``."""
     condition = conditions(query)
     rows = f"gisgrid.{query.layer.id} f WHERE {condition.sql}"
@@ -63,8 +83,7 @@ def count_statement(query: FeatureQuery, most: int | None) -> Statement:
 
 def feature_text(query: FeatureQuery) -> str:
     """Return the expression of a feature's GeoJSON text."""
-    names = [field.name for field in query.layer.fields if query.fields is None or field.name in query.fields]
-    pairs = ", ".join(f"'{name}', f.\"{name}\"" for name in names)
+    pairs = ", ".join(f"'{field.name}', f.\"{field.name}\"" for field in given_fields(query))
     return (
         f"""'{{"type":"Feature","id":' || f.id || ',"geometry":' || coalesce({geometry_text(query)}, 'null')"""
         f""" || ',"properties":' || json_build_object({pairs}) || '}}'"""
@@ -73,13 +92,72 @@ def feature_text(query: FeatureQuery) -> str:
 
 def geometry_text(query: FeatureQuery) -> str:
     """Return the expression of a feature's geometry as GeoJSON text."""
-    geometry = "f.geom" if query.srid == SRID else f"ST_Transform(f.geom, {query.srid})"
+    geometry = "f.geom" if query.srid in IN_DEGREES else f"ST_Transform(f.geom, {query.srid})"
     if query.is_flipped:
         geometry = f"ST_FlipCoordinates({geometry})"
-    return f"ST_AsGeoJSON({geometry}, {_DIGITS.get(query.srid, _METRES)}, 0)"
+    return f"ST_AsGeoJSON({geometry}, {_DIGITS}, 0)"
 
 
-def _box(box: Box, args: dict[str, Any]) -> str:
-    args |= zip(("west", "south", "east", "north"), box.bounds, strict=True)
-    envelope = f"ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, {box.srid})"
-    return envelope if box.srid == SRID else f"ST_Transform({envelope}, {SRID})"
+def _columns(query: FeatureQuery) -> list[str]:
+    return ["f.id", geometry_text(query), *(f'f."{field.name}"' for field in given_fields(query))]
+
+
+def _in_box(query: FeatureQuery, args: dict[str, Any]) -> list[str]:
+    if query.box is None:
+        return []
+    meets = []
+    for number, shape in enumerate(shapes_of(query.box)):
+        # As text of the type itself, so that it is read once and not for every row.
+        args[f"box_{number}"] = shapely.to_wkb(shapely.set_srid(shape, SRID), hex=True, include_srid=True)
+        meets.append(f"ST_Intersects(f.geom, %(box_{number})s::geometry)")
+    if query.layer.geometry == "Geometry":
+        meets.append("f.geom IS NULL")
+    return [f"({' OR '.join(meets)})" if meets else "false"]
+
+
+def _equal(query: FeatureQuery, args: dict[str, Any]) -> list[str]:
+    found = []
+    for number, (name, text) in enumerate(query.equal):
+        field = query.layer.field(name)
+        args[f"equal_{number}"] = parse_value(field, text)
+        found.append(f'f."{name}" = %(equal_{number})s::{_TYPES[field.type]}')
+    return found
+
+
+def _in_period(query: FeatureQuery, args: dict[str, Any]) -> list[str]:
+    start, end = query.period or Period(None, None)
+    if not query.layer.temporal or (start is None and end is None):
+        return []
+    day = f'f."{query.layer.temporal}"'
+    sides = []
+    if start is not None:
+        args["start"] = start
+        sides.append(f"{day} >= %(start)s::date")
+    if end is not None:
+        args["end"] = end
+        sides.append(f"{day} <= %(end)s::date")
+    return [f"({day} IS NULL OR {' AND '.join(sides)})"]
+
+
+def _with_words(query: FeatureQuery, args: dict[str, Any]) -> list[str]:
+    """Return the condition that one of the terms is found in a text; the words of a term stand one after the other there."""
+    if not query.words:
+        return []
+    texts = [f'f."{field.name}"' for field in query.layer.fields if field.type == "text"]
+    text = f'concat_ws({_BETWEEN}, {", ".join(texts)}) COLLATE "und-x-icu"'
+    terms = []
+    for number, term in enumerate(query.words):
+        words = term.split()
+        args[f"term_{number}"] = _like(words[0]) if len(words) == 1 else _pattern(words)
+        terms.append(f"{text} {'ILIKE' if len(words) == 1 else '~*'} %(term_{number})s::text")
+    return [f"({' OR '.join(terms)})"]
+
+
+def _like(word: str) -> str:
+    escaped = re.sub(r"([\\%_])", r"\\\1", word)
+    return f"%{escaped}%"
+
+
+def _pattern(words: Sequence[str]) -> str:
+    # A backslash before a sign makes it stand for itself.
+    return r"\s+".join(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", word) for word in words)

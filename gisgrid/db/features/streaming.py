@@ -14,6 +14,7 @@ import psycopg
 from psycopg import errors as pg_errors
 
 from gisgrid.db.database import Database, explained
+from gisgrid.db.features.keyset import Key, behind, order_by
 from gisgrid.db.features.statement import Statement, conditions, feature_text
 from gisgrid.db.pool import time_limit
 from gisgrid.errors import UnavailableError
@@ -33,10 +34,11 @@ _DEGREE_DIGITS = 15
 
 
 class Cut(NamedTuple):
-    """Which part of what a query finds: at most ``limit`` features (None: all), behind the first ``offset``."""
+    """Which part of what a query finds: at most ``limit`` features (None: all), behind the first ``offset``, or ``after`` one."""
 
     limit: int | None = None
     offset: int = 0
+    after: Key | None = None
 
 
 ALL = Cut()
@@ -71,13 +73,9 @@ def table_statement(query: FeatureQuery, cut: Cut) -> Statement:
 def _copied(query: FeatureQuery, cut: Cut, columns: str, format_: str) -> Statement:
     condition = conditions(query)
     args = {**condition.args, "limit": cut.limit, "offset": cut.offset}
-    rows = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE {condition.sql} ORDER BY {_order(query)}"
+    begin = f" AND {behind(query, cut.after, args)}" if cut.after else ""
+    rows = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE {condition.sql}{begin} ORDER BY {order_by(query)}"
     return Statement(f"COPY ({rows} LIMIT %(limit)s OFFSET %(offset)s) TO STDOUT {format_}", args)
-
-
-def _order(query: FeatureQuery) -> str:
-    sorts = [f'f."{sort.field}" {"DESC" if sort.descending else "ASC"} NULLS LAST' for sort in query.sort]
-    return ", ".join([*sorts, "f.id"])
 
 
 def _columns(query: FeatureQuery) -> list[str]:
