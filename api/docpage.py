@@ -92,10 +92,17 @@ def _table(parameters: list[dict[str, Any]], filled: Collection[str] | None = No
 
 
 def _row(parameter: dict[str, Any], filled: Collection[str] | None) -> str:
-    name, example = escape(parameter["name"]), escape(str(parameter.get("example", "")))
+    name, example = escape(parameter["name"]), escape(_shown(parameter.get("example", "")))
     shown = f'value="{example}"' if filled and name in filled else f'placeholder="{example}"'
     value = f"<code>{example}</code>" if filled is None else f'<input name="{name}" aria-label="{name}" {shown}>'
     return f"<tr><td><code>{name}</code></td><td>{value}</td><td>{_marked(parameter['description'])}</td></tr>"
+
+
+def _shown(example: object) -> str:
+    """Return an example as it is written in an address."""
+    if isinstance(example, list):
+        return ",".join(map(_shown, example))
+    return str(example).lower() if isinstance(example, bool) else str(example)
 
 
 def _link(path: str, parameters: list[dict[str, Any]]) -> str:
