@@ -9,7 +9,7 @@ import typer
 
 from api.server import listen_on, run
 from gisgrid.db import open_database
-from gisgrid.db.migrate import current
+from gisgrid.db.revision import current
 from gisgrid.deployment import load_deployment
 from gisgrid.errors import DatabaseError
 from gisgrid.settings import Settings, load_settings

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from api.protocol import TileProtocol
 from gisgrid.errors import UnavailableError
 
+# By their names: of several processes the first serves nothing, and need not import them.
 _FACTORY = "api.app:create_app_from_environment"
+_PROTOCOL = "api.protocol:TileProtocol"
 _GRACE_S = 10
 _BACKLOG = 2048
 _PATIENCE_S = 60
@@ -66,7 +67,7 @@ def run(listener: socket.socket, workers: int, on_ready: Callable[[str], None]) 
         factory=True,
         workers=workers,
         loop="uvloop",
-        http=TileProtocol,
+        http=_PROTOCOL,
         lifespan="on",
         # Neither a log line a request nor uvicorn's own handlers: the process has its logging.
         access_log=False,

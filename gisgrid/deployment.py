@@ -21,7 +21,8 @@ from gisgrid.types import LEVELS, Bounds, Level
 
 def _pattern(value: str) -> str:
     try:
-        pc.match_substring_regex(pa.array([""]), pattern=value)
+        # To make an array of Python's values pyarrow imports pandas, which takes longer than all else that a command does first.
+        pc.match_substring_regex(pa.nulls(1, pa.string()), pattern=value)
     except pa.ArrowInvalid as error:
         raise ValueError(f"{value!r} is not a regular expression that can be used: {str(error).splitlines()[0]}") from None
     return value

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rasterio.errors import NotGeoreferencedWarning
-from rasterio.io import MemoryFile
 
 from tiles.styles import shipped
 
@@ -107,6 +105,10 @@ def _mean(fine: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:
+    # Not before the first sign is asked for: it takes longer to import than all else of the styles.
+    from rasterio.errors import NotGeoreferencedWarning  # noqa: PLC0415
+    from rasterio.io import MemoryFile  # noqa: PLC0415
+
     height, width, _ = picture.shape
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
