@@ -13,6 +13,7 @@ from gisgrid.db.cluster import Cluster
 from gisgrid.db.database import Database, open_database
 from gisgrid.db.migrate import current, migrate, newest, reset
 from gisgrid.db.server_programs import find_programs
+from gisgrid.deployment import load_deployment
 from gisgrid.errors import ClusterError
 from gisgrid.settings import Settings, load_settings
 
@@ -93,8 +94,9 @@ def psql(context: typer.Context) -> None:
 @app.command("migrate")
 def migrate_command() -> None:
     """Bring the schema to the newest revision; start the private cluster if need be."""
-    database = open_database(load_settings())
-    applied = migrate(database)
+    settings = load_settings()
+    database = open_database(settings)
+    applied = migrate(database, load_deployment(settings.deployment))
     done = f"applied {', '.join(applied)}" if applied else f"is at {newest()} already"
     _out().print(f"The schema at {database.address} {done}.")
 

@@ -17,6 +17,7 @@ from psycopg import sql
 from gisgrid.db.database import Database, transaction
 from gisgrid.db.layer_load import LayerLoad
 from gisgrid.db.records import Counts, Delivery, Reject, RunRecord, Written
+from gisgrid.db.rules import known_deployment, remember_deployment
 from gisgrid.db.runs import INTERRUPTED, finish_run, start_run
 from gisgrid.db.staging import STATEMENTS
 from gisgrid.deployment import Deployment
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 _LOCK_KEY = 0x6769_7367  # any number that nothing else locks
 _KEPT = "Nothing of the load at hand was kept; what is served stays as it was."
 _QUIET: LiteralString = "SET client_min_messages = warning"
+# What is loaded has been checked, and is no edit of anybody's.
+_SAY_SO: LiteralString = "SET gisgrid.loading = 'on'"
 _NOTICE_DEATH: LiteralString = "SET client_connection_check_interval = '10s'"
 _TRY_LOCK: LiteralString = "SELECT pg_try_advisory_lock(%s)"
 _LOCK: LiteralString = "SELECT pg_advisory_lock(%s)"
@@ -39,8 +42,6 @@ SELECT a.pid, to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') FROM pg_locks
 WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND l.classid = 0 AND l.objid = %s
 """
-_DEPLOYMENT: LiteralString = "SELECT id FROM gisgrid.deployments"
-_REMEMBER: LiteralString = "INSERT INTO gisgrid.deployments (id) VALUES (%s) ON CONFLICT DO NOTHING"
 _ADD_CLASS: LiteralString = """
 INSERT INTO gisgrid.component_classes AS known (scheme, edition, code, major, name, is_cover, kind)
 VALUES (%(scheme)s, %(edition)s, %(code)s, %(major)s, %(name)s, %(is_cover)s, %(kind)s)
@@ -134,7 +135,7 @@ class Loading:
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
-        self._deployment: str | None = None
+        self._deployment: Deployment | None = None
         self._open_run: tuple[Delivery, int] | None = None
         self._area_runs: list[int] = []
         self._levels: list[Level] = []
@@ -157,7 +158,7 @@ class Loading:
         The first load that ends well makes it so. Raises ConfigError when the database holds another city's data.
         """
         with self._transaction():
-            known = self._one(_DEPLOYMENT, [])
+            known = known_deployment(self._connection)
             if known not in (None, deployment.id):
                 raise ConfigError(
                     f"The database {self._connection.info.dbname!r} holds the data of deployment {known!r}, not of {deployment.id!r}.",
@@ -166,7 +167,7 @@ class Loading:
                 )
             with self._connection.cursor() as cursor:
                 cursor.executemany(_ADD_CLASS, [item._asdict() for item in deployment.own_classes.values()])
-        self._deployment = deployment.id
+        self._deployment = deployment
 
     def last_run(self, delivery: Delivery) -> RunRecord | None:
         """Return the last run that loaded this source into this layer, if all rows that it loaded are still served.
@@ -309,7 +310,7 @@ class Loading:
 
     def _remember_deployment(self) -> None:
         if self._deployment is not None:
-            self._connection.execute(_REMEMBER, [self._deployment])
+            remember_deployment(self._connection, self._deployment)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -331,6 +332,7 @@ def open_loading(database: Database, *, wait: bool = True) -> Iterator[Loading]:
     with database.connect() as connection:
         connection.autocommit = True
         connection.execute(_QUIET)
+        connection.execute(_SAY_SO)
         # So that the server ends the statement of a loader that was killed, and frees the lock. Not every system can tell.
         with suppress(psycopg.errors.InvalidParameterValue):
             connection.execute(_NOTICE_DEATH)

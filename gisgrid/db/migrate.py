@@ -16,7 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from gisgrid.codes import component_classes
 from gisgrid.db.changes import EVERYTHING
 from gisgrid.db.database import Database, first_line
+from gisgrid.db.roles import ensure_roles
+from gisgrid.db.rules import known_deployment, remember_deployment
 from gisgrid.db.tables import SCHEMA
+from gisgrid.deployment import Deployment
 from gisgrid.errors import DatabaseError
 
 logger = logging.getLogger(__name__)
@@ -48,15 +51,21 @@ def config() -> Config:
     return settings
 
 
-def migrate(database: Database) -> list[str]:
+def migrate(database: Database, deployment: Deployment | None = None) -> list[str]:
     """Bring ``database`` to the newest revision and fill in the code lists; return the revisions applied, oldest first.
+
+    The rules of ``deployment`` are written down for those who edit, when it is the one whose data the database holds.
 
     All in one transaction; two processes that migrate at once wait for one another. Raises DatabaseError when the
     server is too old, has no PostGIS, or does not allow it.
     """
     try:
         with database.engine().begin() as connection:
-            return _upgrade(connection)
+            applied = _upgrade(connection)
+            raw = _driver(connection)
+            if deployment is not None and known_deployment(raw) == deployment.id:
+                remember_deployment(raw, deployment)
+            return applied
     except DBAPIError as error:
         raise _explained(database, error) from error
 
@@ -112,7 +121,15 @@ def _upgrade(connection: Connection) -> list[str]:
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
     connection.execute(_FILL_CLASSES, [row._asdict() for row in component_classes().values()])
+    ensure_roles(_driver(connection))
     return pending[::-1]
+
+
+def _driver(connection: Connection) -> psycopg.Connection:
+    """Return psycopg's connection behind SQLAlchemy's, in the same transaction."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def _explained(database: Database, error: DBAPIError) -> DatabaseError:

@@ -36,6 +36,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import UserDefinedType
 
+from gisgrid.db.editing_tables import add_editing_tables
+
 SCHEMA = "gisgrid"
 """The schema that holds everything."""
 
@@ -380,6 +382,8 @@ deployments = Table(
     Column("id", Text, nullable=False),
     Column("is_only", Boolean, primary_key=True, server_default=text("true")),
     _instant("recorded_at", default=True),
+    Column("bounds", ARRAY(Double)),
+    Column("sliver_m", Double, nullable=False, server_default=text("1.0")),
 )
 
 changes = Table(
@@ -418,3 +422,5 @@ rasters = Table(
     Column("geom", Geometry("POLYGON", srid=4326, spatial_index=False), nullable=False),
     Index("rasters_run_id", "run_id"),
 )
+
+add_editing_tables(metadata)

@@ -19,7 +19,7 @@ from gisgrid.db.tables import SCHEMA, metadata
 from gisgrid.errors import DatabaseError
 from gisgrid.layers import LAYERS, Layer
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0014", "0015"]
 
 BOX = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36, 120.1 36.1, 120 36.1, 120 36)))"
 BOW_TIE = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36.1, 120.1 36, 120 36.1, 120 36)))"
