@@ -78,6 +78,8 @@ def parameter_object(parameter: Parameter, where: str) -> Document:
         "description": parameter.description,
         "schema": dict(parameter.schema),
     }
+    if where == "query" and parameter.schema.get("type") == "array":
+        document |= {"style": "form", "explode": False}
     return document if parameter.example is None else {**document, "example": parameter.example}
 
 

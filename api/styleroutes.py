@@ -59,7 +59,7 @@ async def answer(backend: Backend, scope: Scope) -> Reply:
     if match is not None:
         asked = parse_query(scope["query_string"], STYLE_PARAMETERS)
         request = StyleRequest(match[1], _datum(asked), cast(Language, parse_word("lang", asked.get("lang", "zh"), ("zh", "en"))))
-        return _reply(scope, orjson.dumps(style_document(request, _site(backend, base_url(scope)))), _JSON)
+        return _reply(scope, orjson.dumps(style_document(request, site(backend, base_url(scope)))), _JSON)
     match = _SPRITE.fullmatch(path)
     if match is None:
         raise NotFoundError(f"There is nothing at {path[:80]}.", "Styles are listed at /styles.")
@@ -80,15 +80,15 @@ def answer_names(backend: Backend, scope: Scope) -> Reply:
     datum = _datum(parse_query(scope["query_string"], NAMES_PARAMETERS))
     query = "" if datum == "wgs84" else f"?datum={datum}"
     template = f"{base_url(scope)}{NAMES_PREFIX}/{{z}}/{{x}}/{{y}}.mvt{query}"
-    site = _site(backend, base_url(scope))
-    return _reply(scope, orjson.dumps(names_tilejson(template, site.bounds, site.attribution)), _JSON)
+    here = site(backend, base_url(scope))
+    return _reply(scope, orjson.dumps(names_tilejson(template, here.bounds, here.attribution)), _JSON)
 
 
 def _datum(asked: dict[str, str]) -> Datum:
     return cast(Datum, parse_word("datum", asked.get("datum", "wgs84"), ("wgs84", "gcj02")))
 
 
-def _site(backend: Backend, address: str) -> Site:
+def site(backend: Backend, address: str) -> Site:
     """Return what a style says of this server: its one district's name, or the deployment's where there are several or none."""
     deployment, now = backend.deployment, backend.model.snapshot
     bounds = now.locator.bounds or deployment.box

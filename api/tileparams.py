@@ -58,9 +58,13 @@ class AskedVariant(NamedTuple):
 
 def parse_variant(layers: tuple[Layer, ...], query_string: bytes) -> AskedVariant:
     """Return the variant that a query string asks for; raises ParameterError for what is not known or cannot be asked together."""
-    values = parse_query(query_string, TILE_PARAMETERS) if query_string else {}
+    return variant_of(layers, parse_query(query_string, TILE_PARAMETERS) if query_string else {})
+
+
+def variant_of(layers: tuple[Layer, ...], values: Mapping[str, str]) -> AskedVariant:
+    """Return the variant that parameters ask for (those of ``TILE_PARAMETERS``; others are passed over); errors as ``parse_variant``."""
     ids = tuple(layer.id for layer in layers)
-    if not values:
+    if not TILE_PARAMETERS.keys() & values.keys():
         return AskedVariant(Variant(ids), lasts=True)
     as_of = parse_as_of(values)
     is_past = as_of is None or as_of < datetime.now(UTC)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 
 from api.describing import BINARY, Document, error_answers, parameter_object
 from api.ogc.asked import visible_layers
-from api.ogc.formats import format_parameter
 from api.ogc.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from api.ogc.operations import Operation, Resource
 from api.ogc.variables import VARIABLES
@@ -54,11 +53,18 @@ def _expanded(resource: Resource) -> Iterator[tuple[str, Layer | None]]:
         yield resource.path.replace("{collection}", layer.id), layer
 
 
+def _operation_id(operation: Operation, layer: Layer | None) -> str:
+    if layer is None:
+        return operation.id
+    # OGC API - Tiles says how names of its operations end.
+    return f"{layer.id}.{operation.id}" if "." in operation.id else f"{operation.id}_{layer.id}"
+
+
 def _described(path: str, method: str, operation: Operation, layer: Layer | None) -> Document:
     variables = [VARIABLES.get(name) or _unknown(name) for name in _variables(path)]
-    parameters = {"f": format_parameter(operation.formats), **operation.parameters_of(layer)}
+    parameters = operation.query_of(layer)
     described: Document = {
-        "operationId": f"{operation.id}_{layer.id}" if layer else operation.id,
+        "operationId": _operation_id(operation, layer),
         "summary": f"{operation.summary}: {layer.title_en}" if layer else operation.summary,
         "tags": [layer.id] if layer else ["documents"],
         "parameters": [

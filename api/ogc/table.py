@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from api.ogc import collections, core, definition, items, schemas
+from api.ogc import collections, core, definition, items, schemas, styles, tilesets
 from api.ogc.operations import Resource
 
 RESOURCES: tuple[Resource, ...] = (
@@ -14,6 +14,8 @@ RESOURCES: tuple[Resource, ...] = (
     *collections.RESOURCES,
     *schemas.RESOURCES,
     *items.RESOURCES,
+    *tilesets.RESOURCES,
+    *styles.RESOURCES,
 )
 """Every resource; the first whose path fits answers."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tiles.styles.making import Language, Site, StyleRequest, style_document, style_list
-from tiles.styles.shipped import SPRITES
+from tiles.styles.shipped import SPRITES, StyleEntry
 from tiles.styles.sprites import Sprite, sprite
 
-__all__ = ["SPRITES", "Language", "Site", "Sprite", "StyleRequest", "sprite", "style_document", "style_list"]
+__all__ = ["SPRITES", "Language", "Site", "Sprite", "StyleEntry", "StyleRequest", "sprite", "style_document", "style_list"]
