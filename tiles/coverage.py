@@ -17,14 +17,13 @@ from rasterio.crs import CRS
 from rasterio.transform import from_origin
 from rasterio.windows import Window
 
-from gisgrid.crs import Crs, is_shifted, parse_crs, to_wgs84
-from gisgrid.errors import ConfigError, ParameterError, UsageError
+from gisgrid.crs import Crs, to_wgs84
+from gisgrid.errors import ParameterError, UsageError
 from gisgrid.locator.ground import metres_per_degree_many
 from gisgrid.progress import Progress
 from gisgrid.rasters.cog import write_cog
 from gisgrid.sight import STATES, SightIndex
 from gisgrid.sight.views import HARD, Cameras
-from gisgrid.types import Bounds
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -69,26 +68,6 @@ class Summary(NamedTuple):
     cells: int
     blind: int
     sure: int
-
-
-def projected_for(box: Bounds, named: str | None) -> Crs:
-    """Return the projected system, in metres, to lay a grid in: the one ``named``, or the zone of CGCS2000 or of UTM that a box lies in.
-
-    ``box`` is in degrees, WGS 84. Raises ConfigError for a named one that is not in metres.
-    """
-    if named is None:
-        lon, lat = (box.west + box.east) / 2.0, (box.south + box.north) / 2.0
-        zone = round(lon / 3.0)
-        in_china = is_shifted(lon, lat) and 25 <= zone <= 45
-        # Zones of 3 degrees from 75 to 135 east are EPSG:4534 to 4554.
-        utm = min(int((lon + 180.0) // 6.0), 59) + (32601 if lat >= 0.0 else 32701)
-        named = f"EPSG:{4534 + zone - 25 if in_china else utm}"
-    crs = parse_crs(named)
-    if not crs.is_projected or crs.unit != "metre":
-        raise ConfigError(
-            f"Cells cannot be laid out in {crs}: its unit is {crs.unit}.", "Name a projected system in metres, such as EPSG:4549."
-        )
-    return crs
 
 
 def grid_over(area: shapely.Geometry, crs: Crs, cell_m: float) -> Grid:

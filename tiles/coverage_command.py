@@ -13,6 +13,7 @@ import rasterio
 import shapely
 import typer
 
+from gisgrid.crs import projected_for
 from gisgrid.db import Database, open_database, reading
 from gisgrid.db.database import transaction
 from gisgrid.db.rasters import list_rasters, put_raster
@@ -24,7 +25,7 @@ from gisgrid.services.rasters import About, made, throw_away
 from gisgrid.settings import load_settings
 from gisgrid.sight import SightIndex
 from gisgrid.types import Bounds
-from tiles.coverage import Summary, grid_over, projected_for, write_coverage
+from tiles.coverage import Summary, grid_over, write_coverage
 
 _TITLE = "摄像头覆盖 Camera coverage"
 

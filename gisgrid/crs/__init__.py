@@ -3,6 +3,7 @@
 from gisgrid.crs.accuracy import ConversionAccuracy, accuracy_at_m, accuracy_m, conversion_accuracy
 from gisgrid.crs.convert import check_point, convert, from_wgs84, to_wgs84, transformer, valid
 from gisgrid.crs.offset import is_shifted
+from gisgrid.crs.projected import projected_for
 from gisgrid.crs.systems import BD09, CGCS2000, EXPECTED, GCJ02, WGS84, Crs, parse_crs
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "from_wgs84",
     "is_shifted",
     "parse_crs",
+    "projected_for",
     "to_wgs84",
     "transformer",
     "valid",

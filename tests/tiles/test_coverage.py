@@ -11,6 +11,7 @@ import shapely
 from numpy.typing import NDArray
 from rio_cogeo.cogeo import cog_validate
 
+from gisgrid.crs import projected_for
 from gisgrid.errors import ConfigError, ParameterError, UsageError
 from gisgrid.progress import silent
 from gisgrid.sight import SightIndex
@@ -18,7 +19,7 @@ from gisgrid.types import Bounds
 from tests.sight.reference import Reference
 from tests.sight.scenes import LAT, LON, PER_LAT, PER_LON, box, buildings, camera, cameras
 from tests.sight.town import random_town
-from tiles.coverage import OUTSIDE, Grid, count_cameras, grid_over, projected_for, write_coverage
+from tiles.coverage import OUTSIDE, Grid, count_cameras, grid_over, write_coverage
 
 CRS = projected_for(Bounds(LON, LAT, LON, LAT), None)
 
