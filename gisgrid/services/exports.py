@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gisgrid.db.features.streaming import ALL, Cut, SnapshotReader, csv_statement, fields_of, geojson_statement, table_statement
+from gisgrid.db.features.statement import given_fields
+from gisgrid.db.features.streaming import ALL, Cut, SnapshotReader, csv_statement, geojson_statement, table_statement
 from gisgrid.errors import TooLargeError
 from gisgrid.features import FeatureQuery
 from gisgrid.features.formats import FileFormat, frames
@@ -41,7 +42,7 @@ def chunks(reader: SnapshotReader, export: Export) -> Iterator[bytes]:
         return reader.blocks(geojson_statement(query, export.cut, frames.RECORD_SEPARATOR))
     if word == "csv":
         return frames.csv(reader.blocks(csv_statement(query, export.cut)), bom=export.bom)
-    schema = schema_of(fields_of(query))
+    schema = schema_of(given_fields(query))
     return geoparquet(_batches(reader, export, schema), schema, query.srid)
 
 
@@ -58,7 +59,7 @@ def write(reader: SnapshotReader, export: Export, path: Path, bounds: Bounds | N
         return
     most = bounds.most_indexed
     is_indexed = most is None or not reader.has_more_than(export.query, most)
-    schema = schema_of(fields_of(export.query))
+    schema = schema_of(given_fields(export.query))
     target = Target(path, export.format.word, export.query.srid, is_indexed)
     write_file(_bounded(_batches(reader, export, schema), path, bounds.most_bytes), schema, export.query.layer, target)
 

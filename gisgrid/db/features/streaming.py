@@ -15,11 +15,10 @@ from psycopg import errors as pg_errors
 
 from gisgrid.db.database import Database, explained
 from gisgrid.db.features.keyset import Key, behind, order_by
-from gisgrid.db.features.statement import Statement, conditions, feature_text
+from gisgrid.db.features.statement import Statement, conditions, feature_text, given_fields
 from gisgrid.db.pool import time_limit
 from gisgrid.errors import UnavailableError
 from gisgrid.features.query import SRID, FeatureQuery
-from gisgrid.layers import Field
 
 BLOCK_BYTES = 1 << 20
 """About how long a block is; never less than a row."""
@@ -27,8 +26,8 @@ BLOCK_BYTES = 1 << 20
 # Quotes and delimiters that JSON never has in it: each row comes out as it is.
 _AS_IT_IS = "(FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', ESCAPE E'\\x01')"
 
-# Positions in metres to a tenth of a millimetre, degrees in as many digits as give the stored number again.
-_DEGREES = frozenset({4326, 4490})
+# WGS 84 and CGCS2000 count as equal.
+_DEGREES = frozenset({SRID, 4490})
 _METRE_DIGITS = 4
 _DEGREE_DIGITS = 15
 
@@ -43,11 +42,6 @@ class Cut(NamedTuple):
 
 ALL = Cut()
 """Everything that a query finds."""
-
-
-def fields_of(query: FeatureQuery) -> list[Field]:
-    """Return the fields that are given, in the order of the catalogue."""
-    return [field for field in query.layer.fields if query.fields is None or field.name in query.fields]
 
 
 def geojson_statement(query: FeatureQuery, cut: Cut, before: str) -> Statement:
@@ -73,17 +67,17 @@ def table_statement(query: FeatureQuery, cut: Cut) -> Statement:
 def _copied(query: FeatureQuery, cut: Cut, columns: str, format_: str) -> Statement:
     condition = conditions(query)
     args = {**condition.args, "limit": cut.limit, "offset": cut.offset}
-    begin = f" AND {behind(query, cut.after, args)}" if cut.after else ""
-    rows = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE {condition.sql}{begin} ORDER BY {order_by(query)}"
+    where = condition.sql if cut.after is None else f"{condition.sql} AND {behind(query, cut.after, args)}"
+    rows = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE {where} ORDER BY {order_by(query)}"
     return Statement(f"COPY ({rows} LIMIT %(limit)s OFFSET %(offset)s) TO STDOUT {format_}", args)
 
 
 def _columns(query: FeatureQuery) -> list[str]:
-    return ["f.id", *(f'f."{field.name}"' for field in fields_of(query))]
+    return ["f.id", *(f'f."{field.name}"' for field in given_fields(query))]
 
 
 def _geometry(query: FeatureQuery) -> str:
-    return "f.geom" if query.srid == SRID else f"ST_Transform(f.geom, {query.srid})"
+    return "f.geom" if query.srid in _DEGREES else f"ST_Transform(f.geom, {query.srid})"
 
 
 def _place(query: FeatureQuery) -> list[str]:
