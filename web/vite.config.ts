@@ -10,7 +10,10 @@ export default defineConfig({
     assetsInlineLimit: 0, // the content security policy of the server wants files, not data: URLs
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1200, // MapLibre is one module of 1.1 MB (300 kB compressed); the rest is small
+    // The server reads in it what the script of its own pages is called.
+    manifest: "assets/manifest.json",
     rollupOptions: {
+      input: ["index.html", "src/pages.ts"],
       output: {
         // MapLibre changes with its version only, the console with every build: two files, so that caches keep the first.
         manualChunks: (id: string) => (id.includes("node_modules") ? "maplibre" : undefined),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from api.asgi import PUBLIC, Receive, Reply, Scope, Send, base_url, header, send_reply, unless_gone
 from api.backend import Backend
 from api.ogc.asked import Asked, visible_layer
 from api.ogc.formats import choose_format, choose_language
-from api.ogc.operations import Document, Operation, Resource, Stream
-from api.ogc.sending import EXPOSED, written
+from api.ogc.operations import Document, Operation, Resource, Stream, operations_of
+from api.ogc.sending import EXPOSED, problem_page, written
 from api.ogc.table import found
 from api.params import parse_query
 from api.problems import MethodError, new_reference, reply_to, reply_to_bug
@@ -22,6 +23,9 @@ PREFIX = "/ogc"
 """What the addresses of the OGC API begin with."""
 
 _HEADERS_TAKEN = b"accept, accept-language, authorization, content-crs, content-type, if-match, if-none-match, if-unmodified-since, prefer"
+
+# As part 4 of OGC API - Features wants it: which types POST and PATCH take.
+_TAKEN = {"POST": b"application/geo+json, application/json", "PATCH": b"application/merge-patch+json"}
 
 
 class OgcApp:
@@ -38,24 +42,31 @@ class OgcApp:
             if answer is None:
                 return
         except GisgridError as error:
-            answer = reply_to(error, path)
+            answer = self._told(scope, receive, reply_to(error, path))
         except Exception:
             reference = new_reference()
             _logger.exception("500 at %s, reference %s", path, reference)
-            answer = reply_to_bug(reference)
+            answer = self._told(scope, receive, reply_to_bug(reference))
         answer = answer._replace(headers=(*answer.headers, EXPOSED))
         if isinstance(answer, Stream):
             await _send_stream(answer, send, self._backend.settings.api.stream_idle_s, head=head)
         else:
             await send_reply(answer, send, head=head)
 
+    def _told(self, scope: Scope, receive: Receive, problem: Reply) -> Reply:
+        """Return a problem as a page where a browser shows it; JSON for everybody else."""
+        if scope["method"] != "GET" or "text/html" not in header(scope, b"accept"):
+            return problem
+        language = choose_language(None, header(scope, b"accept-language"))
+        return problem_page(Asked(self._backend, scope, receive, base_url(scope) + PREFIX, "/", {}, {}, "html", language), problem)
+
     async def _answered(self, scope: Scope, receive: Receive) -> Reply | Stream | None:
         """Return the answer, None when the client went away before there was one."""
         path, method = scope["path"].removeprefix(PREFIX) or "/", scope["method"]
         resource, names = _resource(path)
         if method == "OPTIONS":
-            return _options(resource)
-        operation = _operation(resource, method)
+            return _options(resource, names)
+        operation = _operation(resource, names, method)
         asked = self._asked(scope, receive, path, names, operation)
         work = _done(asked, operation)
         return await (unless_gone(work, receive) if asked.is_read else work)
@@ -81,28 +92,35 @@ def _resource(path: str) -> tuple[Resource, dict[str, str]]:
     return match
 
 
-def _operation(resource: Resource, method: str) -> Operation:
-    operation = resource.operations.get("GET" if method == "HEAD" else method)
+def _operation(resource: Resource, names: dict[str, str], method: str) -> Operation:
+    operations = _operations(resource, names)
+    operation = operations.get("GET" if method == "HEAD" else method)
     if operation is None:
-        raise MethodError(method, _allowed(resource))
+        raise MethodError(method, _allowed(operations))
     return operation
 
 
-def _allowed(resource: Resource) -> str:
-    head = ["HEAD"] if "GET" in resource.operations else []
-    return ", ".join([*resource.operations, *head, "OPTIONS"])
+def _operations(resource: Resource, names: dict[str, str]) -> Mapping[str, Operation]:
+    return operations_of(resource, visible_layer(names["collection"]) if "collection" in names else None)
 
 
-def _options(resource: Resource) -> Reply:
+def _allowed(operations: Mapping[str, Operation]) -> str:
+    head = ["HEAD"] if "GET" in operations else []
+    return ", ".join([*operations, *head, "OPTIONS"])
+
+
+def _options(resource: Resource, names: dict[str, str]) -> Reply:
     """Return which methods a resource has, to editors that ask before they offer to edit, and to browsers before they send."""
-    allowed = _allowed(resource).encode()
+    operations = _operations(resource, names)
+    allowed = _allowed(operations).encode()
+    taken = tuple((b"accept-" + method.lower().encode(), _TAKEN[method]) for method in operations if method in _TAKEN)
     preflight = (
         (b"allow", allowed),
         (b"access-control-allow-methods", allowed),
         (b"access-control-allow-headers", _HEADERS_TAKEN),
         (b"access-control-max-age", b"86400"),
     )
-    return Reply(204, (*PUBLIC, *preflight), b"")
+    return Reply(200, (*PUBLIC, *preflight, *taken), b"")
 
 
 async def _done(asked: Asked, operation: Operation) -> Reply | Stream:

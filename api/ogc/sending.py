@@ -12,7 +12,7 @@ from api.asgi import PUBLIC, Header, Reply
 from api.negotiation import accepts_gzip, matches
 from api.ogc.asked import Asked
 from api.ogc.operations import Document, Operation
-from api.ogc.pages import page
+from api.ogc.pages import PAGE_HEADERS, page, render
 
 _WORTH_PACKING = 1024
 # What takes longer than a moment to pack is packed beside the other requests.
@@ -28,7 +28,7 @@ async def written(asked: Asked, operation: Operation, document: Document) -> Rep
 
     Documents have the tag of their bytes; what is text already has the tag that came with it, if any.
     """
-    body, media, own = _bytes(asked, operation, document)
+    body, media, own = await _bytes(asked, operation, document)
     headers = [*PUBLIC, *own, *document.headers, (b"vary", b"accept, accept-encoding, accept-language")]
     given = dict(document.headers)
     if b"cache-control" not in given:
@@ -51,12 +51,19 @@ async def written(asked: Asked, operation: Operation, document: Document) -> Rep
     return Reply(document.status, tuple(headers), body)
 
 
-def _bytes(asked: Asked, operation: Operation, document: Document) -> tuple[bytes, str, tuple[Header, ...]]:
+def problem_page(asked: Asked, problem: Reply) -> Reply:
+    """Return a problem document as a page, with the status and the other headers that it has."""
+    kept = tuple(pair for pair in problem.headers if pair[0] != b"content-type")
+    body = render(asked, "problem.html", orjson.loads(problem.body))
+    return Reply(problem.status, (*kept, *PAGE_HEADERS, (b"content-type", b"text/html; charset=utf-8")), body)
+
+
+async def _bytes(asked: Asked, operation: Operation, document: Document) -> tuple[bytes, str, tuple[Header, ...]]:
     """Return the bytes of a document, their media type, and the headers that only this format has."""
-    if asked.format == "html":
-        text = page(asked, document)
-        return text.body, "text/html; charset=utf-8", text.headers
     content = document.content
+    if asked.format == "html":
+        # Pages of many features take long to write.
+        return await asyncio.to_thread(page, asked, document), "text/html; charset=utf-8", PAGE_HEADERS
     return content if isinstance(content, bytes) else orjson.dumps(content), operation.formats[asked.format], ()
 
 
