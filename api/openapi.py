@@ -47,7 +47,7 @@ def openapi_document() -> Document:
     return {
         "openapi": "3.1.0",
         "info": {"title": "gisgrid", "version": __version__, "description": _DESCRIPTION},
-        "paths": {**_lookup_paths(), **tile_paths(), **ogc_paths("/ogc"), **_health_paths()},
+        "paths": {**_lookup_paths(), **tile_paths(), **ogc_paths("/ogc", "ogc_"), **_health_paths()},
         "components": {"schemas": model_schemas(), "securitySchemes": SECURITY_SCHEMES},
     }
 

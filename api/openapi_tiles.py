@@ -29,7 +29,7 @@ def tile_paths() -> Document:
 
 
 def _vector_paths() -> Document:
-    parameters = [_layers(), *_place(14, 13669, 6416), *query(TILE_PARAMETERS)]
+    parameters = [_layers(), *_place(14, 13670, 6429), *query(TILE_PARAMETERS)]
     tile = operation("tile", "A Mapbox Vector Tile of one or more layers", parameters, _tile(), (400, 404, 503))
     document = operation(
         "tilejson", "TileJSON 3 of one or more layers", [_layers(), *query(TILE_PARAMETERS)], answer(schemas.TileJson), (400, 404, 503)
@@ -52,13 +52,13 @@ def _vector_paths() -> Document:
 
 def _derived_paths() -> Document:
     views = operation(
-        "camera_views_tile", "A tile of what cameras see", [*_place(15, 27339, 12832), *query(VIEWS_PARAMETERS)], _tile(), (400, 404)
+        "camera_views_tile", "A tile of what cameras see", [*_place(15, 27340, 12858), *query(VIEWS_PARAMETERS)], _tile(), (400, 404)
     )
     views_document = operation(
         "camera_views_tilejson", "TileJSON of what cameras see", query(VIEWS_PARAMETERS), answer(schemas.TileJson), (400, 404)
     )
     names = operation(
-        "names_tile", "A tile of the names of areas", [*_place(13, 6834, 3208), *query(NAMES_PARAMETERS)], _tile(), (400, 404)
+        "names_tile", "A tile of the names of areas", [*_place(13, 6835, 3214), *query(NAMES_PARAMETERS)], _tile(), (400, 404)
     )
     names_document = operation(
         "names_tilejson", "TileJSON of the names of areas", query(NAMES_PARAMETERS), answer(schemas.TileJson) | _KEPT, (400,)
@@ -83,7 +83,7 @@ def _count_paths(id: str) -> Document:
         schema = {"type": "string", "pattern": f"^({'|'.join(kinds)})(,({'|'.join(kinds)}))*$"}
         parameters["kind"] = parameters["kind"]._replace(schema=schema, example=kinds[0])
     asked = query(parameters)
-    tile = operation(f"h3_tile_{id}", f"A tile of counts by H3 cell: {title}", [*_place(14, 13669, 6416), *asked], _tile(), (400, 404))
+    tile = operation(f"h3_tile_{id}", f"A tile of counts by H3 cell: {title}", [*_place(14, 13670, 6429), *asked], _tile(), (400, 404))
     document = operation(f"h3_tilejson_{id}", f"TileJSON of counts by H3 cell: {title}", asked, answer(schemas.TileJson), (400,))
     return {f"/tiles/h3/{id}/{{z}}/{{x}}/{{y}}.mvt": {"get": tile}, f"/tiles/h3/{id}.json": {"get": document}}
 
@@ -109,7 +109,7 @@ def _raster_paths() -> Document:
     tile = operation(
         "raster_tile",
         "A tile of a raster as a picture",
-        [id, *_place(14, 13669, 6416), ending, *query(RASTER_PARAMETERS)],
+        [id, *_place(14, 13670, 6429), ending, *query(RASTER_PARAMETERS)],
         given("The picture.", pictures) | _KEPT,
         (400, 404, 503),
     )
@@ -127,7 +127,7 @@ def _raster_paths() -> Document:
 
 def _archive_paths() -> Document:
     name = _named("name", "The archive: `/archives` lists those there are.")
-    tile = operation("archive_tile", "A tile of an archive", [name, *_place(14, 13669, 6416)], _tile(), (400, 404, 503))
+    tile = operation("archive_tile", "A tile of an archive", [name, *_place(14, 13670, 6429)], _tile(), (400, 404, 503))
     whole = operation(
         "archive_file", "A PMTiles file, or ranges of its bytes", [name], _file("application/vnd.pmtiles"), (400, 404, 416, 503)
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from api.describing import BINARY, Document, error_answers, parameter_object
 from api.ogc.asked import visible_layers
 from api.ogc.headers import REQUEST_HEADERS, RESPONSE_HEADERS
-from api.ogc.operations import Operation, Resource
+from api.ogc.operations import Operation, Resource, operations_of
 from api.ogc.variables import VARIABLES
 from api.params import Parameter
 from gisgrid.layers import Layer
@@ -26,8 +26,8 @@ _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _ALWAYS = (400, 406, 503)
 
 
-def ogc_paths(prefix: str) -> Document:
-    """Return the paths of the OGC API, each with ``prefix`` before it."""
+def ogc_paths(prefix: str, names: str = "") -> Document:
+    """Return the paths of the OGC API, each with ``prefix`` before it and the operationId with ``names``."""
     # The table knows the route of the definition, which knows this.
     from api.ogc.table import RESOURCES  # noqa: PLC0415
 
@@ -35,7 +35,9 @@ def ogc_paths(prefix: str) -> Document:
     for resource in RESOURCES:
         for path, layer in _expanded(resource):
             described = paths.setdefault(f"{prefix}{path}".rstrip("/") or "/", {})
-            described.update({method.lower(): _described(path, method, one, layer) for method, one in resource.operations.items()})
+            for method, operation in operations_of(resource, layer).items():
+                found = _described(path, method, operation, layer)
+                described[method.lower()] = {**found, "operationId": f"{names}{found['operationId']}"}
     return {**paths}
 
 

@@ -24,8 +24,8 @@ _DECLARED = (
     Parameter("id", "The feature: the `id` that pages and tiles have.", {"type": "integer", "minimum": 1, "format": "int64"}, 1),
     _words("tileMatrixSetId", "The tile matrix set.", list(MATRIX_SETS)),
     _number("tileMatrix", "The tile matrix: the zoom.", MAX_ZOOM, 14),
-    _number("tileRow", "Row from the north.", _LAST, 6416),
-    _number("tileCol", "Column from the west.", _LAST, 13669),
+    _number("tileRow", "Row from the north.", _LAST, 6429),
+    _number("tileCol", "Column from the west.", _LAST, 13670),
     _words("styleId", "The style.", [style.id for style in style_list()]),
 )
 VARIABLES: Mapping[str, Parameter] = {parameter.name: parameter for parameter in _DECLARED}
