@@ -185,8 +185,9 @@ def _read_box(asked: Mapping[str, str]) -> Box | None:
     if half == 3 and parts[2] > parts[5]:
         raise ParameterError("bbox", "its lower height is above the upper one.", _BOX)
     box = _box(system, "bbox", (parts[0], parts[1], parts[half], parts[half + 1]))
-    # A box that has no shape is told now.
-    shapes_of(box)
+    if not system.is_in_degrees:
+        # A box that has no shape is told now.
+        shapes_of(box)
     return box
 
 

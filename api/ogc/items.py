@@ -20,6 +20,7 @@ from gisgrid.db.features import Page
 from gisgrid.db.features.keyset import read_cursor
 from gisgrid.db.features.streaming import Cut
 from gisgrid.features import FeatureQuery
+from gisgrid.features.places import is_small
 
 FORMATS = {**PAGES, **DOWNLOADS}
 
@@ -32,7 +33,8 @@ async def items(asked: Asked) -> Answer:
     if asked.format in DOWNLOADS:
         after = read_cursor(query, cursor) if cursor else None
         return await download(asked, query, Cut(limit, offset, after), (crs,))
-    page = await asked.backend.features.page(query, limit or DEFAULT_LIMIT, cursor, offset)
+    by_place = query.box is not None and is_small(query.box, asked.backend.deployment.box)
+    page = await asked.backend.features.page(query, limit or DEFAULT_LIMIT, cursor, offset, by_place=by_place)
     matched = await _matched(asked, query, page, None if cursor else offset)
     links = _links(asked, page)
     return Document(_collection(links, page, matched), "items.html", (crs, *_link_headers(links)))

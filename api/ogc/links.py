@@ -52,8 +52,11 @@ def in_each(asked: Asked, rel: str, at: str, formats: Mapping[str, str], title: 
 def own_links(asked: Asked, formats: Mapping[str, str]) -> list[Link]:
     """Return ``self`` and an ``alternate`` for each other format of the document that was asked for."""
     this = asked.word("本文档", "This document")
+    # Written once: a query is long to encode, and pages of features are many.
+    at = address(asked, f=None)
+    at += "&f=" if "?" in at else "?f="
     return [
-        link("self" if word == asked.format else "alternate", address(asked, f=word), media, f"{this}: {format_title(asked, word)}")
+        link("self" if word == asked.format else "alternate", at + word, media, f"{this}: {format_title(asked, word)}")
         for word, media in formats.items()
     ]
 

@@ -101,10 +101,14 @@ class Pool:
         rows = await self.fetch(sql, args, most=1)
         return rows[0] if rows else None
 
-    async def fetch(self, sql: str, args: Args = (), most: int | None = None) -> list[Row]:
-        """Return the rows of a statement (the first ``most``), read in binary; errors as ``fetch_row``."""
+    async def fetch(self, sql: str, args: Args = (), most: int | None = None, *, prepare: bool | None = None) -> list[Row]:
+        """Return the rows of a statement (the first ``most``), read in binary; errors as ``fetch_row``.
+
+        A statement that comes again is prepared, and soon planned without a look at its values; with ``prepare`` False it is
+        planned for its values each time.
+        """
         with self._told():
-            rows = await self._try_twice(sql, args, most)
+            rows = await self._try_twice(sql, args, most, prepare)
         self._down = False
         return rows
 
@@ -132,18 +136,18 @@ class Pool:
     async def _configure(self, connection: AsyncConnection[Row]) -> None:
         await connection.execute(_SESSION, (str(self._timeout_ms),))
 
-    async def _try_twice(self, sql: str, args: Args, most: int | None) -> list[Row]:
+    async def _try_twice(self, sql: str, args: Args, most: int | None, prepare: bool | None) -> list[Row]:
         """Run a statement; on a connection that died while it was idle, weed the pool out and run it on a fresh one."""
         try:
             async with self._lent() as connection:
-                return await _run(connection, sql, args, most)
+                return await _run(connection, sql, args, most, prepare)
         except _BROKEN as error:
             if isinstance(error, (psycopg.errors.QueryCanceled, PoolTimeout)) or self._pool is None:
                 raise
             _logger.warning("a database connection for %s was lost, trying another", self._purpose)
             await self._pool.check()
         async with self._lent() as connection:
-            return await _run(connection, sql, args, most)
+            return await _run(connection, sql, args, most, prepare)
 
     @asynccontextmanager
     async def _lent(self) -> AsyncIterator[AsyncConnection[Row]]:
@@ -176,9 +180,9 @@ class Pool:
         return DatabaseError(f"PostGIS cannot be reached for {self._purpose}: {error}", "See `gisgrid db status`.")
 
 
-async def _run(connection: AsyncConnection[Row], sql: str, args: Args, most: int | None) -> list[Row]:
+async def _run(connection: AsyncConnection[Row], sql: str, args: Args, most: int | None, prepare: bool | None) -> list[Row]:
     cursor = connection.cursor(binary=True)
-    await cursor.execute(sql.encode(), args)
+    await cursor.execute(sql.encode(), args, prepare=prepare)
     return await (cursor.fetchall() if most is None else cursor.fetchmany(most))
 
 

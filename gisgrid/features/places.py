@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable
 
 import numpy as np
@@ -29,6 +30,9 @@ _REACH: dict[int, Bounds] = {
 
 # The sides of a box in one system are curves in the other: so many pieces follow them to millimetres in a city.
 _PIECES = 32
+
+# Up to this part of the whole it pays to find all that is in a box before it is put in order.
+_SMALL = 0.05
 
 
 def to_lonlat(srid: int, *, register_order: bool) -> Callable[[Positions], Positions]:
@@ -63,6 +67,40 @@ def shapes_of(box: Box, name: str = "bbox") -> list[shapely.Geometry]:
     if west > east or south > north:
         return []
     return [_curved(Box(Bounds(west, south, east, north), box.srid), name)]
+
+
+def is_small(box: Box, whole: Bounds) -> bool:
+    """Say whether a box is a small part of ``whole`` (degrees, longitude first)."""
+    sides = [box.bounds] if box.srid in IN_DEGREES else [Bounds(*shape.bounds) for shape in shapes_of(box)]
+    area = math.fsum(_area(_common(bounds, whole)) for bounds in sides)
+    return area <= _SMALL * _area(whole) and all(bounds.west <= bounds.east for bounds in sides)
+
+
+def _common(first: Bounds, second: Bounds) -> Bounds:
+    west, south = max(first.west, second.west), max(first.south, second.south)
+    return Bounds(west, south, min(first.east, second.east), min(first.north, second.north))
+
+
+def _area(bounds: Bounds) -> float:
+    return max(bounds.east - bounds.west, 0.0) * max(bounds.north - bounds.south, 0.0)
+
+
+def hex_of(shape: shapely.Geometry) -> str:
+    """Return a shape in longitude and latitude as PostGIS reads it: well-known binary with its system, in hexadecimal digits."""
+    return str(shapely.to_wkb(shapely.set_srid(shape, SRID), hex=True, include_srid=True))
+
+
+def hexes_of(box: Box) -> list[str]:
+    """Return ``shapes_of`` a box as ``hex_of`` gives them; the most common kind of box a hundred times faster."""
+    west, south, east, north = box.bounds
+    if box.srid in IN_DEGREES and west < east and south < north:
+        corners = (west, south, west, north, east, north, east, south, west, south)
+        return [_RECTANGLE.pack(1, _POLYGON_WITH_SRID, SRID, 1, 5, *corners).hex()]
+    return [hex_of(shape) for shape in shapes_of(box)]
+
+
+_RECTANGLE = struct.Struct("<BIIII10d")
+_POLYGON_WITH_SRID = 0x20000003
 
 
 def _plain(west: float, south: float, east: float, north: float) -> shapely.Geometry:

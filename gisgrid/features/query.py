@@ -66,6 +66,11 @@ class FeatureQuery(NamedTuple):
     register_order: bool = False
 
     @property
+    def is_plain(self) -> bool:
+        """Whether nothing but a box restricts what is found."""
+        return not (self.filter or self.equal or self.period or self.words)
+
+    @property
     def is_flipped(self) -> bool:
         """Whether geometry is given with y before x."""
         return self.register_order and self.srid in NORTH_FIRST

@@ -36,14 +36,17 @@ class FeatureReader(Pool):
     def __init__(self, url: str, pool_size: int, statement_timeout_ms: int) -> None:
         super().__init__(url, "features", pool_size, statement_timeout_ms, hint="Ask for fewer features, or a smaller box.")
 
-    async def page(self, query: FeatureQuery, limit: int, cursor: str = "", offset: int = 0) -> Page:
+    async def page(self, query: FeatureQuery, limit: int, cursor: str = "", offset: int = 0, *, by_place: bool = False) -> Page:
         """Return a page of at most ``limit`` features, from ``cursor`` on, without the first ``offset``.
 
-        Raises DatabaseError when PostGIS is away, UnavailableError when it takes too long, ParameterError "cursor" for one that
+        ``by_place`` says that the box of the query is small: there are few features in it. Raises DatabaseError when PostGIS is away, UnavailableError when it takes too long, ParameterError "cursor" for one that
         is not of this query.
         """
-        statement = page_statement(query, limit, read_cursor(query, cursor) if cursor else None, offset)
-        rows = await self.fetch(statement.sql, statement.args)
+        after = read_cursor(query, cursor) if cursor else None
+        statement = page_statement(query, limit, after, offset, by_place=by_place)
+        # Which way is best hangs on the values; but the one along the ids, and the one through a small box, are known to be.
+        is_simple = query.is_plain and not query.sort and (query.box is None or by_place)
+        rows = await self.fetch(statement.sql, statement.args, prepare=None if is_simple else False)
         given = rows[:limit]
         following = write_cursor(query, _key(query, given[-1])) if len(rows) > limit else None
         return Page(_text(query, given), len(given), following)

@@ -49,14 +49,19 @@ def conditions(query: FeatureQuery) -> Statement:
     return Statement(" AND ".join(found) or "true", args)
 
 
-def page_statement(query: FeatureQuery, limit: int, after: Key | None, offset: int) -> Statement:
-    """Return the statement of a page: rows of id, GeoJSON geometry, given fields, fields to sort by; one row more than ``limit``."""
+def page_statement(query: FeatureQuery, limit: int, after: Key | None = None, offset: int = 0, *, by_place: bool = False) -> Statement:
+    """Return the statement of a page: rows of id, GeoJSON geometry, given fields, fields to sort by; one row more than ``limit``.
+
+    With ``by_place`` all that is in the box is found first and then put in order: best where the box is small. PostgreSQL
+    would rather walk along the ids until enough of them are in the box, as if places and ids had nothing to do with one another.
+    """
     condition = conditions(query)
     args = {**condition.args, "limit": limit + 1}
     where_ = condition.sql if after is None else f"{condition.sql} AND {behind(query, after, args)}"
     sorted_by = [f'f."{sort.field}"' for sort in query.sort]
     columns = ", ".join([*_columns(query), *sorted_by])
-    sql = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE {where_} ORDER BY {order_by(query)} LIMIT %(limit)s"
+    order = f"{order_by(query)}{' + 0' if by_place else ''}"
+    sql = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE {where_} ORDER BY {order} LIMIT %(limit)s"
     if not offset:
         return Statement(sql, args)
     return Statement(f"{sql} OFFSET %(offset)s", {**args, "offset": offset})
