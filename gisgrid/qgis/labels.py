@@ -10,7 +10,7 @@ from gisgrid.qgis.nodes import Node, node
 FAMILIES = ("Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei")
 """Families that have all of Chinese, best first: QGIS takes the first that the machine has."""
 
-_OVER_POINT, _AROUND_POINT, _HORIZONTAL = "1", "6", "8"
+_OVER_POINT, _AROUND_POINT, _HORIZONTAL = "1", "6", "4"
 
 
 class Label(NamedTuple):

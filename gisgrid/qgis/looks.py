@@ -224,7 +224,7 @@ def _sector(colour: str, projected: str) -> Part:
     shape = (
         f'CASE WHEN @map_scale < {_SECTOR_FROM} AND "azimuth_deg" IS NOT NULL AND "field_of_view_deg" < 360 AND "range_m" > 0 THEN '
         f'transform(wedge_buffer(transform($geometry, \'EPSG:4326\', \'{projected}\'), "azimuth_deg", "field_of_view_deg", "range_m"), '
-        f"'{projected}', 'EPSG:4326') END"
+        f"'{projected}', coalesce(@layer_crs, 'EPSG:4326')) END"
     )
     return generated(shape, Symbol("fill", (fill(colour, alpha=38, border=colour, border_width=0.1),)))
 

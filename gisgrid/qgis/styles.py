@@ -90,7 +90,7 @@ def label_of(layer: Layer, language: Language) -> Label | None:
         "streets": Label('"name"', 11, colours["street_label"], halo, bold=True, from_scale=150_000),
         "communities": Label(short_community, 9, colours["community_label"], halo, from_scale=40_000),
         "grids": Label(short_grid, 8, colours["grid_label"], halo, from_scale=15_000),
-        "buildings": Label('coalesce("name", "house_number")', 7, colours["street_label"], halo, from_scale=2_000),
+        "buildings": Label('coalesce("name", "house_number")', 7, colours["street_label"], halo, from_scale=1_500),
         "manhole_covers": Label(
             sign_expression(language), 6.5, colours["sign_ink"], bold=True, from_scale=1_500, of_points=True, over=True
         ),
