@@ -16,6 +16,7 @@ from gisgrid.db import open_database
 from gisgrid.db.features import FeatureReader
 from gisgrid.db.features.counting import Counts
 from gisgrid.db.features.extent import Extents
+from gisgrid.db.features.writing import FeatureWriter
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import UnavailableError
 from gisgrid.services import ReadModel
@@ -30,6 +31,7 @@ from tiles.shape_keeper import ShapeKeeper
 _logger = logging.getLogger(__name__)
 
 _RESTART_AFTER_S = 1.0
+_EDITS_AT_ONCE = 4
 
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Something that goes on until it is cancelled."""
@@ -45,6 +47,7 @@ class Backend:
     plain: PlainAnswers
     tiles: TileService
     features: FeatureReader
+    edits: FeatureWriter
     downloads: Downloads
     extents: Extents
     counts: Counts
@@ -71,6 +74,8 @@ class Backend:
         await self.tiles.open()
         self.features = FeatureReader(database.url, self.settings.api.pool_size, self.settings.api.statement_timeout_ms)
         await self.features.open()
+        self.edits = FeatureWriter(database.url, _EDITS_AT_ONCE, self.settings.api.statement_timeout_ms)
+        await self.edits.open()
         self.downloads = Downloads(database, self.settings.api)
         self.counts = Counts(self.features, lambda: self.model.snapshot.position)
         self.extents = Extents(self.features, lambda: self.model.version)
@@ -91,6 +96,7 @@ class Backend:
             await _end(self._work)
             self.rasters.close()
             await asyncio.to_thread(self.downloads.close)
+            await self.edits.close()
             await self.features.close()
             await self.tiles.close()
 

@@ -21,11 +21,11 @@ from api.bulk import BulkLocator
 from api.lookup_params import MAX_ACCURACY_M
 from api.media import media_type
 from api.points import AskedPoint, choose_crs, coordinate_names
-from api.problems import BodyError, document_of
+from api.problems import document_of
 from api.stream import StreamedBatch, Streams
 from api.stream_params import parse_stream
 from gisgrid.crs import WGS84, Crs
-from gisgrid.errors import GisgridError, ParameterError, TooLargeError, UsageError
+from gisgrid.errors import BodyError, GisgridError, ParameterError, TooLargeError, UsageError
 from gisgrid.services import AreasThen, parse_instant
 
 router = APIRouter()

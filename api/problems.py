@@ -10,12 +10,13 @@ from uuid import uuid4
 import orjson
 
 from api.asgi import PUBLIC, Header, Reply
-from gisgrid.errors import DatabaseError, GisgridError, ParameterError, UnavailableError, UsageError
+from gisgrid.errors import DatabaseError, GisgridError, ParameterError, UnavailableError
 
 _logger = logging.getLogger(__name__)
 
 _PROBLEM: tuple[Header, ...] = (*PUBLIC, (b"content-type", b"application/problem+json"), (b"cache-control", b"no-store"))
 _RETRY_AFTER_S = b"2"
+_CHALLENGE = b'Basic realm="gisgrid", charset="UTF-8", Bearer realm="gisgrid"'
 
 # What may be told of a failure of ours; the rest goes to the log.
 _SAFE_DETAILS: tuple[tuple[type[Exception], str], ...] = (
@@ -37,11 +38,12 @@ class MethodError(GisgridError):
         self.allow = allow
 
 
-class BodyError(UsageError):
-    """A request body is not the JSON that the route asks for."""
+class AccessError(GisgridError):
+    """The request does not show who is allowed to do this."""
 
-    kind = "bad-body"
-    title = "Bad request body"
+    status = 401
+    kind = "unauthorized"
+    title = "Unauthorized"
 
 
 def document_of(error: GisgridError) -> dict[str, object]:
@@ -65,8 +67,7 @@ def reply_to(error: GisgridError, path: str) -> Reply:
     A failure of ours is logged whole under a reference, and told in a sentence that gives nothing away.
     """
     if error.status < 500:
-        extra: tuple[Header, ...] = ((b"allow", error.allow.encode()),) if isinstance(error, MethodError) else ()
-        return problem_reply(document_of(error), extra)
+        return problem_reply(document_of(error), _headers_of(error))
     reference = new_reference()
     _logger.warning("%d at %s, reference %s: %s", error.status, path, reference, error)
     detail = next((text for kind, text in _SAFE_DETAILS if isinstance(error, kind)), _BUG)
@@ -78,6 +79,12 @@ def reply_to(error: GisgridError, path: str) -> Reply:
         "reference": reference,
     }
     return problem_reply(document, ((b"retry-after", _RETRY_AFTER_S),) if error.status == 503 else ())
+
+
+def _headers_of(error: GisgridError) -> tuple[Header, ...]:
+    if isinstance(error, MethodError):
+        return ((b"allow", error.allow.encode()),)
+    return ((b"www-authenticate", _CHALLENGE),) if isinstance(error, AccessError) else ()
 
 
 def reply_to_bug(reference: str) -> Reply:

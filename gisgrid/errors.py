@@ -4,6 +4,10 @@ GisgridError                 anything that this product raises on purpose      C
 ├── UsageError               the caller asked for something that cannot be       2        400
 │   ├── ParameterError       a named parameter or option has a bad value         2        400
 │   ├── CrsError             a coordinate system is missing, unknown or wrong    2        400
+│   ├── BodyError            what was sent is not the JSON that is asked for     2        400
+│   ├── RefusedError         a feature to be kept breaks a rule                  2        422
+│   ├── ConflictError        a feature to be kept is in the way of another       2        409
+│   ├── StaleError           what is to be changed has changed since             2        412
 │   ├── SourceError          a source file or its description cannot be used     2        400
 │   ├── ConfigError          a setting or a deployment file is wrong             2        -
 │   └── TooLargeError        more at once than is allowed                        2        413
@@ -68,6 +72,42 @@ class CrsError(ParameterError):
 
     def __init__(self, message: str, expected: str = "", name: str = "crs") -> None:
         super().__init__(name, message, expected)
+
+
+class BodyError(UsageError):
+    """What was sent is not the JSON that is asked for."""
+
+    kind = "bad-body"
+    title = "Bad request body"
+
+
+class RefusedError(ParameterError):
+    """A feature that is to be kept breaks a rule; ``name`` is the field, the sentence and its hint are for people."""
+
+    status = 422
+    kind = "refused"
+    title = "Refused"
+
+    def __init__(self, name: str, message: str, hint: str = "") -> None:
+        GisgridError.__init__(self, message, hint)
+        self.name = name
+        self.expected = ""
+
+
+class ConflictError(RefusedError):
+    """A feature that is to be kept is in the way of another: its code is taken, or its place."""
+
+    status = 409
+    kind = "conflict"
+    title = "Conflict"
+
+
+class StaleError(UsageError):
+    """What is to be changed is not any more what the caller has seen."""
+
+    status = 412
+    kind = "changed-since"
+    title = "Changed since"
 
 
 class SourceError(UsageError):

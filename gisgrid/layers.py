@@ -22,7 +22,8 @@ GeometryType = Literal["MultiPolygon", "Point", "Geometry"]
 class Field(NamedTuple):
     """One attribute of a layer: ``unit`` as in ``m`` or ``deg``; in tiles from zoom ``min_zoom`` on, if ``in_tiles``.
 
-    ``choices`` are all the values there are, where the database takes no others.
+    ``choices`` are all the values there are, where the database takes no others. What is ``worked_out`` from the rest of a
+    feature cannot be edited; ``kept_in`` is the JSON column that holds the value where it has no column of its own.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Field(NamedTuple):
     min_zoom: int = 0
     in_tiles: bool = True
     choices: tuple[str, ...] = ()
+    worked_out: bool = False
+    kept_in: str = ""
 
 
 class Importance(NamedTuple):
@@ -88,7 +91,7 @@ def _area_fields(more_from: int) -> tuple[Field, ...]:
         Field("code", "text", "代码", "Code"),
         Field("name", "text", "名称", "Name", min_zoom=more_from),
         Field("parent_code", "text", "上级代码", "Parent code", min_zoom=more_from),
-        Field("area_m2", "number", "面积", "Area", "m2", min_zoom=more_from),
+        Field("area_m2", "number", "面积", "Area", "m2", min_zoom=more_from, worked_out=True),
     )
 
 
@@ -112,8 +115,8 @@ LAYERS: tuple[Layer, ...] = (
             Field("scheme", "text", "编码标准", "Code scheme", in_tiles=False),
             Field("edition", "text", "标准版本", "Edition of the scheme", in_tiles=False),
             Field("class_code", "text", "类别代码", "Class code"),
-            Field("class_name", "text", "类别名称", "Class name", in_tiles=False),
-            Field("kind", "text", "井盖种类", "Kind of cover", in_tiles=False),
+            Field("class_name", "text", "类别名称", "Class name", in_tiles=False, worked_out=True),
+            Field("kind", "text", "井盖种类", "Kind of cover", in_tiles=False, worked_out=True),
             Field("name", "text", "部件名称", "Component name"),
             Field("state", "text", "状态", "State", choices=("intact", "broken", "missing", "abandoned", "removed", "unknown")),
             Field("department_code", "text", "主管部门代码", "Department in charge"),
@@ -122,9 +125,9 @@ LAYERS: tuple[Layer, ...] = (
             Field("installed_on", "date", "初始日期", "Installed on", min_zoom=16),
             Field("changed_on", "date", "变更日期", "Changed on", in_tiles=False),
             Field("data_source", "text", "数据来源", "Data source", in_tiles=False),
-            Field("material", "text", "材质", "Material", min_zoom=16),
-            Field("shape", "text", "形状", "Shape", min_zoom=16),
-            Field("size", "text", "规格", "Size", "mm", min_zoom=16),
+            Field("material", "text", "材质", "Material", min_zoom=16, kept_in="spec"),
+            Field("shape", "text", "形状", "Shape", min_zoom=16, kept_in="spec"),
+            Field("size", "text", "规格", "Size", "mm", min_zoom=16, kept_in="spec"),
             Field("note", "text", "备注", "Note", in_tiles=False),
         ),
         10,

@@ -51,3 +51,23 @@ def _geometry(layer: Layer) -> Schema:
         "properties": {"type": {"type": "string", "enum": kinds}, "coordinates": {"type": "array", "items": {}}},
     }
     return shape
+
+
+def draft_schema(layer: Layer) -> Schema:
+    """Return the schema of a feature as it is sent to be kept: without what is worked out."""
+    required: dict[str, Schema] = {
+        "type": {"type": "string", "enum": ["Feature"]},
+        "geometry": _geometry(layer),
+        "properties": {**_written(layer), "type": ["object", "null"]},
+    }
+    return an_object(required, {"id": {"type": ["integer", "string", "null"]}})
+
+
+def patch_schema(layer: Layer) -> Schema:
+    """Return the schema of a merge patch of a feature."""
+    return an_object({}, {"geometry": _geometry(layer), "properties": _written(layer)})
+
+
+def _written(layer: Layer) -> Schema:
+    fields = {field.name: _field(field) for field in layer.fields if not field.worked_out}
+    return {"type": "object", "properties": fields, "additionalProperties": False}

@@ -52,6 +52,10 @@ JSON = {"json": "application/json", "html": "text/html"}
 NO_PARAMETERS: Parameters = {}
 
 
+def _always(_: Layer) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of a resource.
@@ -60,7 +64,8 @@ class Operation:
     ``parameters`` those of the query, which may hang on the layer; ``statuses`` what it answers beside ``success`` and the
     400, 404 (where the path has variables), 406 and 503 of all. ``schema`` is the JSON schema of what it gives, ``body`` that
     of what it takes, by media type. ``takes`` and ``gives`` are the headers of the request and of the success that mean
-    something here: words of ``REQUEST_HEADERS`` and ``RESPONSE_HEADERS`` in ``api.ogc.headers``.
+    something here: words of ``REQUEST_HEADERS`` and ``RESPONSE_HEADERS`` in ``api.ogc.headers``. Not every layer has it:
+    ``exists`` says for which there is the operation.
     """
 
     id: str
@@ -74,6 +79,7 @@ class Operation:
     body: Mapping[str, Mapping[str, object]] | Callable[[Layer], Mapping[str, Mapping[str, object]]] | None = None
     takes: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
+    exists: Callable[[Layer], bool] = field(default_factory=lambda: _always)
 
     def parameters_of(self, layer: Layer | None) -> Parameters:
         """Return the parameters of the query, for the collection of ``layer`` where there is one."""
@@ -97,6 +103,11 @@ class Resource:
     def __post_init__(self) -> None:
         pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", re.escape(self.path).replace(r"\{", "{").replace(r"\}", "}"))
         object.__setattr__(self, "pattern", re.compile(pattern))
+
+
+def operations_of(resource: Resource, layer: Layer | None) -> Mapping[str, Operation]:
+    """Return the operations that a resource has by method, for the collection of ``layer`` where there is one."""
+    return {method: one for method, one in resource.operations.items() if layer is None or one.exists(layer)}
 
 
 def get(path: str, operation: Operation) -> Resource:

@@ -14,8 +14,6 @@ SCHEMA_FORMATS = {"json": "application/schema+json", "html": "text/html"}
 
 _TYPES = {"text": "string", "date": "string", "integer": "integer", "number": "number"}
 _GEOMETRIES = {"Point": "geometry-point", "MultiPolygon": "geometry-multipolygon", "Geometry": "geometry-any"}
-# Worked out from what else is known of a feature: an editor cannot set them.
-_WORKED_OUT = {"area_m2", "kind", "class_name"}
 
 _ANSWER: dict[str, object] = {
     "type": "object",
@@ -86,7 +84,7 @@ def described(field: Field, language: str) -> dict[str, object]:
 
 def _returned(asked: Asked, layer: Layer, field: Field) -> dict[str, object]:
     said = described(field, asked.language)
-    if field.name in _WORKED_OUT:
+    if field.worked_out:
         said["readOnly"] = True
     if field.name == layer.temporal:
         said["x-ogc-role"] = "primary-instant"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from api.ogc import collections, core, definition, items, schemas, styles, tilesets
+from api.ogc import collections, core, definition, edits, items, schemas, styles, tilesets
 from api.ogc.operations import Resource
 
 RESOURCES: tuple[Resource, ...] = (
@@ -13,7 +13,7 @@ RESOURCES: tuple[Resource, ...] = (
     *definition.RESOURCES,
     *collections.RESOURCES,
     *schemas.RESOURCES,
-    *items.RESOURCES,
+    *edits.with_edits(items.RESOURCES),
     *tilesets.RESOURCES,
     *styles.RESOURCES,
 )

@@ -304,13 +304,11 @@ BEGIN
     IF NEW.retired_at IS NOT NULL THEN
         RETURN NEW;
     END IF;
-    IF is_new THEN
-        NEW.state := coalesce(NEW.state, 'unknown');
-        NEW.spec := coalesce(NEW.spec, '{}');
-        IF NEW.scheme IS NULL AND NEW.edition IS NULL THEN
-            SELECT min(r.scheme), min(r.edition) INTO NEW.scheme, NEW.edition
-            FROM gisgrid.code_rules r WHERE r.layer = 'components' AND r.field = 'code' HAVING count(*) = 1;
-        END IF;
+    NEW.state := coalesce(NEW.state, 'unknown');
+    NEW.spec := coalesce(NEW.spec, '{}');
+    IF NEW.scheme IS NULL AND NEW.edition IS NULL THEN
+        SELECT min(r.scheme), min(r.edition) INTO NEW.scheme, NEW.edition
+        FROM gisgrid.code_rules r WHERE r.layer = 'components' AND r.field = 'code' HAVING count(*) = 1;
     END IF;
     IF is_new OR NEW.geom IS DISTINCT FROM OLD.geom THEN
         PERFORM gisgrid.check_place('components', NEW.geom);
@@ -417,10 +415,8 @@ _OF_BUILDINGS = """
     END IF;
 """
 _OF_CAMERAS = """
-    IF is_new THEN
-        NEW.kind := coalesce(NEW.kind, 'fixed');
-        NEW.status := coalesce(NEW.status, 'online');
-    END IF;
+    NEW.kind := coalesce(NEW.kind, 'fixed');
+    NEW.status := coalesce(NEW.status, 'online');
 """
 
 

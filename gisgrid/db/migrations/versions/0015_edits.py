@@ -135,7 +135,7 @@ BEGIN
     JOIN gisgrid.areas a ON gisgrid.area_layer(a.level) = r.layer AND a.generation_id = OLD.generation_id AND a.parent_code = OLD.code
     WHERE r.field = 'code' AND r.parent_layer = shown_as;
     IF child.count > 0 THEN
-        PERFORM gisgrid.refuse('foreign_key_violation', shown_as, 'code', 'areas_parent',
+        PERFORM gisgrid.refuse('foreign_key_violation', shown_as, 'code', 'areas_children',
             format('%s“%s”还有 %s 个下级，不能删除或改代码。', title.zh, OLD.code, child.count),
             format('The %s %s still has %s areas in it, such as %s.', title.en, OLD.code, child.count, child.first),
             'Give those another parent_code first, or all in one transaction.');
