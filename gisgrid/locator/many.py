@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from gisgrid.crs import CGCS2000, WGS84
 from gisgrid.errors import ParameterError
+from gisgrid.locator.areas import Covered
 from gisgrid.locator.chunks import in_pieces
 from gisgrid.locator.doubt import Circles
 from gisgrid.locator.edges import Flags, Floats, Ints, Longs
@@ -73,6 +74,10 @@ class ArrayLocator(PointLocator):
 
         in_pieces(work, x.size, parallel=parallel)
         return number
+
+    def covering_many(self, lon: ArrayLike, lat: ArrayLike) -> Covered:
+        """Return for arrays of points (degrees, WGS 84; any one shape) the number of each one's grid, and whether it is on an edge."""
+        return self._grids.covering_many(*_floats(lon, lat))
 
     def locate_many(self, lon: ArrayLike, lat: ArrayLike, *, distances: bool = True, accuracy_m: ArrayLike | None = None) -> Located:
         """Return for arrays of points (degrees, WGS 84) what ``locate`` says of each; ``distances`` costs the most.

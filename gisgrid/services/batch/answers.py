@@ -74,7 +74,8 @@ def with_nulls(values: NDArray[Any], nothing: NDArray[np.bool_]) -> pa.Array:
 class Answers:
     """The texts of every answer that a locator gives to points out of doubt: a row for each, by number (its key).
 
-    ``blank`` is the key of a row that says nothing, ``outside`` those of points outside by the nearest grid, ``count`` how many there are.
+    ``blank`` is the key of a row that says nothing, ``outside`` those of points outside by the nearest grid, ``nowhere`` that of
+    a point outside of which no more is asked, ``count`` how many there are.
     """
 
     blank = 0
@@ -96,6 +97,9 @@ class Answers:
                 rows.append(texts_of(location._replace(candidates=only)))
         self.outside = np.arange(len(rows), len(rows) + len(codes), dtype=np.int32)
         rows += [_text_row({"status": "outside", "candidates": "", "nearest": code}) for code in codes]
+        # Whatever the nearest grid is, where it is not asked for.
+        self.nowhere = len(rows)
+        rows.append(_text_row({"status": "outside", "candidates": ""}))
         self.count = len(rows)
         self._columns = {name: _Column([row[place] for row in rows]) for place, name in enumerate(TEXT)}
 

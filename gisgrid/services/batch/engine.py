@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gisgrid.crs import EXPECTED, Crs, check_point, parse_crs, to_wgs84, valid
+from gisgrid.crs import CGCS2000, EXPECTED, WGS84, Crs, check_point, parse_crs, to_wgs84, valid
 from gisgrid.errors import CrsError, ParameterError
 from gisgrid.locator import Locator
 from gisgrid.locator.columns import SAME_M
+from gisgrid.locator.many import Located
 from gisgrid.services.batch.answers import Answers, Instead, Texts, refused, texts_of, with_nulls
 from gisgrid.services.batch.columns import field_of, find_column
 from gisgrid.services.batch.numbers import Numbers, read_numbers, texts
@@ -21,6 +22,13 @@ from gisgrid.types import Bounds, Location
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+
+
+_OF_GRID = frozenset({"status", "grid", "grid_name", "on_edge", "wgs84_lon", "wgs84_lat", "reason"})
+"""The columns that the grid that covers a position tells: no other grid and no distance is needed for them."""
+
+
+_NUMBERS = ("distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat")
 
 
 class Engine:
@@ -82,8 +90,10 @@ class _Sheet:
         self.more: list[Texts] = []
         self._other_texts: dict[str, list[Instead]] = {"candidates": [], "candidate_shares": []}
         self._known: dict[Texts, int] = {}
-        self.number = {name: np.full(self.count, np.nan) for name in ("distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat")}
+        wanted = [name for name in _NUMBERS if name in engine.plan.columns]
+        self.number = {name: np.full(self.count, np.nan) for name in wanted}
         self.outside_share = np.full(self.count, np.nan)
+        self._is_of_grid = _OF_GRID.issuperset(engine.plan.columns)
         self.on_edge, self.answered = np.zeros(self.count, bool), np.zeros(self.count, bool)
 
     def _accuracies(self) -> Numbers | None:
@@ -159,14 +169,14 @@ class _Sheet:
         lon, lat = to_wgs84(crs, first, second)
         asked = self._unlikely(crs, first, second, lon, lat)
         accuracy = self._accuracy_of(members)
-        located = self.engine.locator.locate_many(lon, lat, accuracy_m=accuracy)
+        located = self._located(crs, lon, lat, accuracy)
         asked |= np.isnan(lon)
         has_circle = np.zeros(lon.shape, bool) if accuracy is None else accuracy > 0.0
         key = self.engine.answers.inside(located.number, None if accuracy is None else has_circle)
         plain = ~asked & ~located.in_doubt & (key >= 0)
         rows = members if plain.all() else members[plain]
         self.key[rows] = key if rows is members else key[plain]
-        distance = located.distance_to_edge_m if located.distance_to_edge_m is not None else np.full(lon.shape, np.nan)
+        distance = np.full(lon.shape, np.nan) if located.distance_to_edge_m is None else located.distance_to_edge_m
         self._keep(rows, {"distance_to_edge_m": distance, "wgs84_lon": lon, "wgs84_lat": lat}, None if rows is members else plain)
         if accuracy is not None:
             self.outside_share[members] = np.where(plain & has_circle, 0.0, np.nan)
@@ -187,6 +197,25 @@ class _Sheet:
         for place in np.flatnonzero(left).tolist():
             row = int(members[place])
             self._ask(row, crs, float(first[place]), float(second[place]), None if accuracy is None else float(accuracy[place]))
+
+    def _located(self, crs: Crs, lon: Floats, lat: Floats, accuracy: Floats | None) -> Located:
+        """Return what the locator says of positions, with distances to the edge where a wanted column depends on them.
+
+        A position that another grid may be near is measured in any case, unless nothing that is wanted can depend on it.
+        """
+        locator, wanted = self.engine.locator, self.plan.columns
+        if accuracy is not None or "distance_to_edge_m" in wanted:
+            return locator.locate_many(lon, lat, accuracy_m=accuracy)
+        if self._is_of_grid and crs in (WGS84, CGCS2000):
+            number, on_edge = locator.covering_many(lon, lat)
+            return Located(number, on_edge, on_edge, None)
+        located = locator.locate_many(lon, lat, distances=False)
+        near = np.flatnonzero(located.in_doubt & (located.number >= 0))
+        measured = locator.locate_many(lon[near], lat[near])
+        distance = np.full(lon.shape, np.inf)
+        distance[near] = measured.distance_to_edge_m
+        located.in_doubt[near] = measured.in_doubt
+        return located._replace(distance_to_edge_m=distance)
 
     def _unlikely(self, crs: Crs, first: Floats, second: Floats, lon: Floats, lat: Floats) -> NDArray[np.bool_]:
         """Return the rows that ``check_point`` has to look at: no positions, or far from here and at home when exchanged."""
@@ -214,6 +243,8 @@ class _Sheet:
         every = rows.size == self.count
         self.answered[rows] = True
         for name, value in values.items():
+            if name not in self.number:
+                continue
             part = value if chosen is None else value[chosen]
             if every:
                 self.number[name] = part
@@ -239,16 +270,18 @@ class _Sheet:
 
     def _outside(self, rows: Rows, lon: Floats, lat: Floats, accuracy: Floats | None) -> NDArray[np.bool_]:
         """Answer rows in no grid and far enough from any; return which were."""
-        if not rows.size:
-            return np.zeros(0, bool)
+        if not rows.size or (self._is_of_grid and accuracy is None):
+            # All that is wanted is that they are in no grid.
+            self.key[rows] = self.engine.answers.nowhere
+            self._keep(rows, {"wgs84_lon": lon, "wgs84_lat": lat}, None)
+            return np.ones(rows.size, bool)
         number, distance, sure = self.engine.locator.nearest_outside_many(lon, lat)
         if accuracy is not None:
             sure &= distance > accuracy
             self.outside_share[rows] = np.where(sure & (accuracy > 0.0), 1.0, np.nan)
         kept, far = rows[sure], distance[sure]
         self.key[kept] = self.engine.answers.outside.take(number[sure])
-        self.number["nearest_distance_m"][kept] = far
-        self._keep(kept, {"distance_to_edge_m": far, "wgs84_lon": lon[sure], "wgs84_lat": lat[sure]}, None)
+        self._keep(kept, {"nearest_distance_m": far, "distance_to_edge_m": far, "wgs84_lon": lon[sure], "wgs84_lat": lat[sure]}, None)
         return sure
 
     def _ask(self, row: int, crs: Crs, first: float, second: float, accuracy_m: float | None) -> None:
@@ -267,10 +300,16 @@ class _Sheet:
     def _take_up(self, row: int, location: Location) -> None:
         self.key[row] = self._key(texts_of(location))
         self.answered[row], self.on_edge[row] = True, location.on_edge
-        number, nearest = self.number, location.nearest
-        number["wgs84_lon"][row], number["wgs84_lat"][row] = location.lon, location.lat
-        number["distance_to_edge_m"][row] = np.nan if location.distance_to_edge_m is None else location.distance_to_edge_m
-        number["nearest_distance_m"][row] = np.nan if nearest is None else nearest.distance_m
+        nearest = location.nearest
+        numbers = {
+            "distance_to_edge_m": location.distance_to_edge_m,
+            "nearest_distance_m": None if nearest is None else nearest.distance_m,
+            "wgs84_lon": location.lon,
+            "wgs84_lat": location.lat,
+        }
+        for name, value in self.number.items():
+            number = numbers[name]
+            value[row] = np.nan if number is None else number
         if location.outside_share is not None:
             self.outside_share[row] = location.outside_share
 
