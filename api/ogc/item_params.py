@@ -29,6 +29,7 @@ MOST_OFFSET = 1_000_000
 DEFAULT_LIMIT = 10
 """Features on a page where no limit is given."""
 
+_MOST_OF_A_FILE = 999_999_999
 _MOST_KEYS = 5
 _MOST_TERMS = 10
 _LONGEST_TEXT = 500
@@ -37,7 +38,7 @@ _PERIOD = "a day or an instant (RFC 3339), or two of them with / between, .. for
 
 _LIMIT = Parameter(
     "limit",
-    f"Most features on a page, {DEFAULT_LIMIT} where it is not given; of files: most features in all.",
+    f"Most features on a page, {DEFAULT_LIMIT} where it is not given and never more than {MOST_FEATURES:,}; of files: most features in all.",
     {"type": "integer", "minimum": 1, "maximum": MOST_FEATURES, "default": DEFAULT_LIMIT},
     10,
 )
@@ -149,8 +150,11 @@ def read_query(layer: Layer, asked: Mapping[str, str]) -> FeatureQuery:
 
 
 def read_limit(asked: Mapping[str, str]) -> int | None:
-    """Return the limit, None where none is given; raises ParameterError."""
-    return parse_count("limit", asked["limit"], MOST_FEATURES) if "limit" in asked else None
+    """Return the limit, None where none is given; raises ParameterError.
+
+    It may be above the most features of a page, which a page takes for just that: Part 1 forbids an error there, and a file has them all.
+    """
+    return parse_count("limit", asked["limit"], _MOST_OF_A_FILE) if "limit" in asked else None
 
 
 def read_offset(asked: Mapping[str, str]) -> int:
@@ -165,6 +169,8 @@ def read_offset(asked: Mapping[str, str]) -> int:
 
 def read_count(asked: Mapping[str, str]) -> bool:
     """Say whether all features are to be counted; raises ParameterError."""
+    # Means something in files alone; a page that is asked for with it is none the worse.
+    parse_flag(BOM.name, asked.get(BOM.name, "false"))
     return parse_flag("count", asked.get("count", "false"))
 
 

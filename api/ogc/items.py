@@ -21,6 +21,7 @@ from gisgrid.db.features.keyset import read_cursor
 from gisgrid.db.features.streaming import Cut
 from gisgrid.features import FeatureQuery
 from gisgrid.features.places import is_small
+from gisgrid.features.query import MOST_FEATURES
 
 FORMATS = {**PAGES, **DOWNLOADS}
 
@@ -34,7 +35,7 @@ async def items(asked: Asked) -> Answer:
         after = read_cursor(query, cursor) if cursor else None
         return await download(asked, query, Cut(limit, offset, after), (crs,))
     by_place = query.box is not None and is_small(query.box, asked.backend.deployment.box)
-    page = await asked.backend.features.page(query, limit or DEFAULT_LIMIT, cursor, offset, by_place=by_place)
+    page = await asked.backend.features.page(query, min(limit or DEFAULT_LIMIT, MOST_FEATURES), cursor, offset, by_place=by_place)
     matched = await _matched(asked, query, page, None if cursor else offset)
     links = _links(asked, page)
     return Document(_collection(links, page, matched), "items.html", (crs, *_link_headers(links)))
