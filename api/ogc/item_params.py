@@ -38,7 +38,7 @@ _PERIOD = "a day or an instant (RFC 3339), or two of them with / between, .. for
 
 _LIMIT = Parameter(
     "limit",
-    f"Most features on a page, {DEFAULT_LIMIT} where it is not given and never more than {MOST_FEATURES:,}; of files: most features in all.",
+    f"Most features on a page, {DEFAULT_LIMIT} if not given, never more than {MOST_FEATURES:,}; of files: most features in all.",
     {"type": "integer", "minimum": 1, "maximum": MOST_FEATURES, "default": DEFAULT_LIMIT},
     10,
 )
