@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,9 @@ class Cells:
         key = (south[item] + step)[wide] * (self._last + 1) + west[item][wide] + across
         order = np.argsort(key, kind="stable")
         self._key, self._in_cell = key[order], rows[item][wide][order]
+        self._highest = int(self._key[-1]) if len(self._key) else -1
+        self._known: dict[int, tuple[int, ...]] = {}
+        self._flat = memoryview(self._boxes.reshape(-1))  # type: ignore[arg-type]
 
     def near_lines(self, lines: Lines) -> tuple[Longs, Longs]:
         """Return the pairs of a line and a box that it touches, each once, ordered by both."""
@@ -71,19 +75,27 @@ class Cells:
     def near_line(self, x: float, y: float, dx: float, dy: float) -> list[int]:
         """Return the boxes that a line touches: what ``near_lines`` finds, for one line in plain numbers."""
         cell, last = self._cell, self._last
-        keys: list[int] = []
+        near: set[int] = set()
         rise = dy if abs(dy) >= _SLACK_M else _SLACK_M * 1e-3
         for row in range(math.floor((min(y, y + dy) - _SLACK_M) / cell), math.floor((max(y, y + dy) + _SLACK_M) / cell) + 1):
             at = (row * cell - _SLACK_M - y) / rise, ((row + 1) * cell + _SLACK_M - y) / rise
             begin, end = (min(max(share, 0.0), 1.0) * dx + x - self._west for share in at)
             ends = min(begin, end) - _SLACK_M, max(begin, end) + _SLACK_M
             first, final = (min(max(math.floor(value / cell), 0), last) for value in ends)
-            keys += (row * (last + 1) + first, row * (last + 1) + final + 1)
-        found = self._key.searchsorted(keys).tolist()
-        near = {box for low, high in zip(found[::2], found[1::2], strict=True) for box in self._in_cell[low:high].tolist()}
-        candidates = sorted(near)
-        boxes = zip(candidates, self._boxes[candidates].tolist(), strict=True)
-        return [number for number, box in boxes if _touches(x + dx / 2.0, y + dy / 2.0, dx, dy, box)]
+            for key in range(row * (last + 1) + first, row * (last + 1) + final + 1):
+                near.update(self._in_one(key))
+        middle_x, middle_y, boxes = x + dx / 2.0, y + dy / 2.0, self._flat
+        return [number for number in sorted(near) if _touches(middle_x, middle_y, dx, dy, boxes[4 * number : 4 * number + 4])]
+
+    def _in_one(self, key: int) -> tuple[int, ...]:
+        """Return the boxes in one cell; looked up once, for lines go through the same ground again and again."""
+        found = self._known.get(key)
+        if found is None:
+            low, high = self._key.searchsorted((key, key + 1)).tolist()
+            found = tuple(self._in_cell[low:high].tolist())
+            if 0 <= key <= self._highest:
+                self._known[key] = found
+        return found
 
     def near_points(self, x: Floats, y: Floats, reach: float) -> tuple[Longs, Longs]:
         """Return the pairs of a point and a box that is at most ``reach`` metres away, each once, ordered by both."""
@@ -109,7 +121,7 @@ class Cells:
         return np.divmod(key, len(self._boxes)) if len(self._boxes) else (item, box)
 
 
-def _touches(x: float, y: float, dx: float, dy: float, box: list[float]) -> bool:
+def _touches(x: float, y: float, dx: float, dy: float, box: Sequence[float]) -> bool:
     """Say whether a line around (x, y) touches a box (middle, half width and height)."""
     mx, my, hx, hy = x - box[0], y - box[1], box[2], box[3]
     ax, ay = abs(dx), abs(dy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,8 +58,11 @@ class Walls:
         self._frame(coordinates)
         x, y = self.plane(coordinates[:, 0], coordinates[:, 1])
         edge = np.flatnonzero(~last)
-        self._x0, self._y0, self._x1, self._y1 = x[edge], y[edge], x[edge + 1], y[edge + 1]
+        # Beside each other in memory, for all four are asked together.
+        self._ends = np.stack([x[edge], y[edge], x[edge + 1], y[edge + 1]], axis=1)
+        self._x0, self._y0, self._x1, self._y1 = self._ends.T
         self._first = np.searchsorted(owner[edge], np.arange(len(table.ids) + 1))
+        self._first_of = memoryview(self._first)  # type: ignore[arg-type]
         self.cells = Cells(*self._boxes())
 
     def __len__(self) -> int:
@@ -91,11 +93,10 @@ class Walls:
         line, building = self.cells.near_lines(lines)
         return self._through(lines, line, building)
 
-    def outline(self, building: int) -> Iterator[tuple[float, float, float, float]]:
-        """Give the edges of one building, (x0, y0, x1, y1), in plain numbers."""
-        first, end = self._first[building : building + 2].tolist()
-        columns = (values[first:end].tolist() for values in (self._x0, self._y0, self._x1, self._y1))
-        return zip(*columns, strict=True)
+    def outline(self, building: int) -> list[list[float]]:
+        """Return the edges of one building, (x0, y0, x1, y1), in plain numbers."""
+        edges: list[list[float]] = self._ends[self._first_of[building] : self._first_of[building + 1]].tolist()
+        return edges
 
     def edges(self, building: Longs) -> tuple[Longs, tuple[Floats, Floats, Floats, Floats]]:
         """Return the edges of buildings, as (number in ``building``, (x0, y0, x1, y1)), in the order of ``building``."""
