@@ -30,6 +30,7 @@ DEFAULT_LIMIT = 10
 """Features on a page where no limit is given."""
 
 _MOST_OF_A_FILE = 999_999_999
+_HUGE = re.compile(r"[1-9][0-9]{9,}", re.ASCII)
 _MOST_KEYS = 5
 _MOST_TERMS = 10
 _LONGEST_TEXT = 500
@@ -39,7 +40,7 @@ _PERIOD = "a day or an instant (RFC 3339), or two of them with / between, .. for
 _LIMIT = Parameter(
     "limit",
     f"Most features on a page, {DEFAULT_LIMIT} if not given, never more than {MOST_FEATURES:,}; of files: most features in all.",
-    {"type": "integer", "minimum": 1, "maximum": MOST_FEATURES, "default": DEFAULT_LIMIT},
+    {"type": "integer", "minimum": 1, "default": DEFAULT_LIMIT},
     10,
 )
 _CURSOR = Parameter(
@@ -154,7 +155,10 @@ def read_limit(asked: Mapping[str, str]) -> int | None:
 
     It may be above the most features of a page, which a page takes for just that: Part 1 forbids an error there, and a file has them all.
     """
-    return parse_count("limit", asked["limit"], _MOST_OF_A_FILE) if "limit" in asked else None
+    if "limit" not in asked:
+        return None
+    text = asked["limit"]
+    return _MOST_OF_A_FILE if _HUGE.fullmatch(text) else parse_count("limit", text, _MOST_OF_A_FILE)
 
 
 def read_offset(asked: Mapping[str, str]) -> int:
