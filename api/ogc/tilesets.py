@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from api.asgi import Reply
@@ -14,6 +15,7 @@ from api.ogc.tileset import MVT, TileOrigin, at_limits, collection_origin, datas
 from api.params import Parameter
 from api.tileparams import TILE_PARAMETERS, variant_of
 from gisgrid.errors import NotFoundError
+from gisgrid.layers import Layer
 from tiles import TileId, TileRequest, parse_tile_id
 from tiles.matrix import MATRIX_SETS, MatrixSet
 
@@ -23,7 +25,7 @@ _PARAMETERS = {name: parameter for name, parameter in TILE_PARAMETERS.items() if
 _COLLECTIONS = Parameter(
     "collections",
     "Collections that the tiles hold, by their ids (or addresses) with commas, drawn in that order; without it all of them.",
-    {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
     ["grids", "manhole_covers"],
 )
 _DATASET_PARAMETERS = {"collections": _COLLECTIONS, **_PARAMETERS}
@@ -59,12 +61,12 @@ async def collection_tilesets(asked: Asked) -> Document:
 
 async def dataset_tileset(asked: Asked) -> Document:
     """Answer the tileset of all collections, or of those that are chosen, in one tile matrix set."""
-    return Document(await tileset(asked, dataset_origin(asked), _matrix_set(asked)), "tileset.html")
+    return await _tileset(asked, dataset_origin(asked))
 
 
 async def collection_tileset(asked: Asked) -> Document:
     """Answer the tileset of one collection in one tile matrix set."""
-    return Document(await tileset(asked, collection_origin(asked), _matrix_set(asked)), "tileset.html")
+    return await _tileset(asked, collection_origin(asked))
 
 
 async def dataset_tile(asked: Asked) -> Reply:
@@ -81,6 +83,13 @@ def _tilesets(asked: Asked, origin: TileOrigin) -> Document:
     sets = [listed(asked, origin, one) for one in MATRIX_SETS.values()]
     title = f"{asked.word('矢量瓦片', 'Vector tiles')}: {origin.title}"
     return Document({"title": title, "tilesets": sets, "links": own_links(asked, JSON)}, "tilesets.html")
+
+
+async def _tileset(asked: Asked, origin: TileOrigin) -> Document:
+    matrix_set = _matrix_set(asked)
+    # What its tiles would refuse is refused here.
+    variant_of(origin.layers, {**asked.query, "tms": matrix_set.id})
+    return Document(await tileset(asked, origin, matrix_set), "tileset.html")
 
 
 def _matrix_set(asked: Asked) -> MatrixSet:
@@ -117,7 +126,17 @@ _OF_COLLECTION = "/collections/{collection}/tiles"
 _SET = "{tileMatrixSetId}"
 _TILE = f"{_SET}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"
 
-RESOURCES: tuple[Resource, ...] = (
+
+def _is_public(layer: Layer) -> bool:
+    return layer.public
+
+
+def _of_public(resource: Resource) -> Resource:
+    """Return a resource that only collections have that everybody may see."""
+    return Resource(resource.path, {method: replace(one, exists=_is_public) for method, one in resource.operations.items()})
+
+
+_RESOURCES: tuple[Resource, ...] = (
     get("/tileMatrixSets", Operation("tileMatrixSets", "The tile matrix sets", matrix_sets, schema=MATRIX_SETS_SCHEMA)),
     get(f"/tileMatrixSets/{_SET}", Operation("tileMatrixSet", "One tile matrix set", one_matrix_set, schema=MATRIX_SET_SCHEMA)),
     get(
@@ -153,4 +172,5 @@ RESOURCES: tuple[Resource, ...] = (
         _tile_operation("collection.vector.getTile", "A vector tile of the collection", collection_tile, parameters=_PARAMETERS),
     ),
 )
+RESOURCES: tuple[Resource, ...] = tuple(_of_public(one) for one in _RESOURCES)
 """What this module answers."""
