@@ -1,9 +1,9 @@
-"""The styles of the layers in ``public.layer_styles``, from where QGIS takes them when somebody adds a layer by hand."""
+"""The styles of the layers in ``public.layer_styles``, from where QGIS takes them when somebody adds a layer by hand; who may see what."""
 
 from __future__ import annotations
 
 import logging
-from typing import Any, LiteralString, NamedTuple
+from typing import LiteralString, NamedTuple
 
 import psycopg
 
@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 MARK = "gisgrid"
 """What the description of a style says that gisgrid keeps up to date; a style that somebody saves over it says something else."""
 
-_COLUMNS = ("geom", "geom_3857", "geom_gcj02")
+_PLACES = (("gisgrid_qgis", "geom"), ("gisgrid", "geom"), ("gisgrid", "geom_3857"))
+"""Schemas and columns of a layer that can be added by hand."""
+
 _SHAPES: tuple[tuple[Shape, str], ...] = (("Point", ""), ("LineString", " (线)"), ("Polygon", " (面)"))
 
 _CAN_WRITE: LiteralString = """
@@ -25,13 +27,13 @@ SELECT CASE WHEN to_regclass('public.layer_styles') IS NULL THEN false
        ELSE has_table_privilege('public.layer_styles', 'SELECT, INSERT, UPDATE') END
 """
 _KNOWN: LiteralString = """
-SELECT id, f_table_name, f_geometry_column, stylename, styleqml::text, description, useasdefault FROM public.layer_styles
-WHERE f_table_catalog = current_database() AND f_table_schema = 'gisgrid'
+SELECT id, f_table_schema, f_table_name, f_geometry_column, stylename, styleqml::text, description, useasdefault
+FROM public.layer_styles WHERE f_table_catalog = current_database()
 """
 _INSERT: LiteralString = """
 INSERT INTO public.layer_styles
     (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, stylename, styleqml, useasdefault, description)
-VALUES (current_database(), 'gisgrid', %(table)s, %(column)s, %(name)s, %(qml)s::xml, %(is_default)s, %(mark)s)
+VALUES (current_database(), %(schema)s, %(table)s, %(column)s, %(name)s, %(qml)s::xml, %(is_default)s, %(mark)s)
 """
 _UPDATE: LiteralString = "UPDATE public.layer_styles SET styleqml = %(qml)s::xml, update_time = now() WHERE id = %(id)s"
 # Roles are of the whole server and may be missing; what belongs to somebody else cannot be granted.
@@ -42,22 +44,35 @@ DECLARE
 BEGIN
     FOR role IN SELECT r.rolname AS name FROM pg_roles r WHERE r.rolname IN ('gisgrid_reader', 'gisgrid_editor')
     LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA gisgrid_qgis TO %I', role.name);
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA gisgrid_qgis TO %I', role.name);
         EXECUTE format('GRANT SELECT ON public.layer_styles TO %I', role.name);
-        IF role.name = 'gisgrid_editor' THEN
-            EXECUTE format('GRANT INSERT, UPDATE, DELETE ON public.layer_styles TO %I', role.name);
-            EXECUTE format('GRANT USAGE ON SEQUENCE %s TO %I', pg_get_serial_sequence('public.layer_styles', 'id'), role.name);
-        END IF;
     END LOOP;
-EXCEPTION WHEN insufficient_privilege THEN
-    NULL;
+    IF to_regrole('gisgrid_editor') IS NOT NULL THEN
+        GRANT INSERT, UPDATE, DELETE ON gisgrid_qgis.districts, gisgrid_qgis.streets, gisgrid_qgis.communities, gisgrid_qgis.grids,
+            gisgrid_qgis.buildings, gisgrid_qgis.cameras, gisgrid_qgis.manhole_covers TO gisgrid_editor;
+        GRANT INSERT, UPDATE, DELETE ON public.layer_styles TO gisgrid_editor;
+        GRANT USAGE ON SEQUENCE public.layer_styles_id_seq TO gisgrid_editor;
+    END IF;
+EXCEPTION WHEN insufficient_privilege OR undefined_table OR undefined_object THEN
+    RAISE NOTICE 'Rights for QGIS are not granted: %', SQLERRM;
 END $$
 """
+
+
+_Place = tuple[str, str, str]
+"""Schema, column of the geometry, table."""
 
 
 class _Kept(NamedTuple):
     id: int
     qml: str
     is_ours: bool
+
+
+class _Known(NamedTuple):
+    styles: dict[tuple[_Place, str], _Kept]
+    defaults: set[_Place]
 
 
 def write_styles(connection: psycopg.Connection, deployment: Deployment) -> int:
@@ -71,15 +86,18 @@ def write_styles(connection: psycopg.Connection, deployment: Deployment) -> int:
         logger.info("The user may not write public.layer_styles: layers that are added to QGIS by hand come without styles.")
         return 0
     connection.execute(_GRANT)
-    known: dict[tuple[str, str, str], _Kept] = {}
-    defaults: set[tuple[str, str]] = set()
-    for id, table, column, name, qml, description, is_default in connection.execute(_KNOWN).fetchall():
-        known[table, column, name] = _Kept(id, qml, description == MARK)
+    known = _known(connection)
+    wanted = [(place, layer.id, style) for layer in LAYERS if layer.public for style in _styles(layer, deployment) for place in _PLACES]
+    return sum(_write(connection, (*place, table), style, known) for place, table, style in wanted)
+
+
+def _known(connection: psycopg.Connection) -> _Known:
+    known = _Known({}, set())
+    for id, schema, table, column, name, qml, description, is_default in connection.execute(_KNOWN).fetchall():
+        known.styles[(schema, column, table), name] = _Kept(id, qml, description == MARK)
         if is_default:
-            defaults.add((table, column))
-    return sum(
-        _write(connection, layer.id, style, known, defaults) for layer in LAYERS if layer.public for style in _styles(layer, deployment)
-    )
+            known.defaults.add((schema, column, table))
+    return known
 
 
 def _styles(layer: Layer, deployment: Deployment) -> list[NamedStyle]:
@@ -93,17 +111,15 @@ def _styles(layer: Layer, deployment: Deployment) -> list[NamedStyle]:
     ]
 
 
-def _write(
-    connection: psycopg.Connection, table: str, style: NamedStyle, known: dict[tuple[str, str, str], _Kept], defaults: set[tuple[str, str]]
-) -> int:
-    written = 0
-    for column in _COLUMNS:
-        kept = known.get((table, column, style.name))
-        values: dict[str, Any] = {"table": table, "column": column, "name": style.name, "qml": style.qml, "mark": MARK}
-        if kept is None:
-            connection.execute(_INSERT, {**values, "is_default": style.is_default and (table, column) not in defaults})
-            written += 1
-        elif kept.is_ours and kept.qml != style.qml:
-            connection.execute(_UPDATE, {"qml": style.qml, "id": kept.id})
-            written += 1
-    return written
+def _write(connection: psycopg.Connection, place: _Place, style: NamedStyle, known: _Known) -> bool:
+    """Write a style where it is missing or ours and out of date; say whether that was so."""
+    kept = known.styles.get((place, style.name))
+    if kept is None:
+        schema, column, table = place
+        values = {"schema": schema, "table": table, "column": column, "name": style.name, "qml": style.qml, "mark": MARK}
+        connection.execute(_INSERT, {**values, "is_default": style.is_default and place not in known.defaults})
+    elif kept.is_ours and kept.qml != style.qml:
+        connection.execute(_UPDATE, {"qml": style.qml, "id": kept.id})
+    else:
+        return False
+    return True

@@ -27,6 +27,7 @@ VISIBLE_FROM: Mapping[str, int] = {
 _LOW_M, _TALL_M = 6, 90
 _SIZE_NEAR_SCALE = "CASE WHEN @map_scale < 1500 THEN {near} WHEN @map_scale < 6000 THEN {middle} ELSE {far} END"
 _SECTOR_FROM = 4_000
+_OWN_CRS = "coalesce(@layer_crs, 'EPSG:4326')"
 _FLOORS = ((1, 3), (4, 6), (7, 9), (10, 18), (19, None))
 _FLOOR_COLOURS = ("#f1e7d2", "#ddc9a0", "#c3a26c", "#9c7340", "#6a4520")
 
@@ -223,8 +224,8 @@ def _sector(colour: str, projected: str) -> Part:
     """Return what a camera looks at, without what stands in the way: a sector by azimuth, field of view and range, on the ground."""
     shape = (
         f'CASE WHEN @map_scale < {_SECTOR_FROM} AND "azimuth_deg" IS NOT NULL AND "field_of_view_deg" < 360 AND "range_m" > 0 THEN '
-        f'transform(wedge_buffer(transform($geometry, \'EPSG:4326\', \'{projected}\'), "azimuth_deg", "field_of_view_deg", "range_m"), '
-        f"'{projected}', coalesce(@layer_crs, 'EPSG:4326')) END"
+        f"transform(wedge_buffer(transform($geometry, {_OWN_CRS}, '{projected}'), "
+        f'"azimuth_deg", "field_of_view_deg", "range_m"), \'{projected}\', {_OWN_CRS}) END'
     )
     return generated(shape, Symbol("fill", (fill(colour, alpha=38, border=colour, border_width=0.1),)))
 

@@ -12,6 +12,9 @@ SourceKind = Literal["postgis", "ogc", "tiles"]
 
 SOURCES: tuple[SourceKind, ...] = ("postgis", "ogc", "tiles")
 
+SCHEMA = "gisgrid_qgis"
+"""The schema that has the layers without what QGIS must not write."""
+
 _PAGE_FEATURES = 2000
 
 
@@ -45,9 +48,9 @@ def postgis(connection: Connection, layer: Layer, geometry: str) -> str:
         said.append(f"authcfg={connection.authcfg}")
     said += ["key='id'", "checkPrimaryKeyUnicity='0'"]
     if geometry == "NoGeometry":
-        said += [f'table="gisgrid"."{layer.id}"', "sql=geom IS NULL"]
+        said += [f'table="{SCHEMA}"."{layer.id}"', "sql=geom IS NULL"]
         return " ".join(said)
-    said += ["srid=4326", f"type={geometry}", f'table="gisgrid"."{layer.id}" (geom)', "sql="]
+    said += ["srid=4326", f"type={geometry}", f'table="{SCHEMA}"."{layer.id}" (geom)', "sql="]
     return " ".join(said)
 
 
