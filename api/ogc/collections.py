@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from api.ogc.asked import Asked, visible_layers
+from api.access import is_editor
+from api.ogc.asked import Asked, known_layers, visible_layers
 from api.ogc.crs import CRS84, SYSTEMS
 from api.ogc.document_schemas import COLLECTION_SCHEMA, COLLECTIONS_SCHEMA
 from api.ogc.formats import GEOJSON
@@ -22,7 +23,8 @@ _GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 
 async def collections(asked: Asked) -> Document:
     """Answer all collections."""
-    listed = [{**await described(asked, layer), "links": [*_self(asked, layer), *_links(asked, layer)]} for layer in visible_layers()]
+    layers = known_layers() if await is_editor(asked.backend, asked.header(b"authorization")) else visible_layers()
+    listed = [{**await described(asked, layer), "links": [*_self(asked, layer), *_links(asked, layer)]} for layer in layers]
     document = {"title": asked.word("数据集", "Collections"), "links": own_links(asked, JSON), "crs": _systems(), "collections": listed}
     return Document(document, "collections.html")
 
@@ -40,7 +42,7 @@ async def described(asked: Asked, layer: Layer) -> dict[str, object]:
     return {
         "id": layer.id,
         "title": asked.word(layer.title_zh, layer.title_en),
-        "description": f"{deployment.title_zh}{layer.title_zh}。{layer.title_en}, {deployment.title_en}.",
+        "description": f"{deployment.title_zh}：{layer.title_zh}。{layer.title_en}, {deployment.title_en}.",
         "keywords": [layer.title_zh, layer.title_en, deployment.title_zh, deployment.title_en],
         "attribution": deployment.attribution or f"{deployment.title_zh} {deployment.title_en}",
         "itemType": "feature",
@@ -84,7 +86,7 @@ def _links(asked: Asked, layer: Layer) -> list[Link]:
         *in_each(asked, SCHEMA, f"{at}/schema", SCHEMA_FORMATS, word("字段", "Schema")),
         *in_each(asked, QUERYABLES, f"{at}/queryables", SCHEMA_FORMATS, word("可查询字段", "Queryables")),
         *in_each(asked, SORTABLES, f"{at}/sortables", SCHEMA_FORMATS, word("可排序字段", "Sortables")),
-        *in_each(asked, TILESETS_VECTOR, f"{at}/tiles", JSON, word("矢量瓦片", "Vector tiles")),
+        *(in_each(asked, TILESETS_VECTOR, f"{at}/tiles", JSON, word("矢量瓦片", "Vector tiles")) if layer.public else ()),
     ]
 
 

@@ -26,6 +26,7 @@ _TITLES = {
     "json": ("JSON", "JSON"),
     "html": ("网页", "Page"),
     "mapbox": ("MapLibre 样式", "MapLibre style"),
+    "geojson": ("GeoJSON 文件", "GeoJSON file"),
     "geojsonseq": ("GeoJSON 文本序列", "GeoJSON text sequences"),
     "csv": ("CSV 表格", "CSV table"),
     "fgb": ("FlatGeobuf", "FlatGeobuf"),

@@ -15,10 +15,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.asgi import Header
-from api.ogc.asked import Asked, visible_layers
+from api.ogc.asked import Asked, known_layers
 from api.ogc.assets import assets
 from api.ogc.links import address
 from api.ogc.operations import Document
+from gisgrid.layers import Layer
+from gisgrid.qgis.colours import words
 
 _STYLE = (Path(__file__).parent / "templates" / "style.css").read_text()
 _STYLE_HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -94,7 +96,7 @@ def _to(asked: Asked, path: str) -> str:
 
 def _crumbs(asked: Asked) -> list[Crumb]:
     parts = [part for part in asked.path.split("/") if part]
-    titles = {layer.id: (layer.title_zh, layer.title_en) for layer in visible_layers()} | _NAMES
+    titles = {layer.id: (layer.title_zh, layer.title_en) for layer in known_layers()} | _NAMES
     crumbs = [Crumb("gisgrid", _to(asked, "/"))]
     for number, part in enumerate(parts, 1):
         crumbs.append(Crumb(asked.word(*titles.get(part, (part, part))), _to(asked, "/" + "/".join(parts[:number]))))
@@ -113,11 +115,19 @@ def _of_features(asked: Asked, content: Mapping[str, Any]) -> dict[str, object]:
         "layer_title": asked.word(layer.title_zh, layer.title_en),
         "fields": [field for field in layer.fields if field.name in present],
         "asked_fields": any(field.name in asked.query for field in layer.fields),
+        "label": lambda field, value: _label(layer, field.name, value, asked.language),
         "collection_path": f"/collections/{layer.id}",
         "bounds": list(asked.backend.deployment.box),
         "features_href": drawn,
         "limits": _LIMITS if asked.query.get("limit", "10") in _LIMITS else (*_LIMITS, asked.query["limit"]),
     }
+
+
+def _label(layer: Layer, field: str, value: object, language: str) -> str:
+    """Return what a value of a field means to people; empty where it says so itself."""
+    values = words()["values"]
+    titles = (values.get(f"{layer.id}.{field}") or values.get(field, {})).get(value, ("", "")) if isinstance(value, str) else ("", "")
+    return str(titles[0 if language == "zh" else 1])
 
 
 @lru_cache(maxsize=1)
