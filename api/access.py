@@ -26,6 +26,11 @@ async def editor(backend: Backend, authorization: str) -> str:
     return found
 
 
+async def is_editor(backend: Backend, authorization: str) -> bool:
+    """Say whether an Authorization header shows an editor; who shows nothing is none. Raises AccessError for a wrong token."""
+    return bool(authorization) and bool(await editor(backend, authorization))
+
+
 def _shown(authorization: str) -> tuple[str | None, str]:
     """Return the name (None: not given) and the token in a header; no token where there is none that can be read."""
     scheme, _, rest = authorization[:_LONGEST].strip().partition(" ")

@@ -207,6 +207,29 @@ LAYERS: tuple[Layer, ...] = (
 )
 """Every layer, in drawing order from the bottom up."""
 
+REJECTED_ROWS = Layer(
+    "rejected_rows",
+    "被拒记录",
+    "Rejected rows",
+    "Geometry",
+    "ingest_rejects",
+    (
+        Field("layer", "text", "图层", "Layer"),
+        Field("source_id", "text", "数据源", "Source"),
+        Field("row_number", "integer", "行号", "Row number"),
+        Field("code", "text", "检查代码", "Check"),
+        Field("field", "text", "字段", "Field"),
+        Field("message", "text", "说明", "Message"),
+        Field("raw", "text", "原始记录", "The row as it came"),
+        Field("rejected_on", "date", "拒收日期", "Rejected on"),
+    ),
+    8,
+    public=False,
+    loadable=False,
+    temporal="rejected_on",
+)
+"""Rows of sources that were not loaded: for editors, not for maps. Not one of ``LAYERS``: it has no tiles and no feed."""
+
 _BY_ID = {layer.id: layer for layer in LAYERS}
 AREA_LAYERS: dict[Level, Layer] = {layer.level: layer for layer in LAYERS if layer.level is not None}
 """The layer of each level of areas."""

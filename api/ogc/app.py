@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from api.access import editor
 from api.asgi import PUBLIC, Receive, Reply, Scope, Send, base_url, header, send_reply, unless_gone
 from api.backend import Backend
 from api.ogc.asked import Asked, visible_layer
@@ -68,6 +69,8 @@ class OgcApp:
             return _options(resource, names)
         operation = _operation(resource, names, method)
         asked = self._asked(scope, receive, path, names, operation)
+        if "collection" in names and not asked.layer.public:
+            await editor(self._backend, asked.header(b"authorization"))
         work = _done(asked, operation)
         return await (unless_gone(work, receive) if asked.is_read else work)
 
@@ -95,6 +98,8 @@ def _resource(path: str) -> tuple[Resource, dict[str, str]]:
 def _operation(resource: Resource, names: dict[str, str], method: str) -> Operation:
     operations = _operations(resource, names)
     operation = operations.get("GET" if method == "HEAD" else method)
+    if not operations:
+        raise NotFoundError(f"There is nothing at {resource.path} for {names.get('collection')}.", f"What there is is linked at {PREFIX}.")
     if operation is None:
         raise MethodError(method, _allowed(operations))
     return operation

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from api.asgi import Receive, Scope, header
 from api.backend import Backend
 from gisgrid.errors import NotFoundError, TooLargeError
-from gisgrid.layers import LAYERS, Layer
+from gisgrid.layers import LAYERS, REJECTED_ROWS, Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,14 @@ def visible_layers() -> tuple[Layer, ...]:
     return tuple(layer for layer in LAYERS if layer.public)
 
 
+def known_layers() -> tuple[Layer, ...]:
+    """Return all layers that there are collections of, those that only editors may see last."""
+    return (*visible_layers(), REJECTED_ROWS)
+
+
 def visible_layer(id: str) -> Layer:
-    """Return the layer called ``id``; raises NotFoundError that lists those there are."""
-    for layer in visible_layers():
+    """Return the layer called ``id``, which may be for editors only; raises NotFoundError that lists those for everybody."""
+    for layer in known_layers():
         if layer.id == id:
             return layer
     raise NotFoundError(f"There is no collection {id[:80]!r}.", f"Collections: {', '.join(layer.id for layer in visible_layers())}.")

@@ -11,6 +11,10 @@ _CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ogcapi-features-1/1.0", ("core", "oas30", "html", "geojson")),
     ("ogcapi-features-2/1.0", ("crs",)),
     ("ogcapi-features-3/1.0", ("queryables", "queryables-query-parameters", "filter", "features-filter")),
+    (
+        "ogcapi-features-4/1.0",
+        ("create-replace-delete", "update", "optimistic-locking-etags", "return-resource-representation-in-response", "features"),
+    ),
     ("ogcapi-features-5/1.0", ("schemas", "core-roles-features", "returnables-and-receivables", "queryables", "sortables")),
     (
         "cql2/1.0",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from api.describing import BINARY, Document, error_answers, parameter_object
-from api.ogc.asked import visible_layers
+from api.ogc.asked import known_layers
 from api.ogc.headers import REQUEST_HEADERS, RESPONSE_HEADERS
 from api.ogc.operations import Operation, Resource, operations_of
 from api.ogc.variables import VARIABLES
@@ -43,7 +43,7 @@ def ogc_paths(prefix: str, names: str = "") -> Document:
 
 def tags() -> list[Document]:
     """Return what groups the operations: one tag a collection."""
-    return [{"name": layer.id, "description": f"{layer.title_zh} · {layer.title_en}"} for layer in visible_layers()]
+    return [{"name": layer.id, "description": f"{layer.title_zh} · {layer.title_en}"} for layer in known_layers()]
 
 
 def _expanded(resource: Resource) -> Iterator[tuple[str, Layer | None]]:
@@ -51,7 +51,7 @@ def _expanded(resource: Resource) -> Iterator[tuple[str, Layer | None]]:
     if "{collection}" not in resource.path:
         yield resource.path, None
         return
-    for layer in visible_layers():
+    for layer in known_layers():
         yield resource.path.replace("{collection}", layer.id), layer
 
 
@@ -79,9 +79,13 @@ def _described(path: str, method: str, operation: Operation, layer: Layer | None
     if isinstance(body, Mapping):
         described["requestBody"] = {"required": True, "content": {media: {"schema": dict(schema)} for media, schema in body.items()}}
     described["responses"] = _responses(operation, layer, has_variables=bool(variables))
-    if method in _WRITES or 401 in operation.statuses:
+    if method in _WRITES or 401 in operation.statuses or _is_for_editors(layer):
         described["security"] = _SECURITY
     return described
+
+
+def _is_for_editors(layer: Layer | None) -> bool:
+    return layer is not None and not layer.public
 
 
 def _responses(operation: Operation, layer: Layer | None, *, has_variables: bool) -> Document:
@@ -96,7 +100,12 @@ def _responses(operation: Operation, layer: Layer | None, *, has_variables: bool
         responses[str(status)] = {"description": _LESS[status]}
     if "If-None-Match" in operation.takes:
         responses["304"] = {"description": _LESS[304]}
-    errors = {*_ALWAYS, *(status for status in operation.statuses if status >= 400), *((404,) if has_variables else ())}
+    errors = {
+        *_ALWAYS,
+        *((401,) if _is_for_editors(layer) else ()),
+        *(status for status in operation.statuses if status >= 400),
+        *((404,) if has_variables else ()),
+    }
     return responses | error_answers(sorted(errors))
 
 

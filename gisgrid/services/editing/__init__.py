@@ -1,0 +1,1 @@
+"""Editing by people: who may, and what they did."""
