@@ -39,8 +39,8 @@ class FeatureReader(Pool):
     async def page(self, query: FeatureQuery, limit: int, cursor: str = "", offset: int = 0, *, by_place: bool = False) -> Page:
         """Return a page of at most ``limit`` features, from ``cursor`` on, without the first ``offset``.
 
-        ``by_place`` says that the box of the query is small: there are few features in it. Raises DatabaseError when PostGIS is away, UnavailableError when it takes too long, ParameterError "cursor" for one that
-        is not of this query.
+        ``by_place`` says that the box of the query is small: there are few features in it. Raises DatabaseError when PostGIS is
+        away, UnavailableError when it takes too long, ParameterError "cursor" for one that is not of this query.
         """
         after = read_cursor(query, cursor) if cursor else None
         statement = page_statement(query, limit, after, offset, by_place=by_place)
