@@ -1,7 +1,8 @@
 # The front door: `make demo`, `make up`, `make test`. Everything that is made stays in git-ignored folders here.
 SHELL := /bin/bash
 BIN := .venv/bin
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# The order of the files is that of tests/conftest.py: the slow ones first, so that both workers end at about the same time.
+PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: accept-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-tiles console stop clean lock
 

@@ -34,6 +34,12 @@ _CSV_LIMIT = 131_072
 _HOMES = ROOT / ".gisgrid" / "test"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that hold slow tests before all others: one that begins last is what all other workers wait for."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the developer's own GISGRID_* settings, and the developer's own cluster, out of the tests."""

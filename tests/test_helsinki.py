@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from gisgrid.db import Database
 from gisgrid.deployment import load_deployment
+from gisgrid.locator import Locator
+from gisgrid.services import ReadModel
+from gisgrid.settings import Settings
 from ingest.pipeline import run
+from tests.bench.locating import exact
 from tests.serving import GISGRID, Server, served
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT.parent / "shared" / "real" / "helsinki"
 
 pytestmark = [
-    pytest.mark.xdist_group("helsinki"),
+    pytest.mark.slow,
     pytest.mark.skipif(not REAL.is_dir() and os.environ.get("CI") != "true", reason="the folder ../shared/real is not here"),
 ]
 
@@ -28,6 +33,11 @@ def helsinki(database_copies: Callable[[], Database]) -> Database:
     database = database_copies()
     run(database, load_deployment("helsinki"), ROOT / "data" / "sources" / "helsinki.toml", root=REAL).raise_failure()
     return database
+
+
+@pytest.fixture(scope="module")
+def locator(helsinki: Database) -> Locator:
+    return ReadModel.load(helsinki, Settings(database_url=helsinki.url, deployment="helsinki")).locator
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +59,13 @@ def test_each_feature_lies_in_exactly_the_cell_that_postgis_says(helsinki: Datab
     assert len(expected) == count
     assert all(len(cells) == 1 for *_, cells in expected)
     assert [(result["id"], result["grid"]["code"]) for result in answer["results"]] == [(code, cells[0]) for code, _, _, cells in expected]
+
+
+@pytest.mark.parametrize(("kind", "count"), [(exact.random_points, 5_000), (exact.hard_points, 3_000)], ids=["random", "hard"])
+def test_any_point_gets_the_cell_that_postgis_says(
+    helsinki: Database, locator: Locator, kind: Callable[[Any, int], exact.Points], count: int
+) -> None:
+    assert exact.differences(helsinki, locator, kind(exact.grids(helsinki), count)) == 0
 
 
 def test_levels_that_a_deployment_does_not_have_are_null(server: Server) -> None:

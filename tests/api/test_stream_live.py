@@ -17,7 +17,7 @@ import pytest
 from gisgrid.db import Database
 from tests.serving import GISGRID, Server, served
 
-pytestmark = pytest.mark.xdist_group("streams")
+pytestmark = pytest.mark.slow
 
 URL = "/locate/batch?crs=wgs84&columns=status,grid"
 HEAD = b"lon,lat\n"
@@ -223,7 +223,6 @@ def test_who_neither_sends_nor_reads_is_broken_off(town: Database) -> None:
         upload.close()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1_000_000])
 def test_a_million_rows_take_no_memory_and_lookups_go_on(live: Server, rows: int) -> None:
     _through(live, 200_000)

@@ -18,7 +18,7 @@ from tests.bench.locating.load import Load, under_load
 from tests.conftest import build_town
 from tests.serving import GISGRID, served
 
-pytestmark = pytest.mark.xdist_group("workers")
+pytestmark = pytest.mark.slow
 
 AT = "lon=120.3722&lat=36.0819&crs=wgs84"
 EVERYTHING = f"/locate?{AT}&include=cameras,manhole_covers,building&sight=true"

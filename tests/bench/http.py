@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from gisgrid.settings import Settings
@@ -20,17 +21,20 @@ _CONNECTIONS = 32
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def lookup_against_echo(settings: Settings, lon: Floats, lat: Floats, rounds: int, *, include: str = "") -> Result:
+def lookups_against_echo(settings: Settings, lon: Floats, lat: Floats, rounds: int, includes: Sequence[str] = ("",)) -> list[Result]:
     """Compare the requests per CPU second of ``GET /locate`` with the echo's, one request a point (WGS 84 degrees).
 
-    ``include`` names what else is asked for there.
+    Each of ``includes`` names what else is asked for there, in a comparison of its own.
     """
-    paths = locate_paths(lon, lat, include)
     with (
         served([sys.executable, "-m", "tests.bench.echo"], {}) as echo,
         served([GISGRID, "serve", "--port"], environment(settings)) as ours,
     ):
-        result = compare(lambda: _rate(ours, paths), lambda: _rate(echo, paths), rounds)
+        return [_against(echo, ours, locate_paths(lon, lat, include), rounds, include) for include in includes]
+
+
+def _against(echo: Server, ours: Server, paths: list[bytes], rounds: int, include: str) -> Result:
+    result = compare(lambda: _rate(ours, paths), lambda: _rate(echo, paths), rounds)
     work = f"/locate with {include}" if include else "one lookup over HTTP, points in the district"
     goal = "at least 0.1" if include else "at least 0.25"
     return Result(work, "bare ASGI echo, same server", *result[:2], "requests/CPU s", *result[2:], goal)

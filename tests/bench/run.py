@@ -56,7 +56,7 @@ def _measure(settings: Settings, database: Database, sample: Path, sizes: Sizes)
         points.against_geopandas(frame, locator, sizes.points, sizes.rounds),
         points.against_postgis(database, frame, locator, sizes.stored_points, sizes.rounds, indexed=False),
         points.against_postgis(database, frame, locator, sizes.stored_points, sizes.rounds, indexed=True),
-        http.lookup_against_echo(settings, *points.points_inside(frame, locator, sizes.requests), sizes.rounds),
+        *http.lookups_against_echo(settings, *points.points_inside(frame, locator, sizes.requests), sizes.rounds),
     )
     cold.measure(database.url, addresses.fixed((west, south, east, north), sizes.tiles), sizes.rounds, settings.home, report)
     if loading is None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Route, expect
 from gisgrid.db import Database
 from tests.browser.looking import Console, rgb
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WEST_UPPER, WEST_LOWER, EAST_UPPER, EAST_LOWER = "370203005001001", "370203005001002", "370203008001001", "370203008001002"
 IN_WEST_UPPER = (120.3747, 36.0873)

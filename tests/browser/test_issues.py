@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from gisgrid.db import Database
 from tests.browser.looking import Console, rgb
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 GRID = "370203005001001"
 STREET_LEVEL = "#map=17/36.08730/120.37470"

@@ -24,7 +24,7 @@ from tests.browser.drawing import Picture, decoded, draw, foreign_page, hide_tex
 from tests.browser.looking import rgb
 from tests.serving import GISGRID, served
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ACCEPTED = Path(__file__).parent / "accepted"
 ACCEPTING = bool(os.environ.get("GISGRID_ACCEPT_PICTURES"))

@@ -22,8 +22,6 @@ from gisgrid.types import Location
 from tests.client.conftest import MOST_POINTS, Ask
 from tests.serving import Server
 
-pytestmark = pytest.mark.xdist_group("client")
-
 
 def places(count: int, seed: int = 1) -> list[tuple[float, float]]:
     """Return places in and around the town."""

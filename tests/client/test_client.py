@@ -22,8 +22,6 @@ from tests.client.conftest import Ask, ask_async, ask_sync, serving
 from tests.services.recut import MOVED, NEW, OLD, recut
 from tests.serving import Server
 
-pytestmark = pytest.mark.xdist_group("client")
-
 PLACE = (120.375, 36.085)
 INSIDE = (120.3722, 36.0819)
 

@@ -10,8 +10,6 @@ import pytest
 from gisgrid import AsyncClient, Client
 from tests.serving import Server
 
-pytestmark = pytest.mark.xdist_group("client")
-
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
 
 

@@ -24,7 +24,7 @@ FIGURES = 4
 
 read: Callable[..., Any] = nbformat.read
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("notebooks")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

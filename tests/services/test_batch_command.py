@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import csv as arrow_csv
 
+from tests.forks import gisgrid
 from tests.services.blocks import SIDE, SOUTH, STEP, WEST, areas
 
 _MOST_GROWTH_MIB = 60
@@ -29,9 +29,7 @@ def locator(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def batch(*arguments: str, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     """Run the command in a process of its own, with no database to be had."""
-    environment = {**os.environ, "GISGRID_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
-    command = [sys.executable, "-c", "from gisgrid.cli import main; main()", "batch", *arguments]
-    return subprocess.run(command, input=content, capture_output=True, check=False, env=environment, cwd=Path(__file__).parents[2])
+    return gisgrid(["batch", *arguments], {"GISGRID_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, content)
 
 
 def test_standard_streams_and_no_database(locator: Path) -> None:
@@ -68,6 +66,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, ending: str) -> None:
     peaks = []

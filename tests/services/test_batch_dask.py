@@ -26,23 +26,22 @@ from gisgrid.services.batch import Done, FileOptions, Work, locate_paths
 from gisgrid.services.batch.checkpoint import Pace
 from gisgrid.services.batch.dask_cluster import DaskCluster, received
 from gisgrid.services.batch.formats.base import Piece
+from tests.forks import Forked, start
 from tests.services.blocks import SIDE, SOUTH, STEP, WEST, areas, engine
 from tests.services.conftest import Run
 from tests.serving import free_port
 
-pytestmark = pytest.mark.xdist_group("dask")
+pytestmark = pytest.mark.slow
 
 ROWS = 60_000
 OPTIONS = FileOptions(piece_bytes=100_000, piece_rows=3_000)
-ROOT = Path(__file__).resolve().parents[2]
 QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "error", "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "20s"}
 
 
 @contextmanager
-def _process(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def _process(*words: str) -> Iterator[Forked]:
     """Run a process of Dask for a block; it is ended by its id."""
-    command = [sys.executable, "-m", "distributed.cli." + words[0], *words[1:]]
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **QUIET, **environment}, stderr=subprocess.DEVNULL)
+    process = start("distributed.cli." + words[0], words[1:], {**os.environ, **QUIET}, {2: Path(os.devnull)})
     try:
         yield process
     finally:
@@ -55,7 +54,7 @@ def _process(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes
 
 
 @contextmanager
-def _worker(address: str, folder: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+def _worker(address: str, folder: Path, *words: str) -> Iterator[Forked]:
     options = (
         "--no-nanny",
         "--no-dashboard",
@@ -82,7 +81,7 @@ def _wait_for(address: str, count: int) -> None:
 
 
 @contextmanager
-def cluster(folder: Path, *workers: tuple[str, ...]) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+def cluster(folder: Path, *workers: tuple[str, ...]) -> Iterator[tuple[str, list[Forked]]]:
     """Run a scheduler and workers, each with more options of its own, for a block."""
     port = free_port()
     address = f"tcp://127.0.0.1:{port}"
@@ -231,7 +230,7 @@ def test_a_run_that_was_broken_off_is_gone_on_with_on_a_cluster_or_here(address:
 
 
 def test_what_is_wrong_with_the_input_is_told_as_it_is_here(address: str, tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_bytes(b"lon,lat\n" + b"120.37,36.08\n" * 90_000 + b"\xff\xff\n")
+    (tmp_path / "in.csv").write_bytes(b"lon,lat\n" + b"120.371,36.081\n" * 90_000 + b"\xff\xff\n")
     with DaskCluster(address) as executor, pytest.raises(SourceError, match="not in utf-8"):
         locate_paths(engine(), tmp_path / "in.csv", tmp_path / "out.csv", OPTIONS._replace(encoding="utf-8"), executor=executor)
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]

@@ -179,7 +179,7 @@ def test_nothing_is_gone_on_with_when_something_has_changed(folder: Path, tmp_pa
 
 
 def test_an_input_at_fault_leaves_nothing_behind(tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_bytes(b"lon,lat\n" + b"120.37,36.08\n" * 20_000 + b"\xff\xff\n")
+    (tmp_path / "in.csv").write_bytes(b"lon,lat\n" + b"120.371,36.081\n" * 20_000 + b"\xff\xff\n")
     with pytest.raises(SourceError, match="not in utf-8"):
         locate_paths(engine(), tmp_path / "in.csv", tmp_path / "out.csv", OPTIONS._replace(encoding="utf-8"))
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]

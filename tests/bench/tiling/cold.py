@@ -16,6 +16,9 @@ from tests.serving import Server
 
 def measure(url: str, addresses: Sequence[str], rounds: int, folder: Path, report: Report) -> None:
     """Compare with Martin and tipg, where they are: ``addresses`` are z/x/y."""
+    if not (peers.martin_program() or peers.tipg_program()):
+        report.missing += [peers.MARTIN_MISSING, peers.TIPG_MISSING]
+        return
     asked = [
         (name, address) for name in peers.LAYERS_MEASURED for address in addresses if int(address.split("/")[0]) >= layer(name).min_zoom
     ]

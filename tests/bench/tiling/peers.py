@@ -26,6 +26,16 @@ _PORT_OF_MARTIN = 'exec "$0" --config "$1" --listen-addresses 127.0.0.1:"$2" 2>/
 _MOST_FEATURES = "1000000"
 
 
+def martin_program() -> str | None:
+    """Return where Martin is, None without it."""
+    return shutil.which("martin")
+
+
+def tipg_program() -> str | None:
+    """Return a Python that has tipg, None where there is none."""
+    return os.environ.get("BENCH_TIPG_PYTHON") or (sys.executable if importlib.util.find_spec("tipg") else None)
+
+
 class Side(NamedTuple):
     """A server, and where it has the tiles of the list."""
 
@@ -49,7 +59,7 @@ def our_path(name: str, address: str) -> str:
 @contextmanager
 def martin(url: str, folder: Path, *, cache_mb: int) -> Iterator[Server | None]:
     """Serve the layers by Martin, one source for each zoom at which their fields change; None without the program."""
-    program = shutil.which("martin")
+    program = martin_program()
     if program is None:
         yield None
         return
@@ -89,7 +99,7 @@ def _martin_table(item: Layer, zoom: int) -> dict[str, object]:
 @contextmanager
 def tipg(url: str) -> Iterator[Server | None]:
     """Serve the layers by tipg; None where no Python has it."""
-    program = os.environ.get("BENCH_TIPG_PYTHON") or (sys.executable if importlib.util.find_spec("tipg") else None)
+    program = tipg_program()
     if program is None:
         yield None
         return
