@@ -11,7 +11,8 @@ from rich.console import Console
 
 from gisgrid.db.cluster import Cluster
 from gisgrid.db.database import Database, open_database
-from gisgrid.db.migrate import current, migrate, newest, reset
+from gisgrid.db.migrate import migrate, newest, reset
+from gisgrid.db.revision import current
 from gisgrid.db.server_programs import find_programs
 from gisgrid.deployment import load_deployment
 from gisgrid.errors import ClusterError

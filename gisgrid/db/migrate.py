@@ -86,12 +86,6 @@ def reset(database: Database) -> list[str]:
         raise _explained(database, error) from error
 
 
-def current(database: Database) -> str | None:
-    """Return the revision that ``database`` is at, or None when it has never been migrated."""
-    with database.engine().connect() as connection:
-        return _revision(connection)
-
-
 def newest() -> str:
     """Return the newest revision that this version of gisgrid knows."""
     head = ScriptDirectory.from_config(config()).get_current_head()

@@ -14,7 +14,8 @@ from psycopg.conninfo import make_conninfo
 
 from gisgrid.codes import component_classes
 from gisgrid.db import Database
-from gisgrid.db.migrate import current, migrate, newest, reset
+from gisgrid.db.migrate import migrate, newest, reset
+from gisgrid.db.revision import current
 from gisgrid.db.tables import SCHEMA, metadata
 from gisgrid.errors import DatabaseError
 from gisgrid.layers import LAYERS, Layer
