@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 import time
@@ -142,6 +143,6 @@ def _to_file(reader: SnapshotReader, asked: Export, path: Path, *, overwrite: bo
         raise SourceError(f"{path} cannot be written: {error.strerror or error}.", "Is the folder there, and is there room?") from error
     finally:
         # What SQLite leaves beside a file that was not finished goes too.
-        for left in path.parent.glob(f"{draft.name}*"):
+        for left in path.parent.glob(f"{glob.escape(draft.name)}*"):
             left.unlink(missing_ok=True)
     return size

@@ -58,7 +58,8 @@ def write(reader: SnapshotReader, export: Export, path: Path, bounds: Bounds | N
                 out.write(chunk)
         return
     most = bounds.most_indexed
-    is_indexed = most is None or not reader.has_more_than(export.query, most)
+    # An index puts the features into an order of its own.
+    is_indexed = not export.query.sort and (most is None or not reader.has_more_than(export.query, most))
     schema = schema_of(given_fields(export.query))
     target = Target(path, export.format.word, export.query.srid, is_indexed)
     write_file(_bounded(_batches(reader, export, schema), path, bounds.most_bytes), schema, export.query.layer, target)
