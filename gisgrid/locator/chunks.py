@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import TypeVar
 
 PIECE = 1 << 17
 """Points of one piece; the pieces are the same however many threads there are, and so are the answers, to the last bit."""
@@ -14,6 +15,9 @@ FEWEST_PARALLEL = 200_000
 """Fewer points than this are answered by the thread that asks: another one would cost more than it saves."""
 
 _MOST_THREADS = 4
+
+One = TypeVar("One")
+Other = TypeVar("Other")
 
 
 def in_pieces(work: Callable[[slice], None], count: int, *, parallel: bool = True) -> None:
@@ -30,6 +34,18 @@ def in_pieces(work: Callable[[slice], None], count: int, *, parallel: bool = Tru
         return
     for _ in _pool(os.getpid()).map(work, pieces):
         pass
+
+
+def side_by_side(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:
+    """Return what two pieces of work return, the second done by another thread where there is a processor for it.
+
+    What they raise is raised here, when both have ended.
+    """
+    if _processors() < 2:
+        return one(), other()
+    with ThreadPoolExecutor(1, thread_name_prefix="gisgrid-beside") as pool:
+        later = pool.submit(other)
+        return one(), later.result()
 
 
 def _processors() -> int:

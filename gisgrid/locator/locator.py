@@ -16,6 +16,7 @@ from gisgrid.locator import files
 from gisgrid.locator.areas import AreaIndex, AreaTable
 from gisgrid.locator.arrays import Buffer
 from gisgrid.locator.boundary import Boundary
+from gisgrid.locator.chunks import side_by_side
 from gisgrid.locator.columns import Columns
 from gisgrid.locator.files import About
 from gisgrid.locator.hierarchy import Hierarchy
@@ -55,7 +56,11 @@ class Locator(ArrayLocator):
         >>> locator.locate(0.5, 0.5).grid, locator.locate(1.0, 0.5).status
         (AreaRef(code='01', name='West'), 'edge')
         """
-        return cls.from_indices({level: AreaIndex(table) for level, table in levels.items()}, roles, doubt_m)
+        grids, upper = side_by_side(
+            lambda: {level: AreaIndex(table) for level, table in levels.items() if level == "grid"},
+            lambda: {level: AreaIndex(table) for level, table in levels.items() if level != "grid"},
+        )
+        return cls.from_indices(grids | upper, roles, doubt_m)
 
     @classmethod
     def from_indices(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gisgrid.locator.areas import AreaIndex
+from gisgrid.locator.chunks import side_by_side
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand, first_least, same_shapes, some
 from gisgrid.locator.ground import metres_per_degree_many
 from gisgrid.locator.outskirts import Tree, build_tree, edges_outside, no_tree
@@ -55,9 +56,11 @@ def boundary_state(index: AreaIndex) -> BoundaryState:
     edges, strange = index.edges, index.state.strange
     frame = frame_for(edges, len(index), _BLOCKS_PER_AREA)
     coverage = Coverage(edges, strange)
-    near = near_edges(edges, along_of(edges), frame)
-    outside = edges_outside(edges, coverage.rims)
-    return BoundaryState(frame, near, _tree(index, outside), coverage.pairs, strange)
+    near, (tree, pairs) = side_by_side(
+        lambda: near_edges(edges, along_of(edges), frame),
+        lambda: (_tree(index, edges_outside(edges, coverage.rims)), coverage.pairs),
+    )
+    return BoundaryState(frame, near, tree, pairs, strange)
 
 
 def along_of(edges: Edges) -> tuple[Floats, Floats]:

@@ -27,6 +27,7 @@ import numpy as np
 import pyarrow as pa
 
 from gisgrid.errors import ParameterError
+from gisgrid.locator.compiled import expect
 from gisgrid.progress import Progress, silent
 from gisgrid.services.batch.columns import MORE, find_column, names_beside
 from gisgrid.services.batch.engine import Engine
@@ -36,7 +37,7 @@ from gisgrid.services.batch.formats.csv import CsvDialect, CsvInput, csv_output
 from gisgrid.services.batch.formats.csv_rows import csv_text
 from gisgrid.services.batch.formats.json import JsonInput, json_output
 from gisgrid.services.batch.formats.ndjson import NdjsonInput, ndjson_output, schema_of
-from gisgrid.services.batch.formats.tables import file_output, joined_schema, parquet_output, stream_output
+from gisgrid.services.batch.formats.tables import TableInput, file_output, joined_schema, parquet_output, stream_output
 
 
 class BatchSummary(NamedTuple):
@@ -153,6 +154,8 @@ def prepare(
     if "status" not in columns:
         # Rows are counted by their status, whether it is wanted or not.
         engine = engine.with_plan(engine.plan._replace(columns=("status", *columns)))
+    if "distance_to_edge_m" in columns and isinstance(opened, TableInput):
+        expect(opened.rows)
     work = Work(decoder, engine, output.encoder, columns, kept, gzipped[1] and not output.lead)
     return Job(opened, work, output, gzipped[1])
 

@@ -22,14 +22,14 @@ _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 
 
 class TableInput:
-    """Record batches that come one after the other; ``end`` of a piece is the number of rows up to there."""
+    """Record batches that come one after the other; ``end`` of a piece is the number of rows up to there, ``rows`` of all (0: unknown)."""
 
     dialect: object = "table"
 
     def __init__(
         self, schema: pa.Schema, batches: Iterator[pa.RecordBatch], size: int, piece_rows: int, *, rows: int = 0, raw: Any = None
     ) -> None:
-        self.schema, self._batches, self.size, self._rows, self._raw = schema, batches, size, rows, raw
+        self.schema, self._batches, self.size, self.rows, self._raw = schema, batches, size, rows, raw
         self._piece_rows = piece_rows
 
     def pieces(self, start: int) -> Iterator[Piece]:
@@ -44,8 +44,8 @@ class TableInput:
                     yield Piece(part, end, self._read(end))
 
     def _read(self, end: int) -> int:
-        if self._rows and self.size:
-            return self.size * end // self._rows
+        if self.rows and self.size:
+            return self.size * end // self.rows
         return self._raw.tell() if self._raw is not None and self.size else end
 
     def decoder(self, needed: Sequence[int] | None, *, with_text: bool) -> Decoder:  # noqa: ARG002
