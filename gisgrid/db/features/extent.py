@@ -13,7 +13,7 @@ from gisgrid.layers import Layer
 from gisgrid.types import Bounds
 
 # An extent that took long to read is not read again at once after each edit: reading is to take this share of the time at most.
-_SHARE = 0.1
+_SHARE = 0.25
 
 
 class Extent(NamedTuple):

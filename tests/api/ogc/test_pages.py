@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -138,8 +139,8 @@ def test_a_browser_is_told_what_is_not_there_by_a_page(server: Server, path: str
     assert server.get(path).headers["content-type"] == "application/problem+json"
 
 
-def test_pages_do_without_a_build(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setattr(assets, "MANIFEST", assets.STATIC / "assets" / "there-is-none.json")
+def test_pages_do_without_a_build(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(assets, "MANIFEST", tmp_path / "there-is-none.json")
     page = _Outline(server.get("/ogc/collections/grids/items", headers=_BROWSER).text)
     assert page.all("script") == []
     assert page.all("table")
