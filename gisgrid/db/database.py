@@ -73,6 +73,9 @@ class Database:
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError, *_OLD_SCHEMA) as error:
             raise explained(error, self.address) from error
+        finally:
+            # The driver leaves it open when it is the end of the transaction that fails.
+            connection.close()
 
     def engine(self) -> Engine:
         """Return a SQLAlchemy engine without a pool; connecting raises DatabaseError as ``connect`` does."""
