@@ -16,6 +16,7 @@ _CLASSES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ("create-replace-delete", "update", "optimistic-locking-etags", "return-resource-representation-in-response", "features"),
     ),
     ("ogcapi-features-5/1.0", ("schemas", "core-roles-features", "returnables-and-receivables", "queryables", "sortables")),
+    ("ogcapi-features-4/1.0", ("create-replace-delete", "update", "features", "optimistic-locking-etags")),
     (
         "cql2/1.0",
         (
