@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -58,13 +59,23 @@ class Extents:
         self._pool = pool
         self._version = version
         self._kept: dict[str, _Kept] = {}
+        self._reading: dict[str, asyncio.Lock] = {}
 
     async def of(self, layer: Layer) -> Extent:
         """Return the extent of a layer: an earlier one while the database is away, and one without bounds when there is none."""
-        kept, version = self._kept.get(layer.id), self._version()
-        if kept is not None and (kept.version == version or time.monotonic() < kept.good_until):
+        if (kept := self._kept.get(layer.id)) is not None and self._is_good(kept):
             return kept.extent
-        start = time.monotonic()
+        # Many ask at once after an edit; one of them reads.
+        async with self._reading.setdefault(layer.id, asyncio.Lock()):
+            if (kept := self._kept.get(layer.id)) is not None and self._is_good(kept):
+                return kept.extent
+            return await self._read(layer, kept)
+
+    def _is_good(self, kept: _Kept) -> bool:
+        return kept.version == self._version() or time.monotonic() < kept.good_until
+
+    async def _read(self, layer: Layer, kept: _Kept | None) -> Extent:
+        version, start = self._version(), time.monotonic()
         try:
             extent = await read_extent(self._pool, layer)
         except UnavailableError:
