@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -21,6 +22,9 @@ STYLES = f"{_OGC_REL}styles"
 GEODATA = f"{_OGC_REL}geodata"
 DATA = f"{_OGC_REL}data"
 CONFORMANCE = f"{_OGC_REL}conformance"
+
+# What may stand in a query as it is.
+_PLAIN = re.compile(r"[\w.,:/~-]*", re.ASCII)
 
 _TITLES = {
     "json": ("JSON", "JSON"),
@@ -71,4 +75,10 @@ def address(asked: Asked, **changed: str | None) -> str:
     """Return the address of the document asked for with some parameters of the query changed, or left out with None."""
     query = {name: value for name, value in {**asked.query, **changed}.items() if value is not None}
     path = "" if asked.path == "/" else asked.path
-    return f"{asked.base}{path}{'?' + urlencode(query) if query else ''}"
+    return f"{asked.base}{path}{'?' + '&'.join(map(_pair, query.items())) if query else ''}"
+
+
+def _pair(named: tuple[str, str]) -> str:
+    """Return a parameter as it stands in an address; most need no encoding, which would take longer than all else in a link."""
+    name, value = named
+    return f"{name}={value}" if _PLAIN.fullmatch(value) else urlencode({name: value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gisgrid.db.features.keyset import Key, behind, order_by
@@ -58,10 +59,8 @@ def page_statement(query: FeatureQuery, limit: int, after: Key | None = None, of
     condition = conditions(query)
     args = {**condition.args, "limit": limit + 1}
     where_ = condition.sql if after is None else f"{condition.sql} AND {behind(query, after, args)}"
-    sorted_by = [f'f."{sort.field}"' for sort in query.sort]
-    columns = ", ".join([*_columns(query), *sorted_by])
-    order = f"{order_by(query)}{' + 0' if by_place else ''}"
-    sql = f"SELECT {columns} FROM gisgrid.{query.layer.id} f WHERE {where_} ORDER BY {order} LIMIT %(limit)s"
+    begin, end = _around(query._replace(box=None, filter=None, equal=(), period=None, words=()))
+    sql = f"{begin} WHERE {where_} ORDER BY {end}{' + 0' if by_place else ''} LIMIT %(limit)s"
     if not offset:
         return Statement(sql, args)
     return Statement(f"{sql} OFFSET %(offset)s", {**args, "offset": offset})
@@ -105,6 +104,13 @@ def geometry_text(query: FeatureQuery) -> str:
 
 def _columns(query: FeatureQuery) -> list[str]:
     return ["f.id", geometry_text(query), *(f'f."{field.name}"' for field in given_fields(query))]
+
+
+@lru_cache(maxsize=256)
+def _around(query: FeatureQuery) -> tuple[str, str]:
+    """Return what is before and behind the conditions of a page: columns and view, and the order; ``query`` has none."""
+    columns = ", ".join([*_columns(query), *(f'f."{key.field}"' for key in query.sort)])
+    return f"SELECT {columns} FROM gisgrid.{query.layer.id} f", order_by(query)
 
 
 def _in_box(query: FeatureQuery, args: dict[str, Any]) -> list[str]:

@@ -21,7 +21,9 @@ from tests.bench.tiling import peers
 from tests.bench.tiling.peers import Side
 from tests.serving import Server, served
 
-_SCRIPT = Path(__file__).parent.with_name("unpaced.lua")
+SCRIPT = Path(__file__).parent.with_name("unpaced.lua")
+"""What makes wrk ask for the paths in a file."""
+
 _CONNECTIONS = 16
 _SECONDS = 2
 
@@ -105,10 +107,10 @@ def load(server: Server, paths: Sequence[str]) -> Load:
     with tempfile.NamedTemporaryFile("w") as file:
         file.write("\n".join(paths))
         file.flush()
-        before = _cpu_us(server.pid)
-        size = ["-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-s", str(_SCRIPT), server.url]
+        before = cpu_us(server.pid)
+        size = ["-t1", f"-c{_CONNECTIONS}", f"-d{_SECONDS}s", "-s", str(SCRIPT), server.url]
         done = subprocess.run(["wrk", *size, "--", file.name], capture_output=True, check=True, text=True)
-        after = _cpu_us(server.pid)
+        after = cpu_us(server.pid)
     told = next(line for line in done.stdout.splitlines() if line.startswith("unpaced "))
     requests, microseconds, lost = map(int, told.split()[1:])
     if lost:
@@ -116,12 +118,12 @@ def load(server: Server, paths: Sequence[str]) -> Load:
     return Load(requests / microseconds * 1e6, (after - before) / requests)
 
 
-def _cpu_us(pid: int) -> float:
+def cpu_us(pid: int) -> float:
     """Return the processor time of a process and its children so far, microseconds."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
     own = sum(int(thread.read_text(encoding="ascii").split()[0]) for thread in threads) / 1000
-    return own + sum(_cpu_us(int(child)) for child in children)
+    return own + sum(cpu_us(int(child)) for child in children)
 
 
 def _save(root: Path, server: Server, path: str) -> bool:
