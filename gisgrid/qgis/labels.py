@@ -16,7 +16,7 @@ _OVER_POINT, _AROUND_POINT, _HORIZONTAL = "1", "6", "4"
 class Label(NamedTuple):
     """What is written: an ``expression``, its size in points, its colour and that of its halo.
 
-    ``from_scale`` is the denominator of the smallest scale at which it is written, 0 for any.
+    ``from_scale`` is the denominator of the smallest scale at which it is written, 0 for any, ``to_scale`` that of the largest.
     """
 
     expression: str
@@ -25,6 +25,7 @@ class Label(NamedTuple):
     halo: str = ""
     bold: bool = False
     from_scale: int = 0
+    to_scale: int = 1
     of_points: bool = False
     over: bool = False
 
@@ -69,9 +70,9 @@ def settings_node(label: Label) -> Node:
             "rendering",
             {
                 "drawLabels": 1,
-                "scaleVisibility": bool(label.from_scale),
-                "scaleMin": 1,
-                "scaleMax": label.from_scale,
+                "scaleVisibility": bool(label.from_scale or label.to_scale > 1),
+                "scaleMin": label.to_scale,
+                "scaleMax": label.from_scale or 100_000_000,
                 "obstacle": 0,
                 "displayAll": label.over,
                 "fontMinPixelSize": 3,

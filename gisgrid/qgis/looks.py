@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from gisgrid.qgis.colours import kinds, palette, words
+from gisgrid.qgis.colours import kinds, palette, rgba, words
 from gisgrid.qgis.rules import Rule
 from gisgrid.qgis.symbols import Part, Symbol, fill, generated, line, marker
 
@@ -27,6 +27,7 @@ VISIBLE_FROM: Mapping[str, int] = {
 _LOW_M, _TALL_M = 6, 90
 _SIZE_NEAR_SCALE = "CASE WHEN @map_scale < 1500 THEN {near} WHEN @map_scale < 6000 THEN {middle} ELSE {far} END"
 _SECTOR_FROM = 4_000
+_IN_VIEW = '"azimuth_deg" IS NOT NULL AND "field_of_view_deg" < 360 AND "range_m" > 0'
 _OWN_CRS = "coalesce(@layer_crs, 'EPSG:4326')"
 _FLOORS = ((1, 3), (4, 6), (7, 9), (10, 18), (19, None))
 _FLOOR_COLOURS = ("#f1e7d2", "#ddc9a0", "#c3a26c", "#9c7340", "#6a4520")
@@ -188,7 +189,8 @@ def _cover_states(language: Language) -> tuple[Rule, ...]:
 
 def _cameras(language: Language, projected: str) -> tuple[Rule, ...]:
     values = words()["values"]
-    return tuple(
+    view = Rule(word(words()["others"]["view"], language), Symbol("marker", (_sector(projected),)), _IN_VIEW, from_scale=_SECTOR_FROM)
+    kinds_of_camera = (
         Rule(
             word(values["cameras.kind"][kind], language),
             None,
@@ -196,7 +198,7 @@ def _cameras(language: Language, projected: str) -> tuple[Rule, ...]:
             tuple(
                 Rule(
                     word(values["status"][status], language),
-                    Symbol("marker", (_sector(palette()[status], projected), *_camera(kind, palette()[status]))),
+                    Symbol("marker", _camera(kind, palette()[status])),
                     f"coalesce(\"status\", 'offline') = {quoted(status)}",
                 )
                 for status in ("online", "offline", "fault")
@@ -204,6 +206,7 @@ def _cameras(language: Language, projected: str) -> tuple[Rule, ...]:
         )
         for kind in ("fixed", "dome", "ptz")
     )
+    return (view, *kinds_of_camera)
 
 
 def _camera(kind: str, colour: str) -> tuple[Part, ...]:
@@ -220,14 +223,21 @@ def _camera(kind: str, colour: str) -> tuple[Part, ...]:
     return (body, marker("diamond", ring, 1.4, by_expression={"size": f"({size}) * 0.55", "angle": turned}))
 
 
-def _sector(colour: str, projected: str) -> Part:
+def _sector(projected: str) -> Part:
     """Return what a camera looks at, without what stands in the way: a sector by azimuth, field of view and range, on the ground."""
     shape = (
-        f'CASE WHEN @map_scale < {_SECTOR_FROM} AND "azimuth_deg" IS NOT NULL AND "field_of_view_deg" < 360 AND "range_m" > 0 THEN '
         f"transform(wedge_buffer(transform($geometry, {_OWN_CRS}, '{projected}'), "
-        f'"azimuth_deg", "field_of_view_deg", "range_m"), \'{projected}\', {_OWN_CRS}) END'
+        f'"azimuth_deg", "field_of_view_deg", "range_m"), \'{projected}\', {_OWN_CRS})'
     )
-    return generated(shape, Symbol("fill", (fill(colour, alpha=38, border=colour, border_width=0.1),)))
+    colours = {status: palette()[status] for status in ("online", "fault", "offline")}
+    cases = " ".join(f"WHEN {quoted(status)} THEN {{{status}}}" for status in colours)
+    choice = f'CASE "status" {cases} ELSE {{offline}} END'
+    faint = choice.format(**{status: quoted(rgba(colour, 38)) for status, colour in colours.items()})
+    strong = choice.format(**{status: quoted(rgba(colour)) for status, colour in colours.items()})
+    inside = fill(
+        colours["online"], alpha=38, border=colours["online"], border_width=0.1, by_expression={"fillColor": faint, "outlineColor": strong}
+    )
+    return generated(shape, Symbol("fill", (inside,)))
 
 
 # --- buildings ---

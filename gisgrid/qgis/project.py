@@ -11,7 +11,8 @@ from gisgrid.layers import LAYERS, Layer
 from gisgrid.qgis import sources, tile_styles
 from gisgrid.qgis.colours import palette, words
 from gisgrid.qgis.looks import VISIBLE_FROM, Language, Shape, word
-from gisgrid.qgis.nodes import Node, document, node
+from gisgrid.qgis.nodes import Node, document, node, options
+from gisgrid.qgis.rules import legend_order
 from gisgrid.qgis.sources import Connection, SourceKind
 from gisgrid.qgis.styles import VERSION, flags, layer_looks, measured_in, parts, style_node
 from gisgrid.types import Bounds
@@ -52,13 +53,13 @@ class _Place(NamedTuple):
 
 
 class _Item(NamedTuple):
-    """One layer of the project: the group of the tree it is in, its id, title and element, whether it is switched on."""
+    """One layer of the project: the group of the tree it is in, its id, title and element, and the legend where it is not all shown."""
 
     group: int
     id: str
     title: str
     element: Node
-    is_shown: bool = True
+    legend: str = ""
 
 
 def project_document(project: Project) -> str:
@@ -149,7 +150,7 @@ def _vector(project: Project, layer: Layer, geometry: str, shape: Shape | None) 
         ),
         *parts(layer, usual, project.deployment, language),
     )
-    return _Item(_group(layer.id), id, title, element)
+    return _Item(_group(layer.id), id, title, element, legend_order(usual.rules) if len(usual.rules) > 1 else "")
 
 
 def _of_items(project: Project, layer: Layer) -> str:
@@ -255,9 +256,10 @@ def _leaf(item: _Item) -> Node:
             "name": item.title,
             "providerKey": provider,
             "source": item.element.findtext("datasource") or "",
-            "checked": "Qt::Checked" if item.is_shown else "Qt::Unchecked",
+            "checked": "Qt::Checked",
             "expanded": "0",
         },
+        *([node("customproperties", {}, options({"legend/node-order": item.legend}))] if item.legend else []),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from gisgrid.qgis.nodes import Node, node
-from gisgrid.qgis.symbols import Symbol, symbol_node
+from gisgrid.qgis.symbols import Symbol, is_generated, symbol_node
 
 _KEYS = uuid.UUID("6c1f4f0e-5a39-4d5a-9b0e-0d2f6f8f3b11")
 """From which the keys of rules are made: the same rule has the same key in every file."""
@@ -44,6 +44,18 @@ def flat(rules: Sequence[Rule], within: str = "") -> Iterator[Rule]:
         if rule.symbol is not None:
             yield Rule(rule.label, rule.symbol, whole)
         yield from flat(rule.below, whole)
+
+
+def legend_order(rules: Sequence[Rule]) -> str:
+    """Return which entries of a legend are shown, as QGIS writes it: all but those of symbols that have no size of their own."""
+    shown = (number for number, rule in enumerate(_every(rules)) if not is_generated(rule.symbol))
+    return ",".join(map(str, shown))
+
+
+def _every(rules: Sequence[Rule]) -> Iterator[Rule]:
+    for rule in rules:
+        yield rule
+        yield from _every(rule.below)
 
 
 def _rule_node(rule: Rule, drawn: list[Symbol], place: str) -> Node:

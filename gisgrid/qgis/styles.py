@@ -86,9 +86,9 @@ def label_of(layer: Layer, language: Language) -> Label | None:
     short_community = "regexp_replace(\"name\", '(社区)?(居民委员会|居委会)$', '')"
     short_grid = "coalesce(nullif(regexp_substr(\"name\", '(第.+网格)$'), ''), right(\"code\", 3))"
     labels = {
-        "districts": Label('"name"', 16, colours["district_label"], halo, bold=True),
-        "streets": Label('"name"', 11, colours["street_label"], halo, bold=True, from_scale=150_000),
-        "communities": Label(short_community, 9, colours["community_label"], halo, from_scale=40_000),
+        "districts": Label('"name"', 16, colours["district_label"], halo, bold=True, to_scale=60_000),
+        "streets": Label('"name"', 11, colours["street_label"], halo, bold=True, from_scale=150_000, to_scale=4_000),
+        "communities": Label(short_community, 9, colours["community_label"], halo, from_scale=40_000, to_scale=1_500),
         "grids": Label(short_grid, 8, colours["grid_label"], halo, from_scale=15_000),
         "buildings": Label('coalesce("name", "house_number")', 7, colours["street_label"], halo, from_scale=1_500),
         "manhole_covers": Label(

@@ -81,13 +81,23 @@ def fill(
 def generated(expression: str, symbol: Symbol) -> Part:
     """Return what ``symbol`` makes of the geometry that ``expression`` gives for a feature."""
     names = {"marker": "Marker", "line": "Line", "fill": "Fill"}
-    return Part("GeometryGenerator", {"SymbolType": names[symbol.type], "geometryModifier": expression, "units": "MapUnit"}, {}, symbol)
+    return Part(
+        "GeometryGenerator",
+        {"SymbolType": names[symbol.type], "geometryModifier": expression, "units": "MapUnit"},
+        {},
+        symbol,
+    )
 
 
 def symbol_node(symbol: Symbol, name: str = "0") -> Node:
     """Return a symbol as XML, under the name that a renderer refers to it by."""
     attributes = {"name": name, "type": symbol.type, "alpha": "1", "clip_to_extent": "1", "force_rhr": "0"}
     return node("symbol", attributes, *(_part_node(part, f"@{name}@{index}") for index, part in enumerate(symbol.parts)))
+
+
+def is_generated(symbol: Symbol | None) -> bool:
+    """Say whether all of a symbol is drawn from generated geometries: it has no size of its own, in a legend it fills all there is."""
+    return symbol is not None and all(part.kind == "GeometryGenerator" for part in symbol.parts)
 
 
 def by_expression_node(tag: str, properties: Mapping[str, str]) -> Node:

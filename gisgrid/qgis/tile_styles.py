@@ -10,7 +10,7 @@ from gisgrid.qgis.labels import Label, settings_node
 from gisgrid.qgis.looks import Language, Look, Shape, many_rules
 from gisgrid.qgis.nodes import Node, node
 from gisgrid.qgis.rules import Rule, flat
-from gisgrid.qgis.symbols import Symbol, fill, symbol_node
+from gisgrid.qgis.symbols import Symbol, fill, is_generated, symbol_node
 
 _GEOMETRIES: dict[Shape, int] = {"Point": 0, "LineString": 1, "Polygon": 2}
 _ANY = -1
@@ -39,8 +39,8 @@ def layer_styles(layer: Layer, look: Look, shape: Shape, language: Language, zoo
     first, last = zooms
     if layer.thinned_below is not None and layer.geometry == "Point":
         many = [_style(layer, rule, shape, (first, layer.thinned_below - 1)) for rule in many_rules(layer.id, language)]
-        return [*many, *(_style(layer, rule, shape, (layer.thinned_below, last)) for rule in flat(look.rules))]
-    return [_style(layer, rule, shape, zooms) for rule in flat(look.rules)]
+        return [*many, *(_style(layer, rule, shape, (layer.thinned_below, last)) for rule in _drawn(look))]
+    return [_style(layer, rule, shape, zooms) for rule in _drawn(look)]
 
 
 def view_styles(first_zoom: int) -> list[Node]:
@@ -66,10 +66,13 @@ def names_labeling() -> Node:
     return node("labeling", {"type": "basic"}, node("styles", {}, *styles))
 
 
+def _drawn(look: Look) -> list[Rule]:
+    """Return the rules of a look for tiles: what is generated is measured in degrees, and features of tiles are in metres."""
+    return [rule for rule in flat(look.rules) if not is_generated(rule.symbol)]
+
+
 def _style(layer: Layer, rule: Rule, shape: Shape, zooms: tuple[int, int]) -> Node:
-    drawn = rule.symbol or Symbol("marker", ())
-    # What a symbol makes of a feature's geometry is measured in degrees: features of tiles are in metres.
-    symbol = Symbol(drawn.type, tuple(part for part in drawn.parts if part.kind != "GeometryGenerator"))
+    symbol = rule.symbol or Symbol("marker", ())
     name = f"{layer.id}/{rule.label}" if rule.label else layer.id
     return _node(name, layer.id, rule.filter, symbol, (_GEOMETRIES[shape], *zooms))
 

@@ -79,10 +79,14 @@ _COVERS = """
 CREATE FUNCTION gisgrid.write_cover() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     made jsonb := jsonb_strip_nulls(jsonb_build_object('material', NEW.material, 'shape', NEW.shape, 'size', NEW.size));
+    sentence text;
+    more text;
+    advice text;
+    rule text;
+    field text;
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO gisgrid.manhole_covers AS c (id, {kept}, spec)
-        VALUES (coalesce(NEW.id, nextval(pg_get_serial_sequence('gisgrid.components', 'id'))), {new}, made)
+        INSERT INTO gisgrid.manhole_covers AS c ({kept}, spec) VALUES ({new}, made)
         RETURNING c.id INTO NEW.id;
         RETURN NEW;
     END IF;
@@ -91,6 +95,12 @@ BEGIN
             THEN c.spec - ARRAY['material', 'shape', 'size'] || made ELSE c.spec END
     WHERE c.id = OLD.id;
     RETURN CASE WHEN FOUND THEN NEW END;
+EXCEPTION WHEN OTHERS THEN
+    -- QGIS shows all that comes with an error, and the statement above is no reading for an analyst.
+    GET STACKED DIAGNOSTICS sentence = MESSAGE_TEXT, more = PG_EXCEPTION_DETAIL, advice = PG_EXCEPTION_HINT, rule = CONSTRAINT_NAME,
+        field = COLUMN_NAME;
+    RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = sentence, DETAIL = more, HINT = advice, CONSTRAINT = rule, COLUMN = field,
+        TABLE = 'manhole_covers', SCHEMA = 'gisgrid';
 END $$;
 COMMENT ON FUNCTION gisgrid.write_cover() IS 'Writes a cover that was edited in gisgrid_qgis; material, shape and size go to spec.';
 CREATE TRIGGER manhole_covers_written INSTEAD OF INSERT OR UPDATE ON gisgrid_qgis.manhole_covers
