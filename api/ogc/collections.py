@@ -9,7 +9,7 @@ from api.ogc.asked import Asked, known_layers, visible_layers
 from api.ogc.crs import CRS84, SYSTEMS
 from api.ogc.document_schemas import COLLECTION_SCHEMA, COLLECTIONS_SCHEMA
 from api.ogc.formats import GEOJSON
-from api.ogc.items import FORMATS as ITEM_FORMATS
+from api.ogc.items import LINKED as ITEM_FORMATS
 from api.ogc.links import QUERYABLES, SCHEMA, SORTABLES, TILESETS_VECTOR, Link, in_each, own_links
 from api.ogc.operations import JSON, Document, Operation, Resource, get
 from api.ogc.schemas import SCHEMA_FORMATS

@@ -25,6 +25,9 @@ from gisgrid.features.query import MOST_FEATURES
 
 FORMATS = {**PAGES, **DOWNLOADS}
 
+LINKED = {word: media for word, media in FORMATS.items() if word != "geojson"}
+"""What links lead to. Of two links of one type GDAL takes the last one for pages, and the file of GeoJSON has no next page."""
+
 
 async def items(asked: Asked) -> Answer:
     """Answer a page of features, or a file of all that the query finds."""
@@ -48,7 +51,7 @@ async def _matched(asked: Asked, query: FeatureQuery, page: Page, skipped: int |
 
 
 def _links(asked: Asked, page: Page) -> list[Link]:
-    links = own_links(asked, FORMATS)
+    links = own_links(asked, LINKED)
     at = f"{asked.base}/collections/{asked.names['collection']}"
     links.append(link("collection", at, title=asked.word(asked.layer.title_zh, asked.layer.title_en)))
     if page.next is not None:
