@@ -4,7 +4,7 @@ BIN := .venv/bin
 # The order of the files is that of tests/conftest.py: the slow ones first, so that both workers end at about the same time.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: accept-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-tiles console stop clean lock
+.PHONY: accept-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-ogc bench-tiles console stop clean lock
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -42,6 +42,9 @@ bench-locate: setup ## Print all that is promised of the locator: agreement with
 
 bench-tiles: setup ## Print all that is promised of the tiles, cold and warm, beside nginx, Martin and tipg where they are
 	@$(BIN)/python -m tests.bench.tiling
+
+bench-ogc: setup ## Print what features in a box cost beside tipg, and page 10,000 of a million beside the first
+	@$(BIN)/python -m tests.bench.ogc
 
 accept-pictures: setup-test ## Draw the pictures that the styles are compared with anew; look at them before they are committed
 	@GISGRID_ACCEPT_PICTURES=1 $(BIN)/pytest -q tests/browser/test_styles.py
