@@ -102,6 +102,8 @@ function offerView(map: MapLibreMap): void {
   button.addEventListener("click", () => {
     const view = map.getBounds();
     field.value = [view.getWest(), view.getSouth(), view.getEast(), view.getNorth()].map((edge) => edge.toFixed(6)).join(",");
+    // What the map shows is longitude and latitude, whatever the box was in before.
+    field.form?.querySelector('input[name="bbox-crs"]')?.remove();
     field.form?.requestSubmit();
   });
 }

@@ -153,3 +153,21 @@ def test_the_other_language_is_a_link_away(server: Server) -> None:
     assert (
         _Outline(server.get((other["href"] or "").removeprefix("http://town.test"), headers=_BROWSER).text).all("html")[0]["lang"] == "en"
     )
+
+
+def test_a_form_keeps_what_it_has_no_field_for(server: Server) -> None:
+    kept = {"crs": "http://www.opengis.net/def/crs/EPSG/0/4549", "bbox-crs": "http://www.opengis.net/def/crs/EPSG/0/4326", "count": "true"}
+    shown = {"bbox": "36,120,37,121", "state": "intact", "limit": "50", "sortby": "-code"}
+    answer = server.get("/ogc/collections/manhole_covers/items", params=kept | shown, headers=_BROWSER)
+    page = _Outline(answer.text)
+    sent = {one["name"]: one["value"] for one in page.all("input") if one.get("value")}
+    sent |= {one["name"]: "" for one in page.all("select")}
+    assert {name: sent[name] for name in kept} == kept
+    assert sent["bbox"] == shown["bbox"]
+    chosen = {option.get("value") or "" for option in page.all("option") if "selected" in option}
+    assert {"intact", "-code"} <= chosen
+    # The map wants longitude before latitude, of the same features.
+    (drawn,) = [one["data-features"] or "" for _, one in page.elements if one.get("id") == "map"]
+    features = server.get(drawn.removeprefix("http://town.test")).json()["features"]
+    assert all(119 < feature["geometry"]["coordinates"][0] < 121 for feature in features)
+    assert len(features) == 50
