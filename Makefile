@@ -4,7 +4,7 @@ BIN := .venv/bin
 # The order of the files is that of tests/conftest.py: the slow ones first, so that both workers end at about the same time.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
-.PHONY: accept-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-ogc bench-tiles console stop clean lock
+.PHONY: accept-pictures qgis-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-ogc bench-tiles console stop clean lock
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -48,6 +48,9 @@ bench-ogc: setup ## Print what features in a box cost beside tipg, and page 10,0
 
 accept-pictures: setup-test ## Draw the pictures that the styles are compared with anew; look at them before they are committed
 	@GISGRID_ACCEPT_PICTURES=1 $(BIN)/pytest -q tests/browser/test_styles.py
+
+qgis-pictures: demo ## Draw the pictures of docs/qgis.md anew from the sample district; needs QGIS (Debian: python3-qgis)
+	@$(BIN)/python scripts/qgis_pictures.py
 
 console: setup ## Build the web console anew
 	@rm -f .cache/console.stamp

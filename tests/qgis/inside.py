@@ -1,4 +1,4 @@
-"""What QGIS makes of a project, for QGIS's own Python: reads steps as JSON, ``[[name, argument, ...], ...]``, and prints an answer to each."""
+"""What QGIS makes of a project, for its own Python: reads steps as JSON, ``[[name, argument, ...], ...]``, and prints an answer to each."""
 
 from __future__ import annotations
 
@@ -24,11 +24,12 @@ from qgis.PyQt.QtCore import QSize  # type: ignore[import-not-found]
 from qgis.PyQt.QtGui import QColor, QImage, QPainter  # type: ignore[import-not-found]
 
 WIDTH, HEIGHT = 1200, 800
-TILES: dict[str, set[str]] = {}
+TILES: dict[str, dict[str, int]] = {}
+LOG: list[str] = []
 
 
 class Noting(QgsVectorTileRenderer):  # type: ignore[misc]
-    """Draws nothing, and notes the codes of what it is given."""
+    """Draws nothing, and notes how much of each layer it is given, by tile."""
 
     def type(self) -> str:
         return "noting"
@@ -42,12 +43,10 @@ class Noting(QgsVectorTileRenderer):  # type: ignore[misc]
     def stopRender(self, *_: object) -> None:
         pass
 
-    def usedAttributes(self, *_: object) -> Any:
-        return {name: {"code", "severity"} for name in ("districts", "streets", "communities", "grids", "buildings", "manhole_covers", "cameras")}
-
     def renderTile(self, tile: Any, _context: object) -> None:
-        for name in tile.layers():
-            TILES.setdefault(name, set()).update(feature["code"] for feature in tile.layerFeatures(name) if feature.fields().indexOf("code") >= 0)
+        place = tile.id()
+        counts = TILES.setdefault(f"{place.zoomLevel()}/{place.column()}/{place.row()}", {})
+        counts.update({name: len(tile.layerFeatures(name)) for name in tile.layers()})
 
     def writeXml(self, *_: object) -> None:
         pass
@@ -94,14 +93,16 @@ def told_of(layer: Any) -> dict[str, Any]:
         "aliases": {field.name(): field.alias() for _, field in fields},
         "widgets": {field.name(): layer.editorWidgetSetup(index).type() for index, field in fields},
         "values": {
-            field.name(): [list(pair.items())[0] for pair in layer.editorWidgetSetup(index).config()["map"]]
+            field.name(): [next(iter(pair.items())) for pair in layer.editorWidgetSetup(index).config()["map"]]
             for index, field in fields
             if layer.editorWidgetSetup(index).type() == "ValueMap"
         },
         "fixed": [field.name() for index, field in fields if form.readOnly(index)],
         "tabs": [tab.name() for tab in form.tabs()],
         "placed": [child.name() for tab in form.tabs() for child in tab.children() if child.idx() >= 0],
-        "defaults": {field.name(): layer.defaultValue(index) for index, field in fields if layer.defaultValueDefinition(index).expression()},
+        "defaults": {
+            field.name(): layer.defaultValue(index) for index, field in fields if layer.defaultValueDefinition(index).expression()
+        },
         "constraints": {field.name(): layer.constraintExpression(index) for index, field in fields if layer.constraintExpression(index)},
         "labels": layer.labelsEnabled(),
         "legend": [item.label() for item in layer.renderer().legendSymbolItems()] if layer.renderer() else [],
@@ -155,12 +156,12 @@ def drawn(picture: str, box: list[float] | None = None) -> dict[str, Any]:
     return {"scale": settings.scale(), "colours": counts}
 
 
-def counted(box: list[float]) -> dict[str, int]:
-    """Tell how many features of each layer the tiles of the open project hold in a box, by their codes."""
+def counted(box: list[float]) -> dict[str, dict[str, int]]:
+    """Tell how many features of each layer the tiles of the open project hold in a box, by tile as z/x/y."""
     for layer in QgsProject.instance().mapLayers().values():
         layer.setRenderer(Noting())
     draw(settings_for(box))
-    return {name: len(codes) for name, codes in TILES.items()}
+    return TILES
 
 
 def filtered(id: str, expression: str) -> dict[str, Any]:
@@ -209,11 +210,12 @@ def removed(id: str, code: str) -> dict[str, Any]:
 
 
 def saved(layer: Any, began: bool) -> dict[str, Any]:
+    LOG.clear()
     done = began and layer.commitChanges()
     errors = layer.commitErrors() if began else []
     if began and not done:
         layer.rollBack()
-    return {"began": began, "saved": done, "errors": errors}
+    return {"began": began, "saved": done, "errors": errors, "log": list(LOG)}
 
 
 def by_hand(uri: str, provider: str) -> dict[str, Any]:
@@ -225,7 +227,7 @@ def by_hand(uri: str, provider: str) -> dict[str, Any]:
     return told_of(layer) | {"loaded": loaded, "stored": sorted(names), "related": number, "ids": len(ids)}
 
 
-STEPS = {
+STEPS: dict[str, Any] = {
     "project": project_of,
     "layers": layers_of,
     "draw": drawn,
@@ -243,6 +245,7 @@ def main() -> None:
     application = QgsApplication([], True)
     application.initQgis()
     assert QgsCoordinateReferenceSystem("EPSG:4549").isValid()
+    QgsApplication.messageLog().messageReceived.connect(lambda text, *_: LOG.append(text))
     answers = [STEPS[step](*more) for step, *more in json.load(sys.stdin)]
     sys.stdout.write("\n@@" + json.dumps(answers, ensure_ascii=False, default=str))
     sys.stdout.flush()
