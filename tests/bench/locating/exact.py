@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gisgrid.db import Database
 from gisgrid.locator import Locator
+from tests.locator.loops import by_loops, by_numpy
 
 Floats = NDArray[np.float64]
 
@@ -85,7 +86,7 @@ def grids(database: Database) -> NDArray[np.object_]:
 
 
 def differences(database: Database, locator: Locator, points: Points) -> int:
-    """Return for how many points the locator and PostGIS (the smallest code that covers the point) do not agree."""
+    """Return for how many points the locator, by NumPy or by the compiled loops, and PostGIS (the smallest code) do not agree."""
     with database.connect() as connection:
         _store(connection, points)
         # Of a small city the planner thinks that looking at every grid for every point is quicker.
@@ -93,8 +94,11 @@ def differences(database: Database, locator: Locator, points: Points) -> int:
         theirs: list[str | None] = [None] * len(points.lon)
         for number, code in connection.execute(_ANSWERS).fetchall():
             theirs[number] = code
-    ours = locator.grid_codes_at(points.lon, points.lat)
-    return sum(mine != other for mine, other in zip(ours, theirs, strict=True))
+    with by_numpy():
+        ours = locator.grid_codes_at(points.lon, points.lat)
+    with by_loops():
+        looped = locator.grid_codes_at(points.lon, points.lat)
+    return sum(not mine == fast == other for mine, fast, other in zip(ours, looped, theirs, strict=True))
 
 
 def _store(connection: psycopg.Connection[tuple[object, ...]], points: Points) -> None:

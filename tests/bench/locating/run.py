@@ -10,6 +10,7 @@ from gisgrid.db import Database
 from gisgrid.db.cluster import Cluster
 from gisgrid.db.migrate import migrate
 from gisgrid.deployment import load_deployment
+from gisgrid.locator import compiled
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
 from ingest.pipeline import run as ingest
@@ -89,6 +90,8 @@ def _exact(settings: Settings, database: Database, place: str, report: Report, s
 def _arrays(settings: Settings, database: Database, city: Path, report: Report, sizes: Sizes) -> None:
     """Points in arrays, the index, sight and files: all without a server."""
     _exact(settings, database, "sample", report, sizes)
+    # Else this would happen by itself, in the midst of a measurement.
+    compiled.load()
     model, frame = ReadModel.load(database, settings), points.grids(database)
     locator = model.locator
     report.measured(
