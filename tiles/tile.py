@@ -55,7 +55,7 @@ def parse_tile_id(z: str, x: str, y: str) -> TileId:
     for text in (z, x, y):
         # isdecimal alone would let the digits of other scripts through; ten digits hold every column of zoom 22.
         if not (text.isascii() and text.isdecimal() and len(text) <= 10):
-            raise NotFoundError(f"There is no tile {z}/{x}/{y}.", "A tile is z/x/y in decimal numbers.")
+            raise NotFoundError(f"There is no tile {z[:20]}/{x[:20]}/{y[:20]}.", "A tile is z/x/y in decimal numbers.")
     return TileId(int(z), int(x), int(y))
 
 
