@@ -4,6 +4,9 @@ BIN := .venv/bin
 # The order of the files is that of tests/conftest.py: the slow ones first, so that both workers end at about the same time.
 PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
+# Some environments forbid Python to keep what it has compiled (in __pycache__, which git does not see): compiling everything anew is
+# almost half of what each start of a command or a worker of the tests costs.
+export PYTHONDONTWRITEBYTECODE :=
 .PHONY: accept-pictures qgis-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-ogc bench-tiles console stop clean lock
 
 help: ## List what there is

@@ -36,10 +36,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(command: Sequence[str], environment: Mapping[str, str], port: int | None = None) -> Iterator[Server]:
-    """Run ``command`` with a port as its last argument, a free one by default, and give the server once it accepts connections."""
+def served(command: Sequence[str], environment: Mapping[str, str], port: int | None = None, *, afresh: bool = False) -> Iterator[Server]:
+    """Run ``command`` with a port as its last argument, a free one by default, and give the server once it accepts connections.
+
+    ``afresh`` is for those who measure its memory: a test's server is otherwise forked from a process that has imported all.
+    """
     port = port or free_port()
-    process = _started([*command, str(port)], {**os.environ, **environment})
+    process = _started([*command, str(port)], {**os.environ, **environment}, afresh=afresh)
     try:
         _wait(process, port)
         yield Server(process.pid, port)
@@ -48,10 +51,10 @@ def served(command: Sequence[str], environment: Mapping[str, str], port: int | N
         process.wait(30)
 
 
-def _started(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes] | Forked:
+def _started(command: list[str], environment: dict[str, str], *, afresh: bool) -> subprocess.Popen[bytes] | Forked:
     # Benchmarks measure a server as a user starts it. So is one with several processes, which starts the others in ways of its own.
     is_test, is_alone = "PYTEST_VERSION" in environment, environment.get("GISGRID_API__WORKERS", "1") == "1" and "--workers" not in command
-    if is_test and is_alone and command[0] == GISGRID:
+    if is_test and is_alone and not afresh and command[0] == GISGRID:
         return start("gisgrid.cli", command[1:], environment, {1: Path(os.devnull)})
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
 

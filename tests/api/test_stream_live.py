@@ -30,7 +30,7 @@ BLOCK = ROW * 4_000
 @pytest.fixture(scope="module")
 def live(town: Database) -> Iterator[Server]:
     """A server process on the town."""
-    with served([GISGRID, "serve", "--port"], {"GISGRID_DATABASE_URL": town.url, **LIMITS}) as running:
+    with served([GISGRID, "serve", "--port"], {"GISGRID_DATABASE_URL": town.url, **LIMITS}, afresh=True) as running:
         yield running
 
 
