@@ -61,6 +61,23 @@ def test_every_row_says_what_a_single_lookup_says(places: list[tuple[float, floa
     assert rows == [expected(areas().locate(x, y)) for x, y in places]
 
 
+_FEW = st.lists(st.sampled_from(ADDED), min_size=1, max_size=4, unique=True)
+_OF_GRID = st.lists(st.sampled_from(["status", "grid", "grid_name", "on_edge", "reason"]), min_size=1, max_size=3, unique=True)
+
+
+@given(st.lists(st.tuples(lon, lat), min_size=1, max_size=40), _FEW | _OF_GRID, st.sampled_from(["wgs84", "cgcs2000", "gcj02"]))
+def test_a_column_says_the_same_whichever_others_are_wanted(places: list[tuple[float, float]], columns: list[str], crs: str) -> None:
+    rows = {"lon": [x for x, _ in places], "lat": [y for _, y in places]}
+    whole = answer(rows, crs)
+    close = {"distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat"}
+    for part, row in zip(answer(rows, crs, columns=columns), whole, strict=True):
+        # Positions that are converted one by one and in arrays agree to some micrometres.
+        same = {
+            name: pytest.approx(row[name], abs=1e-5 if name.endswith("_m") else 1e-9) if name in close else row[name] for name in columns
+        }
+        assert part == {name: None if row[name] is None else same[name] for name in columns}
+
+
 @given(st.lists(st.tuples(lon, lat, st.sampled_from([None, 0.0, 3.0, 60.0, 400.0])), min_size=1, max_size=25))
 def test_with_an_accuracy_too(places: list[tuple[float, float, float | None]]) -> None:
     rows = answer({"lon": [p[0] for p in places], "lat": [p[1] for p in places], "r": [p[2] for p in places]}, accuracy_column="r")
