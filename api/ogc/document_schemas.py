@@ -11,7 +11,9 @@ _NUMBERS: Schema = {"type": "array", "items": {"type": "number"}}
 
 def an_object(required: dict[str, Schema], others: dict[str, Schema] | None = None) -> Schema:
     """Return the schema of an object with members that it must have, and others."""
-    return {"type": "object", "required": list(required), "properties": {**required, **(others or {})}}
+    # OpenAPI 3.0 takes no empty list there.
+    must: Schema = {"required": list(required)} if required else {}
+    return {"type": "object", **must, "properties": {**required, **(others or {})}}
 
 
 def a_list(items: Schema) -> Schema:
