@@ -48,17 +48,12 @@ BEGIN
 END $$
 """
 _FOUND: LiteralString = "SELECT to_regrole('gisgrid_reader') IS NOT NULL AND to_regrole('gisgrid_editor') IS NOT NULL"
-_PUBLIC: LiteralString = """
-REVOKE EXECUTE ON FUNCTION gisgrid.note_change(text, bigint, box2d, box2d, double precision[]), gisgrid.note_past(bigint[]) FROM PUBLIC
-"""
 _READ = (*(layer.id for layer in LAYERS if layer.public), "component_classes", "generations", "deployments", "code_rules", "value_rules")
 _GRANTS: tuple[str, ...] = (
     f"GRANT USAGE ON SCHEMA gisgrid TO {READER}, {EDITOR}",
     f"GRANT SELECT ON {', '.join(f'gisgrid.{name}' for name in _READ)} TO {READER}, {EDITOR}",
     f"GRANT INSERT, UPDATE, DELETE ON {', '.join(f'gisgrid.{name}' for name in EDITABLE)} TO {EDITOR}",
     f"GRANT SELECT ON gisgrid.rejected_rows, gisgrid.edits TO {EDITOR}",
-    "GRANT EXECUTE ON FUNCTION gisgrid.note_change(text, bigint, box2d, box2d, double precision[]), gisgrid.note_past(bigint[])"
-    f" TO {EDITOR}",
 )
 _WITHOUT = (
     "The roles gisgrid_reader and gisgrid_editor do not exist, and this user may not make them. Everything else works. For analysts who"
@@ -77,7 +72,6 @@ def ensure_roles(connection: psycopg.Connection) -> bool:
     if row is None or not row[0]:
         logger.warning(_WITHOUT)
         return False
-    connection.execute(_PUBLIC)
     for grant in _GRANTS:
         connection.execute(grant.encode())
     return True
