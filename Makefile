@@ -7,7 +7,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
 # Some environments forbid Python to keep what it has compiled (in __pycache__, which git does not see): compiling everything anew is
 # almost half of what each start of a command or a worker of the tests costs.
 export PYTHONDONTWRITEBYTECODE :=
-.PHONY: accept-pictures qgis-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-ogc bench-tiles console stop clean lock
+.PHONY: fuzz accept-pictures qgis-pictures help setup setup-test demo up test lint bench bench-ingest bench-locate bench-ogc bench-tiles console stop clean lock
 
 help: ## List what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -48,6 +48,10 @@ bench-tiles: setup ## Print all that is promised of the tiles, cold and warm, be
 
 bench-ogc: setup ## Print what features in a box cost beside tipg, and page 10,000 of a million beside the first
 	@$(BIN)/python -m tests.bench.ogc
+
+EXAMPLES ?= 100
+fuzz: setup-test ## Ask the server all that its OpenAPI documents allow and do not, EXAMPLES times an operation
+	@GISGRID_FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q tests/api/ogc/test_schemathesis.py
 
 accept-pictures: setup-test ## Draw the pictures that the styles are compared with anew; look at them before they are committed
 	@GISGRID_ACCEPT_PICTURES=1 $(BIN)/pytest -q tests/browser/test_styles.py
