@@ -18,6 +18,7 @@ from qgis.core import (  # type: ignore[import-not-found]
     QgsProject,
     QgsRectangle,
     QgsVectorLayer,
+    QgsVectorTileLayer,
     QgsVectorTileRenderer,
 )
 from qgis.PyQt.QtCore import QSize  # type: ignore[import-not-found]
@@ -159,8 +160,9 @@ def drawn(picture: str, box: list[float] | None = None) -> dict[str, Any]:
 def counted(box: list[float]) -> dict[str, dict[str, int]]:
     """Tell how many features of each layer the tiles of the open project hold in a box, by tile as z/x/y."""
     for layer in QgsProject.instance().mapLayers().values():
-        layer.setRenderer(Noting())
-    draw(settings_for(box))
+        bare = QgsVectorTileLayer(layer.source(), layer.name())
+        bare.setRenderer(Noting())
+        draw(settings_for(box, [bare]))
     return TILES
 
 

@@ -99,7 +99,10 @@ EXCEPTION WHEN OTHERS THEN
     -- QGIS shows all that comes with an error, and the statement above is no reading for an analyst.
     GET STACKED DIAGNOSTICS sentence = MESSAGE_TEXT, more = PG_EXCEPTION_DETAIL, advice = PG_EXCEPTION_HINT, rule = CONSTRAINT_NAME,
         field = COLUMN_NAME;
-    RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = sentence, DETAIL = more, HINT = advice, CONSTRAINT = rule, COLUMN = field,
+    IF more <> '' OR advice = '' THEN
+        RAISE; -- not in our own words
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = sentence, HINT = advice, CONSTRAINT = rule, COLUMN = field,
         TABLE = 'manhole_covers', SCHEMA = 'gisgrid';
 END $$;
 COMMENT ON FUNCTION gisgrid.write_cover() IS 'Writes a cover that was edited in gisgrid_qgis; material, shape and size go to spec.';
