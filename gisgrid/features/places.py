@@ -92,11 +92,31 @@ def hex_of(shape: shapely.Geometry) -> str:
 
 def hexes_of(box: Box) -> list[str]:
     """Return ``shapes_of`` a box as ``hex_of`` gives them; the most common kind of box a hundred times faster."""
+    return [_rectangle(box.bounds)] if _is_rectangle(box) else [hex_of(shape) for shape in shapes_of(box)]
+
+
+def well_inside(box: Box) -> str | None:
+    """Return a rectangle a little within a box in degrees, as ``hex_of`` gives it; None where there is none.
+
+    PostGIS keeps the boxes of geometries in single precision, rounded outwards: one that lies in this rectangle by those lies in ``box``.
+    """
     west, south, east, north = box.bounds
-    if box.srid in IN_DEGREES and west < east and south < north:
-        corners = (west, south, west, north, east, north, east, south, west, south)
-        return [_RECTANGLE.pack(1, _POLYGON_WITH_SRID, SRID, 1, 5, *corners).hex()]
-    return [hex_of(shape) for shape in shapes_of(box)]
+    inner = Bounds(west + _ROUNDING_DEG, south + _ROUNDING_DEG, east - _ROUNDING_DEG, north - _ROUNDING_DEG)
+    return _rectangle(inner) if _is_rectangle(box) and inner.west < inner.east and inner.south < inner.north else None
+
+
+# More than two steps of single precision at 180.
+_ROUNDING_DEG = 4e-5
+
+
+def _is_rectangle(box: Box) -> bool:
+    return box.srid in IN_DEGREES and box.bounds.west < box.bounds.east and box.bounds.south < box.bounds.north
+
+
+def _rectangle(bounds: Bounds) -> str:
+    west, south, east, north = bounds
+    corners = (west, south, west, north, east, north, east, south, west, south)
+    return _RECTANGLE.pack(1, _POLYGON_WITH_SRID, SRID, 1, 5, *corners).hex()
 
 
 _RECTANGLE = struct.Struct("<BIIII10d")
