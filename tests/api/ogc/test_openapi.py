@@ -12,11 +12,11 @@ import pytest
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
+from api.ogc.asked import known_layers
 from api.ogc.operations import operations_of
 from api.ogc.table import RESOURCES
 from api.ogc.variables import VARIABLES
 from gisgrid.layers import LAYERS
-from gisgrid.layers import layer as layer_of
 from tests.api.conftest import Server
 
 MEDIA = "application/vnd.oai.openapi+json;version=3.0"
@@ -141,14 +141,14 @@ def test_the_landing_page_links_the_definition_by_its_exact_type(server: Server)
 
 def test_every_operation_of_the_table_is_in_the_document_and_no_other(definition: Document) -> None:
     listed = {(path, method.upper()) for path, item in definition["paths"].items() for method in item}
-    public = [layer.id for layer in LAYERS if any(path.startswith(f"/collections/{layer.id}/") for path, _ in listed)]
-    assert set(public) >= {layer.id for layer in LAYERS if layer.public}
+    known = {layer.id: layer for layer in known_layers()}
+    assert known.keys() >= {layer.id for layer in LAYERS}
     # What a collection does not offer (writing to one that is only read, tiles of one that few may see) is left out of its paths.
     expected = {
         (resource.path.replace("{collection}", collection), method)
         for resource in RESOURCES
-        for collection in (public if "{collection}" in resource.path else ("",))
-        for method in operations_of(resource, layer_of(collection) if collection else None)
+        for collection in (known if "{collection}" in resource.path else ("",))
+        for method in operations_of(resource, known.get(collection))
     }
     assert listed == expected
     ids = [operation["operationId"] for item in definition["paths"].values() for operation in item.values()]
