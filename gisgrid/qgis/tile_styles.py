@@ -13,6 +13,7 @@ from gisgrid.qgis.rules import Rule, flat
 from gisgrid.qgis.symbols import Symbol, fill, is_generated, symbol_node
 
 _GEOMETRIES: dict[Shape, int] = {"Point": 0, "LineString": 1, "Polygon": 2}
+_NAMES: dict[Shape, str] = {"Point": "Point", "LineString": "Line", "Polygon": "Polygon"}
 _ANY = -1
 _SCALE_OF_ZOOM_0 = 559_082_264
 
@@ -74,7 +75,10 @@ def _drawn(look: Look) -> list[Rule]:
 def _style(layer: Layer, rule: Rule, shape: Shape, zooms: tuple[int, int]) -> Node:
     symbol = rule.symbol or Symbol("marker", ())
     name = f"{layer.id}/{rule.label}" if rule.label else layer.id
-    return _node(name, layer.id, rule.filter, symbol, (_GEOMETRIES[shape], *zooms))
+    # Else QGIS draws what is meant for points in the middle of areas too.
+    only = f"geometry_type($geometry) = '{_NAMES[shape]}'" if layer.geometry == "Geometry" else ""
+    expression = " AND ".join(part for part in (rule.filter, only) if part)
+    return _node(name, layer.id, expression, symbol, (_GEOMETRIES[shape], *zooms))
 
 
 def _node(name: str, source_layer: str, expression: str, symbol: Symbol, place: tuple[int, int, int]) -> Node:

@@ -19,8 +19,8 @@ from tiles.sql import BUFFER, EXTENT
 
 PUBLIC = [item.id for item in LAYERS if item.public]
 COVERS, GRIDS, CAMERAS = "gisgrid_manhole_covers", "gisgrid_grids", "gisgrid_cameras"
-NEAR = [533_300.0, 3_994_500.0, 533_720.0, 3_994_780.0]
-NEAR_3857 = [13_399_620.0, 4_311_560.0, 13_400_220.0, 4_311_960.0]
+NEAR = [533_327.0, 3_994_884.0, 533_627.0, 3_995_084.0]
+NEAR_3857 = [13_399_529.0, 4_312_129.0, 13_399_903.0, 4_312_379.0]
 TOWN_3857 = [13_398_900.0, 4_310_900.0, 13_402_050.0, 4_313_000.0]
 
 
