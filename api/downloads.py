@@ -102,7 +102,12 @@ class Download:
 
         def close(_: Future[bytes]) -> None:
             # It counts until its thread has ended, however soon the client goes.
-            closing = self._downloads.submit(self._content.close)
+            try:
+                closing = self._downloads.submit(self._content.close)
+            except RuntimeError:
+                # The server has been stopped meanwhile: there are no threads any more.
+                self._content.close()
+                return
             closing.add_done_callback(lambda _: loop.call_soon_threadsafe(self._downloads.ended, reader))
 
         # What is being made is waited for: a generator cannot be closed while it runs.
