@@ -36,5 +36,5 @@ def test_what_is_not_known_is_told(server: Server) -> None:
     assert server.get("/ogc/collections/none/items").status_code == 404
     assert server.get("/ogc/nowhere").status_code == 404
     assert server.get("/ogc/collections/grids/items?limit=0").json()["parameter"] == "limit"
-    assert server.get("/ogc/collections/grids/items?limt=1").json()["parameter"] == "limt"
+    assert server.get("/ogc/collections/grids/items?limits=1").json()["parameter"] == "limits"
     assert server.request("DELETE", "/ogc/collections").status_code == 405
