@@ -357,5 +357,3 @@ def test_a_server_that_stops_ends_its_downloads(large: Database) -> None:
         server.wait(lambda: bool(client.content), 30)
         (reader,) = _downloads(server)._readers
     assert reader.is_stopped
-    with serving(_settings(large)) as server:
-        server.wait(lambda: not _busy(large), 30)
