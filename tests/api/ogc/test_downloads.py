@@ -349,11 +349,3 @@ def test_without_postgis_it_is_said_before_anything_is_sent(server: Server, monk
     for word in BY_WORD:
         answer = server.get(f"/ogc/collections/grids/items?f={word}")
         assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
-
-
-def test_a_server_that_stops_ends_its_downloads(large: Database) -> None:
-    with serving(_settings(large)) as server:
-        client = Client(server, _ALL.format("csv"))
-        server.wait(lambda: bool(client.content), 30)
-        (reader,) = _downloads(server)._readers
-    assert reader.is_stopped
