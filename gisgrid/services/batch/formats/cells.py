@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gisgrid.services.batch.columns import PLACES
 
-_FALSE_TRUE = pa.array(["false", "true"])
+_FALSE_TRUE = ("false", "true")
 
 
 def csv_cells(column: pa.Array, name: str, delimiter: str) -> pa.Array:
@@ -52,7 +52,7 @@ def _as_text(column: pa.Array) -> pa.Array:
     if pa.types.is_string(kind):
         return column
     if pa.types.is_boolean(kind):
-        return _FALSE_TRUE.take(column.cast(pa.int8()))
+        return pa.array(_FALSE_TRUE).take(column.cast(pa.int8()))
     try:
         return column.cast(pa.string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
