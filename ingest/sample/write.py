@@ -98,6 +98,9 @@ def write_csv(path: Path, table: Table, encoding: str) -> None:
         writer.writerows(zip(*(column.tolist() for column in table.values()), strict=True))
 
 
+_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+
 def write_workbook(path: Path, sheets: dict[str, Table]) -> None:
     """Write an .xlsx with one sheet for each table; the times inside are fixed, and so is the way in which its XML is put down."""
     book = Workbook(write_only=True)
@@ -110,9 +113,11 @@ def write_workbook(path: Path, sheets: dict[str, Table]) -> None:
     book.save(buffer)
     with zipfile.ZipFile(buffer) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
-            # openpyxl writes by lxml where that is installed, which puts the same XML down in other bytes.
-            content = canonicalize(old.read(entry)).encode()
-            if entry.filename == "docProps/core.xml":
+            # openpyxl writes by lxml where that is installed, which puts the same XML down in other bytes; and Python's own XML names
+            # the namespaces of the properties as whatever library was imported last would have them.
+            is_properties = entry.filename == "docProps/core.xml"
+            content = canonicalize(old.read(entry), rewrite_prefixes=is_properties, qname_aware_attrs=[_XSI_TYPE]).encode()
+            if is_properties:
                 content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", f"{FIXED_DAY}T00:00:00Z".encode(), content)
             info = zipfile.ZipInfo(entry.filename, _ZIP_TIME)
             info.compress_type = zipfile.ZIP_DEFLATED
