@@ -121,9 +121,9 @@ def _in_box(query: FeatureQuery, args: dict[str, Any]) -> list[str]:
         # As text of the type itself, so that it is read once and not for every row.
         args[f"box_{number}"] = shape
         meets.append(f"ST_Intersects(f.geom, %(box_{number})s::geometry)")
-    inner = well_inside(query.box) if query.layer.geometry != "Point" else None
+    inner = well_inside(query.box)
     if inner is not None:
-        # An area that lies well inside, as most do, need not be looked at more closely: that takes as long as all the rest. Said
+        # What lies well inside, as most does, need not be looked at more closely: that takes as long as all the rest. Said
         # with CASE, since PostgreSQL would look into the index for each side of an OR.
         args["inner"] = inner
         meets = [f"(f.geom && %(box_0)s::geometry AND CASE WHEN f.geom @ %(inner)s::geometry THEN true ELSE {meets[0]} END)"]
