@@ -307,17 +307,7 @@ BEGIN
     PERFORM gisgrid.check_pattern('components', rule, NEW.code);
     SELECT c.* INTO before FROM gisgrid.components c
     WHERE (c.scheme, c.edition, c.code) = (NEW.scheme, NEW.edition, NEW.code) AND c.id IS DISTINCT FROM NEW.id;
-    IF is_new AND before.retired_at IS NOT NULL THEN
-        DELETE FROM gisgrid.components c WHERE c.id = before.id;
-        NEW.id := before.id;
-        NEW.version := before.version + 1;
-        NEW.changed_at := now();
-    ELSIF before.id IS NOT NULL THEN
-        PERFORM gisgrid.refuse_taken('components', 'components_scheme_edition_code_key', NEW.code, before.retired_at);
-    ELSIF is_new THEN
-        NEW.id := coalesce(NEW.id, nextval(pg_get_serial_sequence('gisgrid.components', 'id')));
-    END IF;
-    RETURN NEW;
+    TAKE UP;
 END $$;
 COMMENT ON FUNCTION gisgrid.check_component() IS
     'Refuses a component that breaks a rule, in words; one with the code of a retired one takes its place and its number.';
@@ -368,17 +358,7 @@ BEGIN
         RETURN NEW;
     END IF;
     SELECT c.* INTO before FROM gisgrid.{many}_all c WHERE c.code = NEW.code AND c.id IS DISTINCT FROM NEW.id;
-    IF is_new AND before.retired_at IS NOT NULL THEN
-        DELETE FROM gisgrid.{many}_all c WHERE c.id = before.id;
-        NEW.id := before.id;
-        NEW.version := before.version + 1;
-        NEW.changed_at := now();
-    ELSIF before.id IS NOT NULL THEN
-        PERFORM gisgrid.refuse_taken('{many}', '{many}_code_key', NEW.code, before.retired_at);
-    ELSIF is_new THEN
-        NEW.id := coalesce(NEW.id, nextval(pg_get_serial_sequence('gisgrid.{many}_all', 'id')));
-    END IF;
-    RETURN NEW;
+    TAKE UP;
 END $$;
 COMMENT ON FUNCTION gisgrid.check_{one}() IS
     'Refuses a {one} that breaks a rule, in words; one with the code of a retired one takes its place and its number.';
@@ -397,13 +377,40 @@ _OF_CAMERAS = """
 """
 
 
+# What becomes of a code that a row has already: an added feature takes up the removed one, with its number and the next version.
+_TAKE_UP = """
+    IF is_new AND before.retired_at IS NOT NULL THEN
+        DELETE FROM gisgrid.TABLE c WHERE c.id = before.id;
+        NEW.id := before.id;
+        NEW.version := before.version + 1;
+        NEW.changed_at := now();
+    ELSIF before.id IS NOT NULL THEN
+        PERFORM gisgrid.refuse_taken('LAYER', 'KEY', NEW.code, before.retired_at);
+    ELSIF is_new THEN
+        NEW.id := coalesce(NEW.id, nextval(pg_get_serial_sequence('gisgrid.TABLE', 'id')));
+    END IF;
+    RETURN NEW;
+"""
+
+
+def _with_codes(check: str, layer: str, table: str, key: str) -> str:
+    """Return a check of rows with what becomes of codes that are taken."""
+    return check.replace("    TAKE UP;", _TAKE_UP.strip("\n").replace("TABLE", table).replace("LAYER", layer).replace("KEY", key))
+
+
 def upgrade() -> None:
     """Make what editing needs; what is there already is not looked at."""
     buildings = _ASSET.format(one="building", many="buildings", defaults="", more=_OF_BUILDINGS.strip())
     cameras = _ASSET.format(one="camera", many="cameras", defaults=_OF_CAMERAS.strip(), more="")
     for statements in (_TABLES, _WHO, _REFUSE):
         op.execute(statements)
-    for layer, check in {"areas": _AREAS, "components": _CODED, "buildings": buildings, "cameras": cameras}.items():
+    checks = {
+        "areas": _AREAS,
+        "components": _with_codes(_CODED, "components", "components", "components_scheme_edition_code_key"),
+        "buildings": _with_codes(buildings, "buildings", "buildings_all", "buildings_code_key"),
+        "cameras": _with_codes(cameras, "cameras", "cameras_all", "cameras_code_key"),
+    }
+    for layer, check in checks.items():
         op.execute(check.replace("SUSPECT", suspect(layer)))
     for layer, rules in RULES.items():
         for place, rule in enumerate(rules):
