@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (  # type: ignore[import-not-found]
@@ -19,41 +20,17 @@ from qgis.core import (  # type: ignore[import-not-found]
     QgsRectangle,
     QgsVectorLayer,
     QgsVectorTileLayer,
-    QgsVectorTileRenderer,
 )
 from qgis.PyQt.QtCore import QSize  # type: ignore[import-not-found]
 from qgis.PyQt.QtGui import QColor, QImage, QPainter  # type: ignore[import-not-found]
 
+# Run by its path, by a Python that knows nothing of this project.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.qgis_noting import TILES, Noting
+
 WIDTH, HEIGHT = 1200, 800
-TILES: dict[str, dict[str, int]] = {}
 LOG: list[str] = []
-
-
-class Noting(QgsVectorTileRenderer):  # type: ignore[misc]
-    """Draws nothing, and notes how much of each layer it is given, by tile."""
-
-    def type(self) -> str:
-        return "noting"
-
-    def clone(self) -> Noting:
-        return Noting()
-
-    def startRender(self, *_: object) -> None:
-        pass
-
-    def stopRender(self, *_: object) -> None:
-        pass
-
-    def renderTile(self, tile: Any, _context: object) -> None:
-        place = tile.id()
-        counts = TILES.setdefault(f"{place.zoomLevel()}/{place.column()}/{place.row()}", {})
-        counts.update({name: len(tile.layerFeatures(name)) for name in tile.layers()})
-
-    def writeXml(self, *_: object) -> None:
-        pass
-
-    def readXml(self, *_: object) -> None:
-        pass
 
 
 def project_of(path: str) -> dict[str, Any]:

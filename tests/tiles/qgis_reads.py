@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 from qgis.core import (  # type: ignore[import-not-found]
     QgsApplication,
@@ -16,40 +17,16 @@ from qgis.core import (  # type: ignore[import-not-found]
     QgsMapSettings,
     QgsRectangle,
     QgsVectorTileLayer,
-    QgsVectorTileRenderer,
 )
 from qgis.PyQt.QtCore import QSize  # type: ignore[import-not-found]
 from qgis.PyQt.QtGui import QColor, QImage, QPainter  # type: ignore[import-not-found]
 
+# Run by its path, by a Python that knows nothing of this project.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.qgis_noting import TILES, Noting
+
 SIDE = 2048
-COUNTS: dict[str, dict[str, int]] = {}
-
-
-class Noting(QgsVectorTileRenderer):  # type: ignore[misc]
-    """Draws nothing, and notes what it is given."""
-
-    def type(self) -> str:
-        return "noting"
-
-    def clone(self) -> Noting:
-        return Noting()
-
-    def startRender(self, *_: object) -> None:
-        pass
-
-    def stopRender(self, *_: object) -> None:
-        pass
-
-    def renderTile(self, tile: object, _context: object) -> None:
-        place = tile.id()  # type: ignore[attr-defined]
-        address = f"{place.zoomLevel()}/{place.column()}/{place.row()}"
-        COUNTS[address] = {name: len(tile.layerFeatures(name)) for name in tile.layers()}  # type: ignore[attr-defined]
-
-    def writeXml(self, *_: object) -> None:
-        pass
-
-    def readXml(self, *_: object) -> None:
-        pass
 
 
 def draw(layer: object, box: list[float]) -> QImage:
@@ -80,7 +57,7 @@ def main() -> None:
     told = {
         "valid": layer.isValid(),
         "zooms": [layer.sourceMinZoom(), layer.sourceMaxZoom()],
-        "counts": COUNTS,
+        "counts": TILES,
         "painted": painted,
     }
     sys.stdout.write(json.dumps(told))
