@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from api.asgi import Receive, Scope, header
 from api.backend import Backend
-from gisgrid.errors import NotFoundError, TooLargeError
+from gisgrid.errors import NotFoundError, TooLargeError, UsageError
 from gisgrid.layers import LAYERS, REJECTED_ROWS, Layer
 
 
@@ -49,10 +50,17 @@ class Asked:
         return header(self.scope, name)
 
     async def body(self, most_bytes: int) -> bytes:
-        """Return the whole body; raises TooLargeError when it is longer than ``most_bytes``."""
+        """Return the whole body.
+
+        Raises TooLargeError when it is longer than ``most_bytes``, UsageError when for `stream_idle_s` nothing more of it comes.
+        """
+        idle_s = self.backend.settings.api.stream_idle_s
         chunks, size = [], 0
         while True:
-            message = await self.receive()
+            try:
+                message = await asyncio.wait_for(self.receive(), idle_s)
+            except TimeoutError:
+                raise UsageError(f"For {idle_s:g} s nothing more of the body came.", "Send it again.") from None
             if message["type"] == "http.disconnect":
                 return b""
             chunk: bytes = message.get("body", b"")
