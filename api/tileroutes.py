@@ -10,6 +10,7 @@ from api.backend import Backend
 from api.negotiation import accepts_gzip, codings, matches
 from api.tileparams import parse_variant, query_of, request_of
 from gisgrid.errors import NotFoundError
+from gisgrid.layers import layers as layers_of
 from tiles import EncodedTile, TileRequest, parse_layers, parse_tile_id
 
 __all__ = ["PREFIX", "accepts_gzip", "answer", "base_url", "matches"]
@@ -59,7 +60,8 @@ async def _document(backend: Backend, scope: Scope, names: str) -> Reply:
     query = scope["query_string"]
     variant = parse_variant(parse_layers(names), query).variant
     template = f"{base_url(scope)}/tiles/{names}/{{z}}/{{x}}/{{y}}.mvt{query_of(query)}"
-    return json_reply(await backend.tiles.document(variant, template))
+    bounds = await backend.extents.bounds(layers_of(variant.layer_ids))
+    return json_reply(backend.tiles.document(variant, template, bounds))
 
 
 def _target(scope: Scope) -> bytes:

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from gisgrid.db.pool import MOST_WAITING, Pool
-from gisgrid.layers import Layer
-from gisgrid.types import Bounds
 from tiles.sql import TileQuery
-
-# The head of the spatial index knows the extent without reading the table; it is NULL for an empty table without statistics.
-_EXTENT = """SELECT ST_XMin(box), ST_YMin(box), ST_XMax(box), ST_YMax(box)
-FROM (SELECT ST_EstimatedExtent('gisgrid', %s, 'geom') AS box) AS extent WHERE box IS NOT NULL"""
 
 
 class TileReader(Pool):
@@ -29,11 +23,3 @@ class TileReader(Pool):
         if row and row[0] is None:
             row = await self.fetch_row(query.careful, query.args)
         return bytes(row[0]) if row and row[0] is not None else b""
-
-    async def extent(self, layers: tuple[Layer, ...]) -> Bounds | None:
-        """Return the extent of the tables of ``layers`` in WGS 84 degrees, None when they are empty; errors as ``tile``."""
-        boxes = [box for table in {layer.table for layer in layers} if (box := await self.fetch_row(_EXTENT, (table,)))]
-        if not boxes:
-            return None
-        west, south, east, north = zip(*boxes, strict=True)
-        return Bounds(min(west), min(south), max(east), max(north))

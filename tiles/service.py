@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from gisgrid.deployment import Deployment
-from gisgrid.errors import NotFoundError, ParameterError, UnavailableError
+from gisgrid.errors import NotFoundError, ParameterError
 from gisgrid.layers import LAYERS, Layer
 from gisgrid.layers import layer as layer_of
 from gisgrid.layers import layers as layers_of
+from gisgrid.types import Bounds
 from tiles.documents import in_gcj02, tilejson
 from tiles.encoding import EncodedTile, encode
 from tiles.limits import Limits, plain_tile
@@ -79,21 +80,16 @@ class TileService:
     async def _make(self, request: TileRequest) -> EncodedTile:
         return await encode(await self.plain(request))
 
-    async def document(self, variant: Variant, template: str) -> dict[str, object]:
+    def document(self, variant: Variant, template: str, bounds: Bounds | None) -> dict[str, object]:
         """Return the TileJSON of a variant; ``template`` is the address of a tile.
 
-        Bounds are those of the data, or of the deployment as long as there is none or the database is away.
+        ``bounds`` are those of the data, degrees, WGS 84; None, when there is none or they are not known, stands for the deployment's.
         """
-        layers = layers_of(variant.layer_ids)
-        try:
-            found = await self._reader.extent(layers)
-        except UnavailableError:
-            found = None
         deployment = self._deployment
-        bounds = found or deployment.box
+        bounds = bounds or deployment.box
         attribution = deployment.attribution or f"{deployment.title_zh} {deployment.title_en}"
         drawn = in_gcj02(bounds) if variant.datum == "gcj02" else bounds
-        return tilejson(layers, template, drawn, attribution, matrix_set(variant.matrix_set))
+        return tilejson(layers_of(variant.layer_ids), template, drawn, attribution, matrix_set(variant.matrix_set))
 
 
 def parse_layers(text: str) -> tuple[Layer, ...]:

@@ -163,7 +163,7 @@ class AreaIndex:
     def covering_many(self, lon: Floats, lat: Floats) -> Covered:
         """Return for arrays of points (any one shape) the smallest number that covers each; NaN gives -1."""
         number, on_edge = np.empty(lon.shape, np.int32), np.zeros(lon.shape, bool)
-        x, y, flat_number, flat_edge = lon.reshape(-1), lat.reshape(-1), number.reshape(-1), on_edge.reshape(-1)
+        x, y, flat_number, flat_edge = _flat(lon), _flat(lat), number.reshape(-1), on_edge.reshape(-1)
 
         def work(piece: slice) -> None:
             self.cover(x[piece], y[piece], flat_number[piece], flat_edge[piece])
@@ -189,7 +189,7 @@ class AreaIndex:
         Says no, to be safe, where an edge is in the same part of a cell, and for reaches of many cells.
         """
         offsets = self._offsets(reach_lon, reach_lat)
-        shape, lon, lat = lon.shape, lon.reshape(-1), lat.reshape(-1)
+        shape, lon, lat = lon.shape, _flat(lon), _flat(lat)
         number, other = np.empty(lon.shape, np.int32), np.empty(lon.shape, np.int32)
         self._values(lon, lat, number)
         plain: Flags = (number >= 0) & bool(offsets)
@@ -202,7 +202,7 @@ class AreaIndex:
         """Return which of many points are in no area, and on no edge by any arithmetic: all of their part of a cell is in none."""
         value = np.empty(lon.shape, np.int32)
         if lon.size:
-            self._values(lon, lat, value)
+            self._values(_flat(lon), _flat(lat), value)
         clear: Flags = value == OUTSIDE
         return clear
 
@@ -275,6 +275,11 @@ def _lattice(reach_lon: float, reach_lat: float, across: int, up: int) -> tuple[
 
 def _view(array: NDArray[Any]) -> Any:
     return array.data
+
+
+def _flat(values: Floats) -> Floats:
+    """Return an array in one dimension and one piece, as the compiled loops take it; a column of a table is neither."""
+    return np.ascontiguousarray(values, np.float64).reshape(-1)
 
 
 def _along(value: Floats, origin: float, per_unit: float, count: int) -> Floats:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gisgrid.locator as locator_room
-from gisgrid.locator import Locator, compiled
+from gisgrid.locator import AreaTable, Locator, compiled
+from gisgrid.locator.areas import AreaIndex
 from gisgrid.locator.many import Located
 from tests.locator.loops import by_loops, by_numpy
 from tests.locator.towns import Town, places, towns
@@ -38,6 +42,21 @@ def test_the_compiled_loops_answer_what_numpy_does_to_the_last_bit(town: Town, s
             assert same(locator.locate_many(lon, lat, distances=distances), expected)
             opened = Locator.from_bytes(bytes(locator.to_bytes()))
             assert same(opened.locate_many(lon, lat, distances=distances), expected)
+
+
+@pytest.mark.parametrize("way", [by_numpy, by_loops])
+def test_columns_of_a_table_are_answered_like_arrays_of_their_own(way: Callable[[], AbstractContextManager[None]]) -> None:
+    shapes = np.array([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
+    index = AreaIndex(AreaTable(["a", "b"], ["", ""], [None, None], shapes))
+    table = np.random.default_rng(7).uniform(-0.5, 2.5, (400, 2))
+    lon, lat = table[:, 0].copy(), table[:, 1].copy()
+    with way():
+        expected, found = index.covering_many(lon, lat), index.covering_many(table[:, 0], table[:, 1])
+        assert np.array_equal(found.number, expected.number)
+        assert np.array_equal(found.on_edge, expected.on_edge)
+        assert np.array_equal(index.is_clear_many(table[:, 0], table[:, 1]), index.is_clear_many(lon, lat))
+        plain = index.plain_around_many(table[:, 0], table[:, 1], 1e-4, 1e-4)
+        assert np.array_equal(plain, index.plain_around_many(lon, lat, 1e-4, 1e-4))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from shapely.geometry import shape
 from gisgrid.db import Database
 from gisgrid.deployment import load_deployment
 from gisgrid.layers import LAYERS, Layer
+from gisgrid.types import Bounds
 from tiles import EncodedTile, TileId, TileReader, TileRequest, TileService, Variant, tile_at
 from tiles.shapes import DEEPEST
 from tiles.sql import BUFFER, EXTENT, is_thinned
@@ -144,7 +145,8 @@ def test_the_same_tile_has_the_same_bytes_and_etag(tiles: Tiles) -> None:
 
 
 def test_tilejson_tells_layers_fields_bounds_and_zooms(tiles: Tiles) -> None:
-    document = tiles.runner.run(tiles.service.document(Variant(("grids", "manhole_covers")), "http://h/tiles/a/{z}/{x}/{y}.mvt"))
+    bounds = Bounds(120.37, 36.08, 120.385, 36.088)
+    document = tiles.service.document(Variant(("grids", "manhole_covers")), "http://h/tiles/a/{z}/{x}/{y}.mvt", bounds)
     assert document["tilejson"] == "3.0.0"
     assert document["tiles"] == ["http://h/tiles/a/{z}/{x}/{y}.mvt"]
     assert (document["minzoom"], document["maxzoom"]) == (10, 18)
@@ -162,15 +164,8 @@ def test_tilejson_tells_layers_fields_bounds_and_zooms(tiles: Tiles) -> None:
     assert "feature_count" not in layers[0]["fields"]
 
 
-def test_bounds_of_an_empty_database_are_those_of_the_deployment(database: Database) -> None:
-    async def ask() -> dict[str, object]:
-        service = TileService(TileReader(database.url, 1, 5000), load_deployment("helsinki"))
-        await service.open()
-        try:
-            return await service.document(Variant(("grids",)), "t")
-        finally:
-            await service.close()
-
-    document = asyncio.run(ask())
+def test_bounds_that_are_not_known_are_those_of_the_deployment() -> None:
+    service = TileService(TileReader("postgresql://", 1, 5000), load_deployment("helsinki"))
+    document = service.document(Variant(("grids",)), "t", None)
     assert document["bounds"] == [24.4, 59.9, 25.4, 60.5]
     assert document["attribution"] == "© OpenStreetMap contributors, ODbL"
