@@ -1,0 +1,108 @@
+"""Which days and hours are worked: public holidays, make-up working days, hours of work."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import NamedTuple
+
+import holidays
+
+_DAY = timedelta(days=1)
+_YEARS_LOOKED_BACK = 10
+
+
+class _Year(NamedTuple):
+    """The working days among Monday to Sunday that are not as usual: days off, days on, and whether both are published."""
+
+    off: frozenset[date]
+    on: frozenset[date]
+    is_published: bool
+
+
+@cache
+def _published(country: str, year: int) -> _Year:
+    """Return what is known of a country's year; without a country there are no holidays."""
+    if not country:
+        return _Year(frozenset(), frozenset(), True)
+    # What is made up for the first days of a year may be worked at the end of the year before.
+    found = holidays.country_holidays(country, years=(year, year + 1))
+    off = frozenset(day for day in found if day.year == year)
+    on = frozenset(day for day in found.weekend_workdays if day.year == year)
+    return _Year(off, on, bool(on) or not _makes_up_days(country, year))
+
+
+def _makes_up_days(country: str, year: int) -> bool:
+    """Say whether a country had its people work on weekends for days off in the years before this one."""
+    before = holidays.country_holidays(country, years=range(year - _YEARS_LOOKED_BACK, year))
+    return any(day.year < year for day in before.weekend_workdays)
+
+
+class WorkingCalendar:
+    """The working days and hours of a city.
+
+    ``country`` is its ISO 3166 code (empty: Monday to Friday, no holidays), ``hours`` the stretches of work of each working day in
+    local time, ``days_off`` and ``days_on`` what the city knows beyond the library: they go before it, and a year that has any
+    counts as published.
+    """
+
+    def __init__(
+        self,
+        country: str,
+        timezone: str,
+        hours: Iterable[tuple[time, time]],
+        *,
+        days_off: Iterable[date] = (),
+        days_on: Iterable[date] = (),
+    ) -> None:
+        self.country, self.zone = country, zoneinfo.ZoneInfo(timezone)
+        self.hours = tuple(sorted(hours))
+        self._off, self._on = frozenset(days_off), frozenset(days_on)
+
+    def is_working_day(self, day: date) -> bool:
+        """Say whether a day is worked."""
+        if day in self._on or day in self._off:
+            return day in self._on
+        year = _published(self.country, day.year)
+        return day in year.on or (day.weekday() < 5 and day not in year.off)
+
+    def is_provisional(self, first: date, last: date) -> bool:
+        """Say whether a period touches a year whose make-up days are not published yet."""
+        own = {day.year for day in self._on | self._off}
+        return any(year not in own and not _published(self.country, year).is_published for year in range(first.year, last.year + 1))
+
+    def working_day_after(self, day: date, count: int) -> date:
+        """Return the day that is so many working days after ``day``."""
+        while count > 0:
+            day += _DAY
+            count -= self.is_working_day(day)
+        return day
+
+    def next_working_moment(self, at: datetime) -> datetime:
+        """Return ``at`` (in any zone) in local time if it is worked then, else when work begins next."""
+        local = at.astimezone(self.zone)
+        return next(max(begin, local) for begin, end in self._stretches(local.date()) if end > local)
+
+    def after_working_time(self, at: datetime, span: timedelta) -> datetime:
+        """Return the first moment by which ``span`` of working time has passed since ``at``."""
+        local = at.astimezone(self.zone)
+        for begin, end in self._stretches(local.date()):
+            if end <= local:
+                continue
+            # Differences in UTC: clocks may be put forward or back in between.
+            start = max(begin, local).astimezone(UTC)
+            length = end.astimezone(UTC) - start
+            if span <= length:
+                return (start + span).astimezone(self.zone)
+            span -= length
+        raise AssertionError("working days do not end")
+
+    def _stretches(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        """Yield when work begins and ends, from ``day`` on."""
+        while True:
+            if self.is_working_day(day):
+                for begin, end in self.hours:
+                    yield datetime.combine(day, begin, self.zone), datetime.combine(day, end, self.zone)
+            day += _DAY

@@ -1,0 +1,48 @@
+"""What assignment goes by: of the case, of the place and of the component."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from gisgrid.cases.categories import Category
+from gisgrid.types import AreaRef, Level, Location
+
+
+class ComponentFacts(NamedTuple):
+    """The component that a case is about, and whose it is; codes of organisations, None where not known.
+
+    ``owner_code`` is 权属单位, ``maintainer_code`` 养护单位, ``department_code`` 主管部门.
+    """
+
+    code: str
+    owner_code: str | None = None
+    maintainer_code: str | None = None
+    department_code: str | None = None
+
+
+class Facts(NamedTuple):
+    """What assignment goes by. ``text`` is all that the report says; areas are None where the place is not known to that level."""
+
+    category: Category
+    text: str
+    reported_at: datetime
+    district: AreaRef | None = None
+    street: AreaRef | None = None
+    community: AreaRef | None = None
+    grid: AreaRef | None = None
+    component: ComponentFacts | None = None
+
+    def area(self, level: Level) -> AreaRef | None:
+        """Return the area of one level that the case lies in."""
+        areas: dict[Level, AreaRef | None] = {
+            "district": self.district,
+            "street": self.street,
+            "community": self.community,
+            "grid": self.grid,
+        }
+        return areas[level]
+
+    def at(self, location: Location) -> Facts:
+        """Return the same facts at a place as the locator tells it."""
+        return self._replace(district=location.district, street=location.street, community=location.community, grid=location.grid)
