@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+import zoneinfo
+from datetime import date, time
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -115,6 +118,56 @@ class TopologyRules(_Model):
     cover_radius_m: float = Field(default=0.35, ge=0, description="A border nearer than this to a manhole cover cuts it, metres.")
 
 
+class CaseRules(_Model):
+    """How a city works: the calendar and the hours by which deadlines are counted, and the rules of assignment to begin with."""
+
+    country: str = Field(
+        default="",
+        pattern="^([A-Z]{2}(-[A-Z0-9]{1,3})?)?$",
+        description="ISO 3166 code of the country (or part of it) whose public holidays are kept, such as CN; without it there are none.",
+    )
+    timezone: str = Field(default="UTC", description="Time zone in which days and hours are counted, such as Asia/Shanghai.")
+    working_hours: tuple[str, ...] = Field(
+        default=("09:00-17:00",), min_length=1, description="Hours of work of a working day in local time, each HH:MM-HH:MM."
+    )
+    days_off: tuple[date, ...] = Field(default=(), description="Days that are not worked, beyond the public holidays that are known.")
+    days_on: tuple[date, ...] = Field(default=(), description="Days that are worked all the same, such as make-up days just published.")
+    rules: str = Field(
+        default="default", min_length=1, description="Rules of assignment to begin with: a file in data/rules, or the path of a CSV file."
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            zoneinfo.ZoneInfo(value)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone that is known, such as Asia/Shanghai") from None
+        return value
+
+    @field_validator("working_hours")
+    @classmethod
+    def _hours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(late >= early for (_, late), (early, _) in pairwise(_stretches(value))):
+            raise ValueError("stretches of working hours must not touch or overlap")
+        return value
+
+    @property
+    def stretches(self) -> tuple[tuple[time, time], ...]:
+        """When work begins and ends, in local time, from morning to evening."""
+        return _stretches(self.working_hours)
+
+
+def _stretches(hours: tuple[str, ...]) -> tuple[tuple[time, time], ...]:
+    try:
+        found = sorted((time.fromisoformat(begin), time.fromisoformat(end)) for begin, end in (one.split("-") for one in hours))
+    except ValueError:
+        raise ValueError("working hours are written HH:MM-HH:MM, such as 08:00-12:00") from None
+    if any(begin >= end or begin.tzinfo or end.tzinfo for begin, end in found):
+        raise ValueError("working hours must begin before they end, on the same day")
+    return tuple(found)
+
+
 class Deployment(_Model):
     """One city's rules.
 
@@ -137,6 +190,7 @@ class Deployment(_Model):
     )
     components: ComponentRules = Field(default_factory=ComponentRules, description="How components are coded.")
     topology: TopologyRules = Field(default_factory=TopologyRules, description="How exactly the borders of areas have to fit.")
+    cases: CaseRules = Field(default_factory=CaseRules, description="The working calendar and the rules of assignment.")
 
     @model_validator(mode="before")
     @classmethod

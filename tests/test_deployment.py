@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gisgrid import paths
-from gisgrid.deployment import AreaRules, ComponentRules, Deployment, OwnClass, SchemeEdition, TopologyRules, load_deployment
+from gisgrid.deployment import AreaRules, CaseRules, ComponentRules, Deployment, OwnClass, SchemeEdition, TopologyRules, load_deployment
 from gisgrid.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -88,6 +88,12 @@ def test_the_pattern_of_a_code_is_that_of_its_own_scheme(tmp_path: Path) -> None
         (BOUNDS + OWN + 'default_class = "LA"\n', ["`default_class` 'LA' is not one of its classes of covers"]),
         (BOUNDS + OWN.replace('"sewage"', '"Sewage!"'), ["class number 1 / kind"]),
         (BOUNDS + "id = ''\n", ["id:"]),
+        (BOUNDS + "[cases]\ncountry = 'China'\n", ["cases / country", "'China'"]),
+        (BOUNDS + "[cases]\ntimezone = 'Asia/Qingdao'\n", ["cases / timezone", "'Asia/Qingdao' is not a time zone"]),
+        (BOUNDS + "[cases]\nworking_hours = ['8-12']\n", ["cases / working_hours", "HH:MM-HH:MM"]),
+        (BOUNDS + "[cases]\nworking_hours = ['18:00-08:00']\n", ["cases / working_hours", "begin before they end"]),
+        (BOUNDS + "[cases]\nworking_hours = ['08:00-13:00', '12:00-18:00']\n", ["cases / working_hours", "overlap"]),
+        (BOUNDS + "[cases]\ndays_on = ['soon']\n", ["cases / days_on"]),
         ("bounds = [\n", ["cannot be read"]),
     ],
 )
@@ -125,7 +131,7 @@ def test_each_deployment_that_ships_is_called_like_its_file(path: Path) -> None:
 
 def test_the_docs_tell_each_key_and_their_examples_can_be_loaded(tmp_path: Path) -> None:
     docs = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    for model in (Deployment, AreaRules, TopologyRules, ComponentRules, SchemeEdition):
+    for model in (Deployment, AreaRules, TopologyRules, ComponentRules, SchemeEdition, CaseRules):
         for name, field in model.model_fields.items():
             assert f"| `{name}` | {field.description} |" in docs
     assert all(field.description for field in OwnClass.model_fields.values())
