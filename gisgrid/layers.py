@@ -15,7 +15,7 @@ from gisgrid.types import Level
 FieldType = Literal["text", "integer", "number", "date"]
 """The type of a field's values."""
 
-GeometryType = Literal["MultiPolygon", "Point", "Geometry"]
+GeometryType = Literal["MultiPolygon", "MultiLineString", "Point", "Geometry"]
 """The type of a layer's geometries; ``Geometry`` is any."""
 
 
@@ -105,6 +105,20 @@ LAYERS: tuple[Layer, ...] = (
     _areas("communities", "community", ("社区", "Communities"), 10),
     _areas("grids", "grid", ("责任网格", "Responsibility grids"), 11, more_from=12),
     Layer(
+        "roads",
+        "道路",
+        "Roads",
+        "MultiLineString",
+        "roads_all",
+        (
+            Field("code", "text", "道路编码", "Road code", in_tiles=False),
+            Field("name", "text", "路名", "Road name"),
+            Field("class", "text", "等级", "Class"),
+        ),
+        11,
+        importance=Importance("class", ("快速路", "motorway", "trunk", "主干路", "primary", "次干路", "secondary", "tertiary")),
+    ),
+    Layer(
         "manhole_covers",
         "井盖",
         "Manhole covers",
@@ -184,6 +198,36 @@ LAYERS: tuple[Layer, ...] = (
         10,
         thinned_below=14,
         importance=Importance("status", ("fault", "offline")),
+    ),
+    Layer(
+        "addresses",
+        "门牌",
+        "Address points",
+        "Point",
+        "addresses_all",
+        (
+            Field("code", "text", "门牌编码", "Address code", in_tiles=False),
+            Field("road", "text", "道路", "Road"),
+            Field("house_number", "text", "门牌号", "House number"),
+            Field("building_number", "text", "楼号", "Building number"),
+            Field("name", "text", "名称", "Name"),
+            Field("community_code", "text", "社区代码", "Community code", in_tiles=False),
+        ),
+        16,
+    ),
+    Layer(
+        "places",
+        "地点",
+        "Places",
+        "Point",
+        "places_all",
+        (
+            Field("code", "text", "地点编码", "Place code"),
+            Field("name", "text", "名称", "Name"),
+            Field("kind", "text", "类别", "Kind"),
+            Field("address", "text", "地址", "Address", min_zoom=16),
+        ),
+        14,
     ),
     Layer(
         "quality_issues",

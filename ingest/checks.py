@@ -38,6 +38,12 @@ REQUIRED = Check("required", "reject", "A field that every row needs is blank.")
 CODE_PATTERN = Check("code_pattern", "reject", "A code does not have the shape that the deployment prescribes.")
 PARENT_CODE = Check("parent_code", "reject", "The code of an area does not begin with the code of its parent.")
 UNKNOWN_PARENT = Check("unknown_parent", "warn", "The area that a row says it lies in is neither delivered nor loaded.")
+UNKNOWN_FEATURE = Check(
+    "unknown_feature",
+    "reject",
+    "What a name is said to be another name of is neither delivered nor loaded, or several areas are called so.",
+)
+BAD_PERIOD = Check("bad_period", "reject", "A time ends before it begins.")
 UNKNOWN_CLASS = Check("unknown_class", "reject", "The class of a component does not exist in its scheme and edition.")
 NOT_A_COVER = Check("not_a_cover", "reject", "The class of the component exists, but is not one of manhole covers.")
 NO_GEOMETRY = Check("no_geometry", "reject", "The row has no geometry, or no coordinates.")
@@ -55,9 +61,15 @@ OUTSIDE_BOUNDS = Check("outside_bounds", "reject", "The position is outside the 
 OUTSIDE_DISTRICT = Check(
     "outside_district", "warn", "The position is inside the deployment's bounds, but outside the district that is loaded."
 )
-LOST_GEOMETRY = Check("lost_geometry", "reject", "The polygon has no area, or none is left after making it valid.")
+LOST_GEOMETRY = Check(
+    "lost_geometry", "reject", "The polygon has no area, or none is left after making it valid; or the line has no length."
+)
 RING_CLOSED = Check("ring_closed", "repair", "A ring whose last point is not its first is closed.")
-REPEATED_CORNER = Check("repeated_corner", "repair", "Corners of a polygon that are where the corner before them is are left out.")
+REPEATED_CORNER = Check(
+    "repeated_corner",
+    "repair",
+    "Corners of a polygon that are where the corner before them is are left out, and parts of a line that go nowhere.",
+)
 INVALID_GEOMETRY = Check("invalid_geometry", "repair", "An invalid polygon (self-crossing, badly nested) is made valid; polygons are kept.")
 SINGLE_PART = Check("single_part", "repair", "A collection with the one part that the layer takes is reduced to that part.")
 RING_ORDER = Check("ring_order", "repair", "GeoJSON rings that run the wrong way (RFC 7946 wants outer rings counterclockwise) are turned.")
@@ -88,6 +100,8 @@ CHECKS: dict[str, Check] = {
         CODE_PATTERN,
         PARENT_CODE,
         UNKNOWN_PARENT,
+        UNKNOWN_FEATURE,
+        BAD_PERIOD,
         UNKNOWN_CLASS,
         NOT_A_COVER,
         NO_GEOMETRY,

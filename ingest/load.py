@@ -23,6 +23,7 @@ from ingest.description import Source
 from ingest.duplicates import Duplicates
 from ingest.fingerprint import content_hash, source_hash
 from ingest.outcomes import InFile, as_in_file
+from ingest.place_names import ThingsNamed
 from ingest.positions import Sampler, Surroundings, compare, district_of
 from ingest.readers import Contents, RawBatch, Reader
 from ingest.report import LayerReport, RunStatus, Tally
@@ -181,10 +182,11 @@ def _outcomes(job: Job, work: _Work, progress: Progress) -> Iterator[Any]:
 
 
 def _placed(job: Job, known: Surroundings) -> Job:
-    """Return the job with what its rows are held against: the ground of the district, and the communities there are."""
+    """Return the job with what its rows are held against: the ground of the district, the communities there are, and what has a name."""
     goal = job.opened.target
-    communities = known.codes("community") if goal.id == "buildings" else None
-    return replace(job, opened=replace(job.opened, district=district_of(known, goal), known_parents=communities))
+    communities = known.codes("community") if "community_code" in goal.all_fields else None
+    things = ThingsNamed(known.named) if goal.id == "place_names" else None
+    return replace(job, opened=replace(job.opened, district=district_of(known, goal), known_parents=communities, things=things))
 
 
 def _stage(run: LayerLoad, known: Known, job: Job, work: _Work, progress: Progress) -> SourceError | None:

@@ -47,7 +47,7 @@ def check(mapped: Mapped, target: Target, deployment: Deployment, known_parents:
         _area_codes(mapped, target.level, deployment)
     elif target.id == "manhole_covers":
         classes.check(mapped.fields, mapped.findings, deployment)
-    elif target.id == "buildings" and (rules := deployment.areas.get("community")):
+    elif "community_code" in target.all_fields and (rules := deployment.areas.get("community")):
         _pattern(mapped, "community_code", rules.code_pattern)
     elif target.id == "area_roles":
         _somebody(mapped)

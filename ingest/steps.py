@@ -14,13 +14,14 @@ from gisgrid.crs import Crs, parse_crs
 from gisgrid.deployment import Deployment
 from gisgrid.errors import CrsError, SourceError
 from gisgrid.types import Bounds
-from ingest import classes, geometry, mapping, rules
+from ingest import classes, geometry, mapping, place_names, rules
 from ingest.description import Source
 from ingest.duplicates import Duplicates
 from ingest.findings import Findings
 from ingest.geometry import Mixture
 from ingest.mapping import Mapped
 from ingest.outcomes import Outcome, Seen, outcome
+from ingest.place_names import ThingsNamed
 from ingest.positions import District, hint_for_unnamed
 from ingest.readers import RawBatch, Reader, open_source
 from ingest.readers.batch import Geometries
@@ -37,7 +38,8 @@ class Opened:
     """A source whose file is open, with all that its rows are judged by.
 
     ``known_parents`` are the codes that areas and buildings may name as the area they lie in: those delivered and those
-    loaded before; None when that is not known. ``district`` is the ground that rows should lie on, None when that is not known.
+    loaded before; None when that is not known. ``things`` are those that other names may be given to. ``district`` is
+    the ground that rows should lie on, None when that is not known.
     """
 
     source: Source
@@ -47,6 +49,7 @@ class Opened:
     crs: Crs | None
     deployment: Deployment
     known_parents: Collection[str] | None = None
+    things: ThingsNamed | None = None
     district: District | None = None
 
 
@@ -124,6 +127,8 @@ def one_batch(opened: Opened, raw: RawBatch, duplicates: Duplicates, tally: Tall
     """Map, check and repair one batch; every row of ``raw`` is either among the rows to load or rejected."""
     mapped = mapping.map_fields(opened.source, opened.target, raw, opened.deployment, is_recoded=opened.reader.contents.is_recoded)
     rules.check(mapped, opened.target, opened.deployment, opened.known_parents)
+    if opened.things is not None:
+        place_names.resolve(mapped, opened.things)
     as_given = _as_given(opened, mapped)
     seen = geometry.turned(as_given) if as_given is not None and opened.source.axis_order == "yx" else as_given
     geom = None if seen is None else _stored(opened, mapped, seen)

@@ -1,4 +1,4 @@
-"""What a source may deliver: for each layer (and the two tables that are no layers) its fields, types, lists and ranges."""
+"""What a source may deliver: for each layer (and the three tables that are no layers) its fields, types, lists and ranges."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TargetField(NamedTuple):
 
 
 class Target(NamedTuple):
-    """One thing that can be loaded: a layer's id, ``organizations`` or ``area_roles``.
+    """One thing that can be loaded: a layer's id, ``organizations``, ``area_roles`` or ``place_names``.
 
     ``geometry`` is None where rows have no place, ``key`` names the fields that identify a row. ``level`` is set for areas.
     Whether an area needs a parent depends on the deployment's levels, so ``ingest.rules`` asks for it.
@@ -52,6 +52,11 @@ CAMERA_KINDS = ("fixed", "dome", "ptz")
 CAMERA_STATUSES = ("online", "offline", "fault")
 SOURCES_OF_OPTICS = ("measured", "vendor", "8-step", "default")
 ROLES = ("responsible_unit", "grid_leader", "patrol_member")
+
+NAMED_LAYERS = ("districts", "streets", "communities", "grids", "roads", "buildings", "places")
+"""The layers whose features may have other names."""
+
+NAME_KINDS = ("alias", "old")
 
 _REQUIRED_IN_AREAS = frozenset({"code", "name"})
 _ALLOWED: dict[tuple[str, str], tuple[str, ...]] = {
@@ -79,6 +84,7 @@ _REQUIRED_IN: dict[str, frozenset[str]] = {
     "manhole_covers": frozenset({"code", "scheme", "edition", "class_code"}),
     "buildings": frozenset({"code"}),
     "cameras": frozenset({"code", "kind"}),
+    "addresses": frozenset({"code"}),
 }
 # Worked out from the geometry, or from the class.
 _NOT_DELIVERED = frozenset({(layer, "area_m2") for layer in ("districts", "streets", "communities", "grids")}) | frozenset(
@@ -124,8 +130,25 @@ _AREA_ROLES = Target(
     ),
     ("area_level", "area_code", "role", "organization_code", "person_name"),
 )
+# After all that it gives other names to.
+_PLACE_NAMES = Target(
+    "place_names",
+    (
+        TargetField("code", "text"),
+        TargetField("name", "text", required=True),
+        TargetField("of_layer", "text", required=True, allowed=NAMED_LAYERS),
+        TargetField("of_code", "text"),
+        TargetField("kind", "text", allowed=NAME_KINDS),
+        TargetField("valid_from", "date"),
+        TargetField("valid_to", "date"),
+        TargetField("source", "text"),
+    ),
+    ("code",),
+    helpers=(TargetField("of_name", "text"),),
+)
 TARGETS: dict[str, Target] = {
-    target.id: target for target in (_ORGANIZATIONS, *(_of_layer(layer) for layer in layers.LAYERS if layer.loadable), _AREA_ROLES)
+    target.id: target
+    for target in (_ORGANIZATIONS, *(_of_layer(layer) for layer in layers.LAYERS if layer.loadable), _AREA_ROLES, _PLACE_NAMES)
 }
 """Everything that a source can deliver, in the order in which it is loaded."""
 

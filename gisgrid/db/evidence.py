@@ -35,6 +35,15 @@ WHERE level = %(level)s AND generation_id = coalesce(%(generation)s, gisgrid.act
 _CODES = """
 SELECT code FROM gisgrid.areas WHERE level = %(level)s AND generation_id = coalesce(%(generation)s, gisgrid.active_generation())
 """
+_FEATURES = "SELECT code, name FROM gisgrid.{view}"
+# A building is found by the name of its estate too, which is its own without its number.
+_ESTATES = """
+UNION ALL SELECT code, left(name, length(name) - length(building_number)) FROM gisgrid.buildings
+WHERE building_number <> '' AND right(name, length(building_number)) = building_number
+"""
+_AREAS = """
+SELECT code, name FROM gisgrid.areas WHERE level = %(level)s AND generation_id = coalesce(%(generation)s, gisgrid.active_generation())
+"""
 _NAMED = """
 SELECT a.code, ST_AsBinary(a.geom) FROM gisgrid.areas a
 JOIN unnest(%(levels)s::text[], %(generations)s::bigint[]) AS g(level, generation_id)
@@ -122,6 +131,17 @@ class Known:
     def hold_covers(self, shapes: NDArray[Any]) -> Coverage:
         """Return whether a manhole cover lies in each of the shapely polygons ``shapes``."""
         return self._coverage(_TO_COVER, {"shapes": shapely.to_wkb(shapes).tolist(), "near": NEAR_DEG})
+
+    def named(self, layer_id: str) -> list[tuple[str, str | None]]:
+        """Return the codes and names of a layer's features; of areas those in the draft where it has that level.
+
+        A building comes once more with the name of its estate, where its own ends with the number of the building.
+        """
+        found = layer(layer_id)
+        if found.level is None:
+            query = sql.SQL(_FEATURES + (_ESTATES if layer_id == "buildings" else "")).format(view=sql.Identifier(found.id))
+            return [(row[0], row[1]) for row in self._rows(query, {})]
+        return [(row[0], row[1]) for row in self._rows(_AREAS, {"level": found.level, "generation": self.levels().get(found.level)})]
 
     def loaded(self, layer_id: str, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
         """Return where the rows of a layer with ``codes`` are now (their centre), by code; of areas those being served."""

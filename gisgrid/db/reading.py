@@ -73,7 +73,7 @@ def read_points(connection: psycopg.Connection, layer_id: str, within: Sequence[
 
 
 def read_footprints(connection: psycopg.Connection, layer_id: str, within: Sequence[Bounds] | None = None) -> FootprintTable:
-    """Return the features of a layer of polygons with all its fields, in the order of their ids.
+    """Return the features of a layer of polygons or lines with all its fields, in the order of their ids.
 
     With ``within`` as ``read_points``, for ``FootprintIndex.replaced``.
     """

@@ -54,7 +54,8 @@ def _rules(deployment: Deployment) -> list[dict[str, Any]]:
         pattern = deployment.components.pattern_of(item.scheme, item.edition)
         found.append(_rule("components", "code", pattern) | {"scheme": item.scheme, "edition": item.edition})
     if "community" in deployment.areas:
-        found.append(_rule("buildings", "community_code", deployment.areas["community"].code_pattern))
+        pattern = deployment.areas["community"].code_pattern
+        found += [_rule(layer, "community_code", pattern) for layer in ("buildings", "addresses")]
     return found
 
 

@@ -85,6 +85,9 @@ LOADABLE: dict[str, Loadable] = {
         | dict.fromkeys(("azimuth_deg", "azimuth_uncertainty_deg", "field_of_view_deg", "range_m", "mount_height_m"), "float8"),
         required={"status": "online"},
     ),
+    "roads": Loadable("roads_all", ("code",), _texts("code", "name", "class")),
+    "addresses": Loadable("addresses_all", ("code",), _texts("code", "road", "house_number", "building_number", "name", "community_code")),
+    "places": Loadable("places_all", ("code",), _texts("code", "name", "kind", "address")),
     "organizations": Loadable(
         "organizations",
         ("code",),
@@ -97,6 +100,13 @@ LOADABLE: dict[str, Loadable] = {
         _texts("area_level", "area_code", "role", "organization_code", "person_name", "phone"),
         has_geometry=False,
         only_current=True,
+    ),
+    "place_names": Loadable(
+        "place_names",
+        ("code",),
+        _texts("code", "name", "of_layer", "of_code", "kind", "source") | {"valid_from": "date", "valid_to": "date"},
+        required={"kind": "alias"},
+        has_geometry=False,
     ),
 }
 """Every table that is loaded, by the id of the layer (or table) that a source names."""

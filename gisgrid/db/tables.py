@@ -7,21 +7,17 @@ by themselves.
 
 from __future__ import annotations
 
-from typing import Any
-
 from geoalchemy2 import Geometry
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    Computed,
     Date,
     DateTime,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
-    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -36,7 +32,23 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import UserDefinedType
 
+from gisgrid.db.columns import (
+    any_place_column,
+    code_column,
+    count_columns,
+    gcj02_column,
+    id_column,
+    instant_column,
+    json_column,
+    place_columns,
+    place_indexes,
+    served_place_indexes,
+    text_columns,
+    version_columns,
+    worked_out_column,
+)
 from gisgrid.db.editing_tables import add_editing_tables
+from gisgrid.db.gazetteer_tables import add_gazetteer_tables
 
 SCHEMA = "gisgrid"
 """The schema that holds everything."""
@@ -54,94 +66,32 @@ class Xid8(UserDefinedType[int]):
         return "xid8"
 
 
-def _id() -> Column[int]:
-    return Column("id", BigInteger, Identity(), primary_key=True)
-
-
-def _code(name: str = "code", nullable: bool = False) -> Column[str]:
-    return Column(name, Text(collation="C"), nullable=nullable)
-
-
-def _text(*names: str, nullable: bool = True) -> list[Column[str]]:
-    return [Column(name, Text, nullable=nullable) for name in names]
-
-
-def _instant(name: str, default: bool = False) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), nullable=not default, server_default=func.now() if default else None)
-
-
-def _json(name: str) -> Column[Any]:
-    return Column(name, JSONB, nullable=False, server_default=text("'{}'"))
-
-
-def _places(kind: str) -> list[Column[Any]]:
-    return [
-        Column("geom", Geometry(kind, srid=4326, spatial_index=False), nullable=False),
-        _worked_out("geom_3857", kind, "ST_Transform(geom, 3857)"),
-        _in_gcj02(kind),
-    ]
-
-
-def _worked_out(name: str, kind: str, expression: str) -> Column[Any]:
-    """Return a geometry that follows ``geom`` by itself, in EPSG:3857."""
-    return Column(name, Geometry(kind, srid=3857, spatial_index=False), Computed(expression, persisted=True), nullable=True)
-
-
-def _in_gcj02(kind: str) -> Column[Any]:
-    return _worked_out("geom_gcj02", kind, "gisgrid.in_gcj02_mercator(geom)")
-
-
-def _place_indexes(name: str) -> list[Index]:
-    return [Index(f"{name}_{column}", column, postgresql_using="gist") for column in ("geom", "geom_3857")]
-
-
-def _served_place_indexes(name: str) -> list[Index]:
-    return [
-        Index(f"{name}_{column}", column, postgresql_using="gist", postgresql_where=text("retired_at IS NULL"))
-        for column in ("geom", "geom_3857")
-    ]
-
-
-def _versioned() -> list[Column[Any]]:
-    """Return what every asset has: its version, since when it is so, and when it was retired."""
-    version = Column("version", Integer, nullable=False, server_default=text("1"))
-    return [version, _instant("changed_at", default=True), _instant("retired_at")]
-
-
-def _anywhere() -> Column[Any]:
-    return Column("geom", Geometry("GEOMETRY", srid=4326, spatial_index=False), nullable=True)
-
-
 def _of(table: str, nullable: bool = False) -> Column[int]:
     name = {"generations": "generation_id", "ingest_runs": "run_id"}[table]
     return Column(name, BigInteger, ForeignKey(f"gisgrid.{table}.id", ondelete="CASCADE"), nullable=nullable)
 
 
-def _counts(*names: str) -> list[Column[int]]:
-    return [Column(name, BigInteger, nullable=False, server_default=text("0")) for name in names]
-
-
 generations = Table(
     "generations",
     metadata,
-    _id(),
+    id_column(),
     Column("status", Text, nullable=False, server_default=text("'draft'")),
-    _instant("created_at", default=True),
-    _instant("activated_at"),
-    _instant("retired_at"),
-    *_text("note"),
-    _instant("completed_at"),
-    _instant("checked_at"),
+    instant_column("created_at", default=True),
+    instant_column("activated_at"),
+    instant_column("retired_at"),
+    *text_columns("note"),
+    instant_column("completed_at"),
+    instant_column("checked_at"),
     Index("generations_one_active", "status", unique=True, postgresql_where=text("status = 'active'")),
 )
 
 generation_periods = Table(
     "generation_periods",
     metadata,
-    _id(),
+    id_column(),
     _of("generations"),
     Column("valid_from", DateTime(timezone=True), nullable=False),
-    _instant("valid_to"),
+    instant_column("valid_to"),
     Index("generation_periods_generation_id", "generation_id", "valid_from"),
     Index("generation_periods_valid_from", "valid_from"),
 )
@@ -159,19 +109,19 @@ generation_sources = Table(
 areas = Table(
     "areas",
     metadata,
-    _id(),
+    id_column(),
     _of("generations"),
-    *_text("level", nullable=False),
-    _code(),
-    *_text("name", nullable=False),
-    _code("parent_code", nullable=True),
+    *text_columns("level", nullable=False),
+    code_column(),
+    *text_columns("name", nullable=False),
+    code_column("parent_code", nullable=True),
     Column("area_m2", Double, nullable=False),
-    *_places("MULTIPOLYGON"),
-    _instant("valid_from", default=True),
-    _instant("valid_to"),
-    *_text("source_id"),
+    *place_columns("MULTIPOLYGON"),
+    instant_column("valid_from", default=True),
+    instant_column("valid_to"),
+    *text_columns("source_id"),
     UniqueConstraint("generation_id", "level", "code", name="areas_generation_id_level_code_key"),
-    *_place_indexes("areas"),
+    *place_indexes("areas"),
 )
 
 area_shapes = Table(
@@ -179,7 +129,7 @@ area_shapes = Table(
     metadata,
     Column("area_id", BigInteger, primary_key=True, autoincrement=False),
     Column("zoom", SmallInteger, primary_key=True, autoincrement=False),
-    *_places("MULTIPOLYGON"),
+    *place_columns("MULTIPOLYGON"),
 )
 
 component_classes = Table(
@@ -188,7 +138,7 @@ component_classes = Table(
     Column("scheme", Text, primary_key=True),
     Column("edition", Text, primary_key=True),
     Column("code", Text(collation="C"), primary_key=True),
-    *_text("major", "name", nullable=False),
+    *text_columns("major", "name", nullable=False),
     Column("is_cover", Boolean, nullable=False),
     Column("kind", Text, nullable=False, server_default=text("''")),
 )
@@ -196,90 +146,90 @@ component_classes = Table(
 components = Table(
     "components",
     metadata,
-    _id(),
-    _code(),
-    *_text("scheme", "edition", nullable=False),
-    _code("class_code"),
-    *_text("name"),
+    id_column(),
+    code_column(),
+    *text_columns("scheme", "edition", nullable=False),
+    code_column("class_code"),
+    *text_columns("name"),
     Column("state", Text, nullable=False, server_default=text("'unknown'")),
-    *_text("department_code", "owner_code", "maintainer_code"),
+    *text_columns("department_code", "owner_code", "maintainer_code"),
     Column("installed_on", Date),
     Column("changed_on", Date),
-    *_text("data_source"),
-    _json("spec"),
-    *_text("note", "source_id"),
-    *_places("POINT"),
+    *text_columns("data_source"),
+    json_column("spec"),
+    *text_columns("note", "source_id"),
+    *place_columns("POINT"),
     UniqueConstraint("scheme", "edition", "code", name="components_scheme_edition_code_key"),
     ForeignKeyConstraint(
         ["scheme", "edition", "class_code"],
         [f"gisgrid.component_classes.{column}" for column in ("scheme", "edition", "code")],
         name="components_class_fkey",
     ),
-    *_versioned(),
-    *_served_place_indexes("components"),
+    *version_columns(),
+    *served_place_indexes("components"),
 )
 
 buildings = Table(
     "buildings_all",
     metadata,
-    _id(),
-    _code(),
-    *_text("name", "address", "road", "house_number", "building_number"),
-    _code("community_code", nullable=True),
-    *_text("use"),
+    id_column(),
+    code_column(),
+    *text_columns("name", "address", "road", "house_number", "building_number"),
+    code_column("community_code", nullable=True),
+    *text_columns("use"),
     Column("year_built", Integer),
     Column("floors", Integer),
     Column("height_m", Double),
     Column("households", Integer),
     Column("residents", Integer),
-    *_text("source_id"),
-    *_places("MULTIPOLYGON"),
+    *text_columns("source_id"),
+    *place_columns("MULTIPOLYGON"),
     UniqueConstraint("code", name="buildings_code_key"),
-    *_versioned(),
-    *_served_place_indexes("buildings"),
+    *version_columns(),
+    *served_place_indexes("buildings"),
 )
 
 cameras = Table(
     "cameras_all",
     metadata,
-    _id(),
-    _code(),
-    *_text("name"),
+    id_column(),
+    code_column(),
+    *text_columns("name"),
     Column("kind", Text, nullable=False, server_default=text("'fixed'")),
     Column("status", Text, nullable=False, server_default=text("'online'")),
     *[Column(name, Double) for name in ("azimuth_deg", "azimuth_uncertainty_deg", "field_of_view_deg", "range_m", "mount_height_m")],
-    *_text("azimuth_source", "field_of_view_source", "range_source", "mount_height_source", "owner_code", "source_id"),
-    *_places("POINT"),
+    *text_columns("azimuth_source", "field_of_view_source", "range_source", "mount_height_source", "owner_code", "source_id"),
+    *place_columns("POINT"),
     UniqueConstraint("code", name="cameras_code_key"),
-    *_versioned(),
-    *_served_place_indexes("cameras"),
+    *version_columns(),
+    *served_place_indexes("cameras"),
 )
 
 organizations = Table(
     "organizations",
     metadata,
-    _id(),
-    _code(),
-    *_text("name", nullable=False),
-    *_text("kind", "credit_code"),
-    _code("parent_code", nullable=True),
-    *_text("phone", "address", "source_id"),
-    *_versioned(),
+    id_column(),
+    code_column(),
+    *text_columns("name", nullable=False),
+    *text_columns("kind", "credit_code"),
+    code_column("parent_code", nullable=True),
+    *text_columns("phone", "address", "source_id"),
+    *version_columns(),
     UniqueConstraint("code", name="organizations_code_key"),
 )
 
 asset_versions = Table(
     "asset_versions",
     metadata,
-    _id(),
-    *_text("layer", nullable=False),
+    id_column(),
+    *text_columns("layer", nullable=False),
     Column("asset_id", BigInteger, nullable=False),
-    _code(),
+    code_column(),
     Column("version", Integer, nullable=False),
     *[Column(name, DateTime(timezone=True), nullable=False) for name in ("valid_from", "valid_to")],
     Column("row", JSONB, nullable=False),
-    _anywhere(),
-    *_text("source_id"),
+    any_place_column(),
+    *text_columns("source_id"),
     Index("asset_versions_asset", "layer", "asset_id", "version"),
     Index("asset_versions_code", "layer", "code", "valid_from"),
     Index("asset_versions_valid_from", "layer", "valid_from"),
@@ -289,15 +239,15 @@ asset_versions = Table(
 area_roles = Table(
     "area_roles",
     metadata,
-    _id(),
-    *_text("area_level", nullable=False),
-    _code("area_code"),
-    *_text("role", nullable=False),
-    _code("organization_code", nullable=True),
-    *_text("person_name", "phone"),
-    _instant("valid_from", default=True),
-    _instant("valid_to"),
-    *_text("source_id"),
+    id_column(),
+    *text_columns("area_level", nullable=False),
+    code_column("area_code"),
+    *text_columns("role", nullable=False),
+    code_column("organization_code", nullable=True),
+    *text_columns("person_name", "phone"),
+    instant_column("valid_from", default=True),
+    instant_column("valid_to"),
+    *text_columns("source_id"),
     Index(
         "area_roles_current",
         *("area_level", "area_code", "role", "organization_code", "person_name"),
@@ -310,32 +260,32 @@ area_roles = Table(
 ingest_runs = Table(
     "ingest_runs",
     metadata,
-    _id(),
-    *_text("source_id", "layer", nullable=False),
-    *_text("path", "file_hash", "source_hash"),
-    *_text("status", nullable=False),
-    _instant("started_at", default=True),
-    _instant("finished_at"),
-    *_counts("rows_read", "rows_loaded", "rows_repaired", "rows_rejected", "rows_warned"),
-    *_counts("rows_inserted", "rows_updated", "rows_retired", "rows_unchanged"),
+    id_column(),
+    *text_columns("source_id", "layer", nullable=False),
+    *text_columns("path", "file_hash", "source_hash"),
+    *text_columns("status", nullable=False),
+    instant_column("started_at", default=True),
+    instant_column("finished_at"),
+    *count_columns("rows_read", "rows_loaded", "rows_repaired", "rows_rejected", "rows_warned"),
+    *count_columns("rows_inserted", "rows_updated", "rows_retired", "rows_unchanged"),
     Column("partial", Boolean, nullable=False, server_default=text("false")),
-    *_text("crs"),
+    *text_columns("crs"),
     Column("source_columns", ARRAY(Text), nullable=False, server_default=text("'{}'")),
-    *[_json(name) for name in ("settings", "timings", "report")],
+    *[json_column(name) for name in ("settings", "timings", "report")],
     Index("ingest_runs_source", "source_id", "layer", text("id DESC")),
 )
 
 ingest_rejects = Table(
     "ingest_rejects",
     metadata,
-    _id(),
+    id_column(),
     _of("ingest_runs"),
-    *_text("layer", nullable=False),
+    *text_columns("layer", nullable=False),
     Column("row_number", BigInteger, nullable=False),
-    *_text("code", "message", nullable=False),
-    *_text("field"),
+    *text_columns("code", "message", nullable=False),
+    *text_columns("field"),
     Column("raw", JSON, nullable=False),
-    _anywhere(),
+    any_place_column(),
     Column("geom_file", LargeBinary),
     Index("ingest_rejects_run_id", "run_id", "row_number"),
     Index("ingest_rejects_geom", "geom", postgresql_using="gist"),
@@ -344,14 +294,14 @@ ingest_rejects = Table(
 ingest_repairs = Table(
     "ingest_repairs",
     metadata,
-    _id(),
+    id_column(),
     _of("ingest_runs"),
-    *_text("layer", nullable=False),
+    *text_columns("layer", nullable=False),
     Column("row_number", BigInteger, nullable=False),
-    *_text("feature_code"),
-    *_text("code", nullable=False),
-    *_text("field", "before", "after"),
-    _anywhere(),
+    *text_columns("feature_code"),
+    *text_columns("code", nullable=False),
+    *text_columns("field", "before", "after"),
+    any_place_column(),
     Index("ingest_repairs_run_id", "run_id", "row_number"),
     Index("ingest_repairs_geom", "geom", postgresql_using="gist"),
 )
@@ -359,21 +309,21 @@ ingest_repairs = Table(
 quality_issues = Table(
     "quality_issues",
     metadata,
-    _id(),
+    id_column(),
     _of("ingest_runs", nullable=True),
     _of("generations", nullable=True),
-    *_text("layer", nullable=False),
-    *_text("feature_code"),
-    *_text("code", "severity", "message", nullable=False),
-    _anywhere(),
-    _worked_out("geom_3857", "GEOMETRY", "gisgrid.in_web_mercator(geom)"),
-    _in_gcj02("GEOMETRY"),
-    _instant("created_at", default=True),
+    *text_columns("layer", nullable=False),
+    *text_columns("feature_code"),
+    *text_columns("code", "severity", "message", nullable=False),
+    any_place_column(),
+    worked_out_column("geom_3857", "GEOMETRY", "gisgrid.in_web_mercator(geom)"),
+    gcj02_column("GEOMETRY"),
+    instant_column("created_at", default=True),
     Column("created_on", Date, nullable=False, server_default=text("CURRENT_DATE")),
     Index("quality_issues_layer", "layer", "feature_code"),
     Index("quality_issues_run_id", "run_id"),
     Index("quality_issues_generation_id", "generation_id", "severity"),
-    *_place_indexes("quality_issues"),
+    *place_indexes("quality_issues"),
 )
 
 deployments = Table(
@@ -381,7 +331,7 @@ deployments = Table(
     metadata,
     Column("id", Text, nullable=False),
     Column("is_only", Boolean, primary_key=True, server_default=text("true")),
-    _instant("recorded_at", default=True),
+    instant_column("recorded_at", default=True),
     Column("bounds", ARRAY(Double)),
     Column("sliver_m", Double, nullable=False, server_default=text("1.0")),
 )
@@ -389,8 +339,8 @@ deployments = Table(
 changes = Table(
     "changes",
     metadata,
-    _id(),
-    *_text("layer", nullable=False),
+    id_column(),
+    *text_columns("layer", nullable=False),
     Column("xid", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
     Column("changed_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("rows", BigInteger, nullable=False),
@@ -404,15 +354,15 @@ rasters = Table(
     "rasters",
     metadata,
     Column("id", Text(collation="C"), primary_key=True),
-    *_text("kind", nullable=False),
+    *text_columns("kind", nullable=False),
     *[Column(name, Text, nullable=False, server_default=text("''")) for name in ("title", "attribution")],
     Column("captured_on", Date),
     Column("data_version", BigInteger),
-    *_text("file", "file_hash", nullable=False),
+    *text_columns("file", "file_hash", nullable=False),
     Column("size", BigInteger, nullable=False),
-    *_text("crs", nullable=False),
+    *text_columns("crs", nullable=False),
     *[Column(name, Integer, nullable=False) for name in ("width", "height")],
-    *_text("dtype", nullable=False),
+    *text_columns("dtype", nullable=False),
     Column("nodata", Double),
     Column("bands", JSONB, nullable=False),
     Column("cell_m", Double, nullable=False),
@@ -424,3 +374,4 @@ rasters = Table(
 )
 
 add_editing_tables(metadata)
+add_gazetteer_tables(metadata)

@@ -26,6 +26,8 @@ class OtherName(NamedTuple):
     """Another name of something: an alias, or a name that it had from ``valid_from`` until ``valid_to`` (None: not known).
 
     ``layer`` and ``code`` say of what: areas (``districts``, ``streets``, ...), ``roads``, ``places``, ``buildings``.
+    What has the same name in that layer has this one too: the other ways of a road, and of a building all those of its estate, whose
+    names are alike but for the number of the building. What it is a name of need not be there any more.
     """
 
     name: str

@@ -47,7 +47,7 @@ class Source(Model):
     """
 
     id: str = Field(min_length=1, max_length=100, description="Name of the source, for good: the rows that it delivers belong to it.")
-    layer: str = Field(description="Layer that the rows go to, or `organizations`, or `area_roles`.")
+    layer: str = Field(description="Layer that the rows go to, or `organizations`, `area_roles` or `place_names`.")
     path: str = Field(default="", description="File, relative to the folder of the description or to --root.")
     member: str | None = Field(
         default=None,
@@ -143,7 +143,8 @@ def without_password(connection: str) -> str:
 def _unfilled(goal: Target, fields: dict[str, tuple[Rule, ...]]) -> list[str]:
     """Return the required fields that neither a rule nor the deployment may fill."""
     filled = {"scheme", "edition", "class_code"} if goal.id == "manhole_covers" else set()
-    return [field.name for field in goal.fields if field.required and field.name not in fields and field.name not in filled]
+    missing = [field.name for field in goal.fields if field.required and field.name not in fields and field.name not in filled]
+    return [*missing, "of_code or of_name"] if goal.id == "place_names" and not fields.keys() & {"of_code", "of_name"} else missing
 
 
 def _check_rule(rule: Rule, field: TargetField) -> None:

@@ -9,6 +9,7 @@ from ingest import checks
 from ingest.findings import Findings
 from ingest.geometry.given import as_built, first_places, from_columns, turned
 from ingest.geometry.kind import Mixture, of_type
+from ingest.geometry.lines import lines
 from ingest.geometry.place import Place, in_wgs84, inside
 from ingest.geometry.plain import finite, two_dimensional
 from ingest.geometry.polygons import areas
@@ -33,6 +34,8 @@ def check(geom: Geometries, place: Place, findings: Findings) -> Geometries:
     usable = inside(moved, plain, usable, place, findings)
     if place.geometry == "Point":
         return moved
+    if place.geometry == "MultiLineString":
+        return lines(moved, usable, findings)
     return areas(moved, usable, findings, is_geojson=place.is_geojson)
 
 

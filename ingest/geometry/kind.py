@@ -12,12 +12,13 @@ from ingest.findings import Findings, Mask
 from ingest.geometry.text import texts
 from ingest.readers.batch import Geometries
 
-_POINT, _POLYGON, _MULTIPOINT, _MULTIPOLYGON, _COLLECTION = 0, 3, 4, 6, 7
-_SINGLE = {"Point": _POINT, "MultiPolygon": _POLYGON}
-_MULTI = {"Point": _MULTIPOINT, "MultiPolygon": _MULTIPOLYGON}
+_POINT, _LINE, _POLYGON, _MULTIPOINT, _MULTILINE, _MULTIPOLYGON, _COLLECTION = 0, 1, 3, 4, 5, 6, 7
+_SINGLE = {"Point": _POINT, "MultiLineString": _LINE, "MultiPolygon": _POLYGON}
+_MULTI = {"Point": _MULTIPOINT, "MultiLineString": _MULTILINE, "MultiPolygon": _MULTIPOLYGON}
 _FAMILIES = ("points", "lines", "polygons", "collections")
 _FAMILY_OF_TYPE = np.array([0, 1, 1, 2, 0, 1, 2, 3])
-_WORDS = {"Point": "a point", "MultiPolygon": "polygons"}
+_WORDS = {"Point": "a point", "MultiLineString": "lines", "MultiPolygon": "polygons"}
+_JOIN = {"MultiLineString": shapely.multilinestrings, "MultiPolygon": shapely.multipolygons}
 
 
 class Mixture:
@@ -41,11 +42,11 @@ class Mixture:
 
 
 def of_type(geom: Geometries, usable: Mask, wanted: GeometryType, findings: Findings) -> tuple[Geometries, Mask]:
-    """Take the one point out of a collection of one, the polygons out of a mixed collection; reject other types."""
+    """Take the one point out of a collection of one, the lines or polygons out of a mixed collection; reject other types."""
     types = shapely.get_type_id(geom)
     fine = types == _SINGLE[wanted]
-    if wanted == "MultiPolygon":
-        fine |= types == _MULTIPOLYGON
+    if wanted in _JOIN:
+        fine |= types == _MULTI[wanted]
     result = geom.copy()
     reduced = np.zeros(len(geom), dtype=bool)
     for position in np.flatnonzero(usable & ~fine & ((types == _MULTI[wanted]) | (types == _COLLECTION))).tolist():
@@ -65,13 +66,13 @@ def _described(geom: shapely.Geometry) -> str:
 
 def _only_part(geom: shapely.Geometry, wanted: GeometryType) -> shapely.Geometry | None:
     parts = [part for part in _flattened(geom) if shapely.get_type_id(part) == _SINGLE[wanted]]
-    if wanted == "MultiPolygon":
-        return shapely.multipolygons(parts) if parts else None
+    if wanted in _JOIN:
+        return _JOIN[wanted](parts) if parts else None
     return parts[0] if len(parts) == 1 else None
 
 
 def _flattened(geom: shapely.Geometry) -> list[shapely.Geometry]:
     parts: list[shapely.Geometry] = []
     for part in shapely.get_parts(geom):
-        parts += _flattened(part) if shapely.get_type_id(part) in {_MULTIPOINT, _MULTIPOLYGON, _COLLECTION} else [part]
+        parts += _flattened(part) if shapely.get_type_id(part) in {_MULTIPOINT, _MULTILINE, _MULTIPOLYGON, _COLLECTION} else [part]
     return [part for part in parts if not part.is_empty]

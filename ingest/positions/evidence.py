@@ -30,6 +30,7 @@ TOLERANCE_M = 50.0
 _MOST_LOOKED_UP = 300
 _SIMPLER_M = 5.0
 _FEW_AREAS = 50
+_OUTDOORS = frozenset({"manhole_covers", "cameras"})  # door plates and places may well be in a building
 _POLYGONS = (3, 6)  # of shapely's types: those that can hold something
 
 
@@ -164,7 +165,10 @@ def kinds(scene: Scene) -> Iterator[Kind]:
         yield LOADED
     # Where most rows have been before says all that buildings and covers could say, which takes longer to look up.
     if level is None and known_before * 2 < scene.sample.size:
-        yield OUTDOORS if scene.target.geometry == "Point" else COVERS
+        if scene.target.id in _OUTDOORS:
+            yield OUTDOORS
+        elif scene.target.geometry == "MultiPolygon":
+            yield COVERS
 
 
 def fits(kind: Kind, scene: Scene, placed: Placed) -> Fits:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gisgrid.db.evidence import NEAR_DEG, Coverage, Degrees
 from gisgrid.types import LEVELS, Level
 from ingest.readers.batch import Geometries
-from ingest.targets import Target
+from ingest.targets import NAMED_LAYERS, Target
 
 MOST_SHAPES = 200_000
 """Most buildings, and most covers, that are kept of a dry run."""
@@ -40,6 +40,9 @@ class Surroundings(Protocol):
     def hold_covers(self, shapes: NDArray[Any]) -> Coverage:
         """Return whether a manhole cover lies in each of the shapely polygons ``shapes``."""
 
+    def named(self, layer_id: str) -> list[tuple[str, str | None]]:
+        """Return the codes and names of a layer's features, a building's also without its number: that is its estate's."""
+
     def loaded(self, layer_id: str, codes: Sequence[str]) -> dict[str, tuple[float, float]]:
         """Return where the rows of a layer with ``codes`` are now (their centre), by code."""
 
@@ -53,6 +56,7 @@ class Delivered:
     def __init__(self, most: int = MOST_SHAPES) -> None:
         self._areas: dict[Level, dict[str, shapely.Geometry]] = {}
         self._shapes = {name: _Shapes(most) for name in (_BUILDINGS, _COVERS)}
+        self._names: dict[str, list[pa.Table]] = {}
 
     def add(self, target: Target, rows: pa.Table) -> None:
         """Take the good rows of one batch, as they would be loaded: ``code``, and ``geom`` as hexadecimal EWKB in WGS 84."""
@@ -61,9 +65,13 @@ class Delivered:
             self._areas.setdefault(target.level, {}).update(zip(rows["code"].to_pylist(), shapes, strict=True))
         elif target.id in self._shapes:
             self._shapes[target.id].add(rows["geom"])
+        if target.id in NAMED_LAYERS:
+            columns = ["code", "name", *(["building_number"] if target.id == _BUILDINGS else [])]
+            self._names.setdefault(target.id, []).append(rows.select(columns))
 
     def forget(self, target: Target) -> None:
         """Drop all rows of a layer: what was delivered for it is refused, so nothing is to be compared with it."""
+        self._names.pop(target.id, None)
         if target.level is not None:
             self._areas.pop(target.level, None)
         elif target.id in self._shapes:
@@ -88,6 +96,15 @@ class Delivered:
     def hold_covers(self, shapes: NDArray[Any]) -> Coverage:
         """Return whether a manhole cover that was delivered lies in each of the shapely polygons ``shapes``."""
         return self._shapes[_COVERS].coverage(shapes)
+
+    def named(self, layer_id: str) -> list[tuple[str, str | None]]:
+        """Return the codes and names of the features that were delivered of a layer, a building's also without its number."""
+        rows = self._names.get(layer_id, ())
+        found = [pair for some in rows for pair in zip(some["code"].to_pylist(), some["name"].to_pylist(), strict=True)]
+        if layer_id == _BUILDINGS:
+            numbers = [number for some in rows for number in some["building_number"].to_pylist()]
+            found += [(code, name.removesuffix(number)) for (code, name), number in zip(found, numbers, strict=True) if name and number]
+        return found
 
     def loaded(self, layer_id: str, codes: Sequence[str]) -> dict[str, tuple[float, float]]:  # noqa: ARG002 - asked of the database
         """Return nothing: before a dry run there is no load that it knows of."""

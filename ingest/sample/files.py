@@ -25,6 +25,7 @@ from ingest.sample.cameras import Cameras, make_cameras
 from ingest.sample.cases import Cases, World, make_cases
 from ingest.sample.components import make_covers
 from ingest.sample.facts import make_facts
+from ingest.sample.gazetteer import Gazetteer, make_gazetteer
 from ingest.sample.ground import Ground
 from ingest.sample.lattice import ROUNDING_DIGITS, make_lattice
 from ingest.sample.outline import to_degrees
@@ -35,6 +36,7 @@ from ingest.sample.write import write_csv, write_geojson, write_geopackage, writ
 
 COVERS, BUILDINGS, CAMERAS, PEOPLE = "covers/井盖普查.shp", "buildings.gpkg", "cameras.csv", "organizations.xlsx"
 ROADS, CASES, TRUTH = "roads.geojson", "cases.csv", "cases_truth.csv"
+PLACES, PLACE_NAMES = "places.csv", "place_names.csv"
 BUILDING_LAYER = "楼院"
 _ZONE_40_M = 40_000_000.0  # EPSG:4528 is EPSG:4549 with the zone's number before the easting
 _STEPS = 9
@@ -74,7 +76,8 @@ def write_files(plan: Plan, folder: Path, progress: Progress) -> dict[str, Any]:
     cases = make_cases(world)
     progress("writing", 7, _STEPS)
     _write_areas(folder, world.areas, account, rng)
-    _write_roads(folder, world.roads)
+    _write_roads(folder, world.roads, account)
+    _write_gazetteer(folder, make_gazetteer(plan, world.ground, world.buildings, world.addresses), account)
     _write_covers(folder, world, cases, account, rng)
     _write_cameras(folder, cameras, account, rng)
     _write_people(folder, plan, world.areas, account, rng)
@@ -119,9 +122,16 @@ def _write_areas(folder: Path, areas: Areas, account: Account, rng: np.random.Ge
         write_geojson(folder / file, table)
 
 
-def _write_roads(folder: Path, roads: Roads) -> None:
+def _write_roads(folder: Path, roads: Roads, account: Account) -> None:
     classes = np.array(CLASS_NAMES, dtype=object)[roads.classes]
     write_geojson(folder / ROADS, {"名称": roads.names, "等级": classes, "geometry": roads.lines()})
+    account.add(ROADS, len(roads.names), [])
+
+
+def _write_gazetteer(folder: Path, gazetteer: Gazetteer, account: Account) -> None:
+    for file, table in ((PLACES, gazetteer.places), (PLACE_NAMES, gazetteer.names)):
+        account.add(file, len(table["名称"]), [])
+        write_csv(folder / file, table, "utf-8")
 
 
 def _write_covers(folder: Path, world: World, cases: Cases, account: Account, rng: np.random.Generator) -> None:

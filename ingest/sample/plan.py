@@ -23,7 +23,10 @@ GRIDS, BUILDINGS, COVERS, CAMERAS, CASES = 940, 47_000, 17_000, 12_000, 3_600
 BLOCKS_PER_GRID = 5.8
 CELL_WIDTH_M, CELL_HEIGHT_M = 100.0, 120.0
 SCALE_RANGE = (0.02, 20.0)
-STAGES = ("lattice", "blocks", "areas", "roads", "names", "buildings", "addresses", "covers", "cameras", "people", "cases", "defects")
+STAGES = (
+    *("lattice", "blocks", "areas", "roads", "names", "buildings", "addresses", "covers", "cameras", "people", "cases", "defects"),
+    "gazetteer",
+)
 
 
 class Division(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _COVER_STATES = ("intact", "broken", "missing", "abandoned", "removed", "unknown")
 _OPTICS = ("measured", "vendor", "8-step", "default")
 Rule = tuple[str, str, str, bool, tuple[str, ...], str]
@@ -46,10 +48,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
 """The rules of each table, in the order in which they are told."""
 
 
-def suspect(layer: str) -> str:
+def suspect(rules: Sequence[Rule]) -> str:
     """Return the condition that a row breaks one of the rules on its values: cheap, since it is asked of every row."""
     found = []
-    for field, _, _, required, choices, bounds in RULES[layer]:
+    for field, _, _, required, choices, bounds in rules:
         if required:
             found.append(f"coalesce(NEW.{field}, '') = ''")
         if choices:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from gisgrid.db.migrations.assets import FEED_OF_TABLE
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -208,17 +210,6 @@ END $$;
 COMMENT ON FUNCTION gisgrid.note_generations() IS 'Change feed of generations: switching the active one changes every level of areas.';
 """
 
-# TRUNCATE has no transition tables: its trigger looks at the table before it is emptied.
-_TRIGGERS = """
-CREATE TRIGGER {table}_inserted AFTER INSERT ON gisgrid.{table}
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.{function}();
-CREATE TRIGGER {table}_updated AFTER UPDATE ON gisgrid.{table}
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.{function}();
-CREATE TRIGGER {table}_deleted AFTER DELETE ON gisgrid.{table}
-    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.{function}();
-CREATE TRIGGER {table}_truncated BEFORE TRUNCATE ON gisgrid.{table}
-    FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.{function}();
-"""
 _FUNCTIONS = {
     "buildings": "note_placed_rows",
     "cameras": "note_placed_rows",
@@ -232,7 +223,7 @@ _FUNCTIONS = {
 
 def upgrade() -> None:
     """Make the table of changes and the triggers that fill it."""
-    triggers = "".join(_TRIGGERS.format(table=table, function=function) for table, function in _FUNCTIONS.items())
+    triggers = "".join(FEED_OF_TABLE.format(table=table, function=function) for table, function in _FUNCTIONS.items())
     for statements in (_CHANGES, _PLACED, _UNPLACED, _COMPONENTS, _AREAS, _GENERATIONS, triggers):
         op.execute(statements)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from gisgrid.db.migrations.assets import KEEPING
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -173,15 +175,6 @@ END $$;
 COMMENT ON FUNCTION gisgrid.keep_versions() IS 'Keeps what assets were before they were changed or deleted; its argument is their layer.';
 """
 
-_KEEPING = """
-CREATE TRIGGER {name}_version BEFORE UPDATE ON gisgrid.{table} FOR EACH ROW EXECUTE FUNCTION gisgrid.raise_version('{kind}');
-CREATE TRIGGER {name}_keep_updated AFTER UPDATE ON gisgrid.{table}
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.keep_versions('{name}');
-CREATE TRIGGER {name}_keep_deleted AFTER DELETE ON gisgrid.{table}
-    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.keep_versions('{name}');
-CREATE TRIGGER {name}_keep_truncated BEFORE TRUNCATE ON gisgrid.{table}
-    FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.keep_versions('{name}');
-"""
 _KEPT = (
     {"name": "components", "table": "components", "kind": "placed"},
     {"name": "buildings", "table": "buildings_all", "kind": "placed"},
@@ -194,7 +187,7 @@ def upgrade() -> None:
     """Give assets versions and make retirement possible; what is there now is version 1."""
     columns = "".join(_COLUMNS.format(table=table) for table in _TABLES)
     indexes = "".join(_INDEXES.format(**place) for place in _PLACES)
-    keeping = "".join(_KEEPING.format(**kept) for kept in _KEPT)
+    keeping = "".join(KEEPING.format(**kept) for kept in _KEPT)
     for statements in (_RENAME, columns, indexes, _VIEWS, _VERSIONS, _RAISE_VERSION, _KEEP_VERSIONS, keeping):
         op.execute(statements)
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from gisgrid.db.migrations.assets import FEED
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -47,14 +49,6 @@ DROP TRIGGER {layer}_inserted ON gisgrid.{layer}_all;
 DROP TRIGGER {layer}_updated ON gisgrid.{layer}_all;
 DROP TRIGGER {layer}_deleted ON gisgrid.{layer}_all;
 DROP TRIGGER {layer}_truncated ON gisgrid.{layer}_all;
-CREATE TRIGGER {layer}_inserted AFTER INSERT ON gisgrid.{layer}_all
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.note_placed_rows('{layer}');
-CREATE TRIGGER {layer}_updated AFTER UPDATE ON gisgrid.{layer}_all
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.note_placed_rows('{layer}');
-CREATE TRIGGER {layer}_deleted AFTER DELETE ON gisgrid.{layer}_all
-    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.note_placed_rows('{layer}');
-CREATE TRIGGER {layer}_truncated BEFORE TRUNCATE ON gisgrid.{layer}_all
-    FOR EACH STATEMENT EXECUTE FUNCTION gisgrid.note_placed_rows('{layer}');
 """
 
 _COMPONENTS = """
@@ -101,7 +95,7 @@ _MANY_ROWS = "ALTER TABLE gisgrid.changes ALTER COLUMN rows TYPE bigint"
 
 def upgrade() -> None:
     """Tell changes by layer, and only those of rows that are served before or after."""
-    triggers = "".join(_TRIGGERS.format(layer=layer) for layer in ("buildings", "cameras"))
+    triggers = "".join((_TRIGGERS + FEED).format(layer=layer) for layer in ("buildings", "cameras"))
     for statements in (_PLACED, triggers, _COMPONENTS, _MANY_ROWS):
         op.execute(statements)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
+from gisgrid.db.migrations.assets import CHECK, with_codes
 from gisgrid.db.migrations.value_rules import RULES, suspect, value_rule
 
 revision = "0013"
@@ -332,39 +333,6 @@ END $$;
 COMMENT ON FUNCTION gisgrid.refuse_taken(text, text, text, timestamptz) IS 'Refuses a code that is another feature''s.';
 """
 
-# Buildings and cameras are alike: what differs is a name, and what is filled in where nothing is given.
-_ASSET = """
-CREATE FUNCTION gisgrid.check_{one}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-DECLARE
-    without_place record := NEW;
-    rule gisgrid.code_rules;
-    before gisgrid.{many}_all;
-    is_new boolean := TG_OP = 'INSERT';
-BEGIN
-    IF NEW.retired_at IS NOT NULL THEN
-        RETURN NEW;
-    END IF;
-    {defaults}
-    IF is_new OR NEW.geom IS DISTINCT FROM OLD.geom THEN
-        PERFORM gisgrid.check_place('{many}', NEW.geom);
-    END IF;
-    IF SUSPECT THEN
-        without_place := NEW;
-        without_place.geom := NULL;
-        PERFORM gisgrid.check_values('{many}', '{many}', to_jsonb(without_place));
-    END IF;
-    {more}
-    IF NOT is_new AND NEW.code = OLD.code THEN
-        RETURN NEW;
-    END IF;
-    SELECT c.* INTO before FROM gisgrid.{many}_all c WHERE c.code = NEW.code AND c.id IS DISTINCT FROM NEW.id;
-    TAKE UP;
-END $$;
-COMMENT ON FUNCTION gisgrid.check_{one}() IS
-    'Refuses a {one} that breaks a rule, in words; one with the code of a retired one takes its place and its number.';
-CREATE TRIGGER {many}_edited BEFORE INSERT OR UPDATE ON gisgrid.{many}_all
-    FOR EACH ROW WHEN (NOT gisgrid.is_loading()) EXECUTE FUNCTION gisgrid.check_{one}();
-"""
 _OF_BUILDINGS = """
     IF is_new OR NEW.community_code IS DISTINCT FROM OLD.community_code THEN
         SELECT r.* INTO rule FROM gisgrid.code_rules r WHERE r.layer = 'buildings' AND r.field = 'community_code';
@@ -377,41 +345,20 @@ _OF_CAMERAS = """
 """
 
 
-# What becomes of a code that a row has already: an added feature takes up the removed one, with its number and the next version.
-_TAKE_UP = """
-    IF is_new AND before.retired_at IS NOT NULL THEN
-        DELETE FROM gisgrid.TABLE c WHERE c.id = before.id;
-        NEW.id := before.id;
-        NEW.version := before.version + 1;
-        NEW.changed_at := now();
-    ELSIF before.id IS NOT NULL THEN
-        PERFORM gisgrid.refuse_taken('LAYER', 'KEY', NEW.code, before.retired_at);
-    ELSIF is_new THEN
-        NEW.id := coalesce(NEW.id, nextval(pg_get_serial_sequence('gisgrid.TABLE', 'id')));
-    END IF;
-    RETURN NEW;
-"""
-
-
-def _with_codes(check: str, layer: str, table: str, key: str) -> str:
-    """Return a check of rows with what becomes of codes that are taken."""
-    return check.replace("    TAKE UP;", _TAKE_UP.strip("\n").replace("TABLE", table).replace("LAYER", layer).replace("KEY", key))
-
-
 def upgrade() -> None:
     """Make what editing needs; what is there already is not looked at."""
-    buildings = _ASSET.format(one="building", many="buildings", defaults="", more=_OF_BUILDINGS.strip())
-    cameras = _ASSET.format(one="camera", many="cameras", defaults=_OF_CAMERAS.strip(), more="")
+    buildings = CHECK.format(one="building", many="buildings", defaults="", more=_OF_BUILDINGS.strip())
+    cameras = CHECK.format(one="camera", many="cameras", defaults=_OF_CAMERAS.strip(), more="")
     for statements in (_TABLES, _WHO, _REFUSE):
         op.execute(statements)
     checks = {
         "areas": _AREAS,
-        "components": _with_codes(_CODED, "components", "components", "components_scheme_edition_code_key"),
-        "buildings": _with_codes(buildings, "buildings", "buildings_all", "buildings_code_key"),
-        "cameras": _with_codes(cameras, "cameras", "cameras_all", "cameras_code_key"),
+        "components": with_codes(_CODED, "components", "components", "components_scheme_edition_code_key"),
+        "buildings": with_codes(buildings, "buildings", "buildings_all", "buildings_code_key"),
+        "cameras": with_codes(cameras, "cameras", "cameras_all", "cameras_code_key"),
     }
     for layer, check in checks.items():
-        op.execute(check.replace("SUSPECT", suspect(layer)))
+        op.execute(check.replace("SUSPECT", suspect(RULES[layer])))
     for layer, rules in RULES.items():
         for place, rule in enumerate(rules):
             op.execute(value_rule(layer, place, rule))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from alembic import op
 
+from gisgrid.db.migrations.assets import NOTING, RETIRING
+
 revision = "0015"
 down_revision = "0014"
 branch_labels = None
@@ -177,10 +179,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION gisgrid.retire_deleted() IS 'Keeps what an editor deletes as retired, as a delivery does in which it is missing.';
 """
-_RETIRING = """
-CREATE TRIGGER {name}_retire_deleted AFTER DELETE ON gisgrid.{table}
-    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT WHEN (gisgrid.is_editing()) EXECUTE FUNCTION gisgrid.retire_deleted();
-"""
 
 _FEW = 64
 """Edits of a statement that are noted one by one, as many as the change feed tells the places of."""
@@ -259,14 +257,6 @@ END $$;
 COMMENT ON FUNCTION gisgrid.note_edits() IS
     'Notes who changed what; of many rows at once only how many. Arguments: the layer; the fields of a row r that say whether it shows.';
 """
-_NOTING = """
-CREATE TRIGGER {name}_note_inserted AFTER INSERT ON gisgrid.{table} REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT WHEN (NOT gisgrid.is_loading()) EXECUTE FUNCTION gisgrid.note_edits('{name}', '{shown}');
-CREATE TRIGGER {name}_note_updated AFTER UPDATE ON gisgrid.{table} REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT WHEN (NOT gisgrid.is_loading()) EXECUTE FUNCTION gisgrid.note_edits('{name}', '{shown}');
-CREATE TRIGGER {name}_note_deleted AFTER DELETE ON gisgrid.{table} REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT WHEN (NOT gisgrid.is_loading()) EXECUTE FUNCTION gisgrid.note_edits('{name}', '{shown}');
-"""
 _ASSETS = {"components": "components", "buildings": "buildings_all", "cameras": "cameras_all"}
 _SHOWN = {
     "components": "jsonb_build_object(''scheme'', r.scheme, ''edition'', r.edition, ''class_code'', r.class_code,"
@@ -291,9 +281,9 @@ COMMENT ON VIEW gisgrid.rejected_rows IS 'Rows of sources that were not loaded, 
 
 def upgrade() -> None:
     """Check areas at the end of a transaction, retire what is deleted, note edits."""
-    retiring = "".join(_RETIRING.format(name=name, table=table) for name, table in _ASSETS.items())
+    retiring = "".join(RETIRING.format(name=name, table=table) for name, table in _ASSETS.items())
     tables = {**_ASSETS, "areas": "areas"}
-    noting = "".join(_NOTING.format(name=name, table=table, shown=_SHOWN[name]) for name, table in tables.items())
+    noting = "".join(NOTING.format(name=name, table=table, shown=_SHOWN[name]) for name, table in tables.items())
     for statements in (_CONFIRM, _RETIRE, retiring, _LOG, noting, _REJECTED):
         op.execute(statements)
 
