@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import TypeVar
@@ -26,7 +26,7 @@ def in_pieces(work: Callable[[slice], None], count: int, *, parallel: bool = Tru
     NumPy computes outside the interpreter's lock, so that threads help. ``parallel`` says whether others than this one may be used,
     which callers with workers of their own do not want. What ``work`` raises is raised here.
     """
-    pieces = [slice(start, min(start + PIECE, count)) for start in range(0, count, PIECE)]
+    pieces = pieces_of(count, PIECE)
     threads = min(_processors(), _MOST_THREADS, len(pieces))
     if not parallel or count < FEWEST_PARALLEL or threads < 2:
         for piece in pieces:
@@ -34,6 +34,21 @@ def in_pieces(work: Callable[[slice], None], count: int, *, parallel: bool = Tru
         return
     for _ in _pool(os.getpid()).map(work, pieces):
         pass
+
+
+def gathered(work: Callable[[slice], One], pieces: Sequence[slice]) -> list[One]:
+    """Return what ``work`` returns for each of some pieces, in their order, by several threads if there are several pieces.
+
+    ``work`` must not call this or ``in_pieces`` itself: its threads would wait for each other.
+    """
+    if len(pieces) < 2 or _processors() < 2:
+        return [work(piece) for piece in pieces]
+    return list(_pool(os.getpid()).map(work, pieces))
+
+
+def pieces_of(count: int, size: int) -> list[slice]:
+    """Return slices of ``size`` members, the last one perhaps of fewer, that go over ``count`` of them."""
+    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def side_by_side(one: Callable[[], One], other: Callable[[], Other]) -> tuple[One, Other]:

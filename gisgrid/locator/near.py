@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from gisgrid.locator.areas import AreaIndex
-from gisgrid.locator.chunks import side_by_side
+from gisgrid.locator.chunks import gathered, side_by_side
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand, first_least, same_shapes, some
 from gisgrid.locator.ground import metres_per_degree_many
 from gisgrid.locator.outskirts import Tree, build_tree, edges_outside, no_tree
 from gisgrid.locator.overlaps import Coverage, pairs_with
 from gisgrid.locator.raster import Frame, frame_for
 
-_CHUNK = 1 << 13
+# Pairs of a block and an edge that are compared in one go.
+_PAIRS = 1 << 16
 _BLOCKS_PER_AREA = 32
 _TINY = 1e-300
 
@@ -161,17 +163,25 @@ def near_edges(edges: Edges, along: tuple[Floats, Floats], frame: Frame) -> Near
     area, place = expand(np.zeros(areas, np.int64), blocks)
     middle_lon = frame.x0 + (column[area] + place % np.maximum(columns[area], 1) + 0.5) / frame.per_x
     middle_lat = frame.y0 + (row[area] + place // np.maximum(columns[area], 1) + 0.5) / frame.per_y
-    counts, chosen = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for start in range(0, len(area), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        count, edge = _nearest_of(edges, along, frame, (area[part], middle_lon[part], middle_lat[part]))
-        counts.append(count)
-        chosen.append(edge)
+
+    def work(part: slice) -> tuple[Longs, Longs]:
+        return _nearest_of(edges, along, frame, (area[part], middle_lon[part], middle_lat[part]))
+
+    none = np.zeros(0, np.int64)
+    counts, chosen = zip((none, none), *gathered(work, _cut(np.diff(edges.first)[area])), strict=True)
     first = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
     base = np.cumsum(blocks) - blocks
     return Near(
         column, row, np.where(blocks > 0, columns, 0), np.where(blocks > 0, rows, 0), base, first, np.concatenate(chosen).astype(np.int32)
     )
+
+
+def _cut(count: Longs) -> list[slice]:
+    """Return pieces of blocks that have as many pairs of a block and an edge as stay in the processor's cache."""
+    ends = np.cumsum(count)
+    total = int(ends[-1]) if len(ends) else 0
+    stops = np.unique(np.append(np.searchsorted(ends, np.arange(_PAIRS, total, _PAIRS)), len(ends))).tolist()
+    return [slice(start, stop) for start, stop in pairwise([0, *stops]) if stop > start]
 
 
 def _extreme(which: np.ufunc, value: Floats, area: Ints, areas: int) -> Longs:
@@ -186,65 +196,77 @@ def _extreme(which: np.ufunc, value: Floats, area: Ints, areas: int) -> Longs:
 def _nearest_of(edges: Edges, along: tuple[Floats, Floats], frame: Frame, blocks: tuple[Longs, Floats, Floats]) -> tuple[Longs, Longs]:
     """Return for each block how many edges of its area are kept, and those edges."""
     area, lon, lat = blocks
-    owner, edge = expand(edges.first[area], np.diff(edges.first)[area])
     per_lon, per_lat = metres_per_degree_many(lat)
     half = per_lon / frame.per_x / 2.0, per_lat / frame.per_y / 2.0
     # How far the scale can be out within a block, and some more.
     wrong = np.radians(1.0 / frame.per_y) * np.tan(np.radians(np.minimum(np.abs(lat) + 1.0 / frame.per_y, 89.9))) + 1e-6
-    flat = _flat(edges, along, (owner, edge), (lon, lat, per_lon, per_lat))
-    distance, _, _ = _from(flat, owner, np.zeros(len(area)), np.zeros(len(area)))
-    least = np.minimum.reduceat(distance, np.flatnonzero(np.diff(owner, prepend=-1)))
+    count = np.diff(edges.first)[area]
+    _, edge = expand(edges.first[area], count)
+    seen = _seen(edges, along, (edge, count), (lon, lat, per_lon, per_lat))
+    square, _, _ = seen.squares_from(np.zeros(1), np.zeros(1), np.array([len(edge)]))
+    least = np.sqrt(np.minimum.reduceat(square, np.cumsum(count) - count))
     # Roughly first, so that less is left to be compared from the corners.
-    kept = np.flatnonzero(distance <= ((least + 2.0 * np.hypot(*half)) * (1.0 + 3.0 * wrong)).take(owner))
-    owner, edge = owner[kept], edge[kept]
-    flat = _Flat(*(part[kept] for part in flat))
-    kept = np.flatnonzero(_not_farther(flat, owner, half, 1.0 - 3.0 * wrong))
-    return np.bincount(owner[kept], minlength=len(area)), edge[kept]
+    enough = (least + 2.0 * np.hypot(*half)) * (1.0 + 3.0 * wrong)
+    kept = np.flatnonzero(square <= np.repeat(enough * enough, count))
+    count = _left(kept, count)
+    edge, seen = edge.take(kept), _Seen(*(part.take(kept) for part in seen))
+    kept = np.flatnonzero(_not_farther(seen, count, half, 1.0 - 3.0 * wrong))
+    return _left(kept, count), edge.take(kept)
 
 
-class _Flat(NamedTuple):
-    """Edges as seen from the middles of blocks: start and way in metres."""
+def _left(kept: Longs, count: Longs) -> Longs:
+    """Return how many members of each run are kept."""
+    ends = np.searchsorted(kept, np.cumsum(count))
+    return np.diff(ends, prepend=0)
+
+
+class _Seen(NamedTuple):
+    """Edges as seen from the middles of blocks: start and way in metres, and the square of the way."""
 
     x: Floats
     y: Floats
     along_x: Floats
     along_y: Floats
+    square: Floats
+
+    def squares_from(self, east: Floats, north: Floats, count: Longs) -> tuple[Floats, Floats, Floats]:
+        """Return the square of how far each edge is from a place so far east and north of its block's middle, and its nearest place.
+
+        The places are given once for each of the blocks, which have ``count`` edges. No roots: they take as long as all the rest.
+        """
+        from_x, from_y = self.x - np.repeat(east, count), self.y - np.repeat(north, count)
+        share = (from_x * self.along_x + from_y * self.along_y) / self.square
+        np.clip(np.negative(share, out=share), 0.0, 1.0, out=share)
+        from_x += share * self.along_x
+        from_y += share * self.along_y
+        return from_x * from_x + from_y * from_y, from_x, from_y
 
 
-def _flat(edges: Edges, along: tuple[Floats, Floats], pairs: tuple[Longs, Longs], middles: tuple[Floats, Floats, Floats, Floats]) -> _Flat:
-    owner, edge = pairs
-    lon, lat, per_lon, per_lat = (part.take(owner) for part in middles)
+def _seen(edges: Edges, along: tuple[Floats, Floats], chosen: tuple[Longs, Longs], middles: tuple[Floats, Floats, Floats, Floats]) -> _Seen:
+    edge, count = chosen
+    lon, lat, per_lon, per_lat = (np.repeat(part, count) for part in middles)
     x, y = (edges.x1.take(edge) - lon) * per_lon, (edges.y1.take(edge) - lat) * per_lat
-    return _Flat(x, y, along[0].take(edge) * per_lon, along[1].take(edge) * per_lat)
+    along_x, along_y = along[0].take(edge) * per_lon, along[1].take(edge) * per_lat
+    return _Seen(x, y, along_x, along_y, along_x * along_x + along_y * along_y + _TINY)
 
 
-def _from(flat: _Flat, owner: Longs, east: Floats, north: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return how far each edge is from a place so far east and north of its block's middle, and where its nearest place is."""
-    place_x, place_y = east.take(owner), north.take(owner)
-    share = share_along(flat.x - place_x, flat.y - place_y, flat.along_x, flat.along_y)
-    x, y = flat.x + share * flat.along_x, flat.y + share * flat.along_y
-    return np.hypot(x - place_x, y - place_y), x, y
-
-
-def _not_farther(flat: _Flat, owner: Longs, half: tuple[Floats, Floats], fair: Floats) -> Flags:
+def _not_farther(seen: _Seen, count: Longs, half: tuple[Floats, Floats], fair: Floats) -> Flags:
     """Return which edges can be the nearest somewhere in their blocks, by the rule of ``outskirts``, on the plane.
 
     An edge cannot where, seen from all four corners, it is farther by the factor ``1 / fair`` than one place on some edge.
     """
-    heads = np.flatnonzero(np.diff(owner, prepend=-1))
-    count = np.diff(np.append(heads, len(owner)))
+    heads = np.cumsum(count) - count
     corners = [(east * half[0], north * half[1]) for east, north in ((-1, -1), (1, -1), (-1, 1), (1, 1))]
-    distances, feet = [], []
-    for corner in corners:
-        distance, x, y = _from(flat, owner, *corner)
-        best = first_least(distance, heads, count)
-        distances.append(distance * fair.take(owner))
-        feet.append((x[best], y[best]))
-    keep = np.ones(len(owner), bool)
-    which = owner[heads]
+    squares, feet = [], []
+    for east, north in corners:
+        square, x, y = seen.squares_from(east, north, count)
+        best = first_least(square, heads, count)
+        squares.append(square)
+        feet.append((x[best] + east, y[best] + north))
+    keep = np.ones(len(seen.x), bool)
     for x, y in feet:
-        near = np.zeros(len(owner), bool)
-        for distance, (east, north) in zip(distances, corners, strict=True):
-            near |= distance <= np.repeat(np.hypot(x - east[which], y - north[which]), count)
+        near = np.zeros(len(seen.x), bool)
+        for square, (east, north) in zip(squares, corners, strict=True):
+            near |= square <= np.repeat(((x - east) ** 2 + (y - north) ** 2) / (fair * fair), count)
         keep &= near
     return keep

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gisgrid.locator.chunks import gathered, pieces_of
 from gisgrid.locator.edges import Edges, Ends, Flags, Floats, Ints, Longs, expand
 
 OUTSIDE = -1
@@ -23,6 +24,12 @@ OUTSIDE = -1
 _PAD = 1e-6
 _CELLS_PER_AREA, _FEWEST_CELLS, _MOST_CELLS = 1024, 1 << 14, 1 << 24
 _LONGEST_SIDE = 32_000
+EDGES_AT_ONCE = 1 << 13
+"""Edges whose cells are looked for in one go: as many as leave what is made of them in the processor's cache."""
+
+# Areas whose runs of cells are looked for in one go, for the same reason.
+_AREAS_AT_ONCE = 256
+_NONE = np.empty(0, np.int64)
 
 
 class Frame(NamedTuple):
@@ -93,10 +100,9 @@ def build_raster(edges: Edges, always_ask: Flags, frame: Frame, window: Window) 
     It has the cells of ``window`` alone, row by row, and what these ask. Every area that comes into the window must be given.
     """
     areas = len(edges.first) - 1
-    scaled = _scaled(edges, frame, window)
+    scaled = scaled_ends(edges, frame, window)
     edge, row = _rows_of_edges(scaled, window)
-    area, touched_row, column = touched_cells(edges, frame, window)
-    touched = distinct((touched_row * window.columns + column) * areas + area)
+    touched = _touched(edges, scaled, window)
     boxes = _boxes(edges, scaled, window, always_ask)
     count, total, spans = _spans(edges, window, scaled)
     special = count > 1
@@ -113,6 +119,17 @@ def build_raster(edges: Edges, always_ask: Flags, frame: Frame, window: Window) 
     x1, y1, x2, y2 = (part[edge] for part in edges[:4])
     ends = Ends(x1, y1, x2, y2, np.minimum(y1, y2), np.maximum(y1, y2), edges.ring[edge])
     return Raster(frame, cells, np.append(list_first, len(pairs)), listed.astype(np.int32), slot, slot_first, ends)
+
+
+def _touched(edges: Edges, scaled: Scaled, window: Window) -> Longs:
+    """Return ``cell * areas + area`` for all cells that edges touch, ascending, each once."""
+    areas = len(edges.first) - 1
+
+    def work(piece: slice) -> Longs:
+        edge, row, column = touched_cells(scaled.part(piece), window)
+        return (row * window.columns + column) * areas + edges.area[piece].take(edge)
+
+    return distinct(np.concatenate([_NONE, *gathered(work, pieces_of(len(scaled.u1), EDGES_AT_ONCE))]))
 
 
 def distinct(values: Longs) -> Longs:
@@ -134,7 +151,7 @@ def _slots(key: Longs, wanted: Longs) -> tuple[Ints, Longs]:
     return slot.astype(np.int32), np.concatenate([first, [len(key)] * 2])
 
 
-class _Scaled(NamedTuple):
+class Scaled(NamedTuple):
     """The ends of the edges in units of cells, from the corner of the window.
 
     Whole numbers of cells are taken off, so that these are to the last bit the cells of the frame.
@@ -145,9 +162,14 @@ class _Scaled(NamedTuple):
     u2: Floats
     v2: Floats
 
+    def part(self, piece: slice) -> Scaled:
+        """Return those of some edges."""
+        return Scaled(*(ends[piece] for ends in self))
 
-def _scaled(edges: Edges, frame: Frame, window: Window) -> _Scaled:
-    return _Scaled(
+
+def scaled_ends(edges: Edges, frame: Frame, window: Window) -> Scaled:
+    """Return the ends of edges in the cells of a window."""
+    return Scaled(
         (edges.x1 - frame.x0) * frame.per_x - window.column,
         (edges.y1 - frame.y0) * frame.per_y - window.row,
         (edges.x2 - frame.x0) * frame.per_x - window.column,
@@ -155,7 +177,7 @@ def _scaled(edges: Edges, frame: Frame, window: Window) -> _Scaled:
     )
 
 
-def _rows_of_edges(scaled: _Scaled, window: Window) -> tuple[Longs, Longs]:
+def _rows_of_edges(scaled: Scaled, window: Window) -> tuple[Longs, Longs]:
     """Return pairs of an edge and a row of the window that it comes within the margin of."""
     low, high = np.minimum(scaled.v1, scaled.v2) - _PAD, np.maximum(scaled.v1, scaled.v2) + _PAD
     return _members_within(low, high, window.rows)
@@ -168,9 +190,8 @@ def _members_within(low: Floats, high: Floats, count: int) -> tuple[Longs, Longs
     return expand(first, np.maximum(last - first + 1, 0))
 
 
-def touched_cells(edges: Edges, frame: Frame, window: Window) -> tuple[Ints, Longs, Longs]:
-    """Return area, row and column of every cell of a window that an edge comes within the margin of, some more than once."""
-    scaled = _scaled(edges, frame, window)
+def touched_cells(scaled: Scaled, window: Window) -> tuple[Longs, Longs, Longs]:
+    """Return edge, row and column of every cell of a window that an edge comes within the margin of, each once for an edge and a row."""
     edge, row = _rows_of_edges(scaled, window)
     u1, v1, u2, v2 = (part.take(edge) for part in scaled)
     run, rise = u2 - u1, v2 - v1
@@ -181,10 +202,10 @@ def touched_cells(edges: Edges, frame: Frame, window: Window) -> tuple[Ints, Lon
     enter[flat], leave[flat] = 0.0, 1.0
     at_enter, at_leave = u1 + np.clip(enter, 0.0, 1.0) * run, u1 + np.clip(leave, 0.0, 1.0) * run
     owner, column = _members_within(np.minimum(at_enter, at_leave) - _PAD, np.maximum(at_enter, at_leave) + _PAD, window.columns)
-    return edges.area.take(edge.take(owner)), row.take(owner), column
+    return edge.take(owner), row.take(owner), column
 
 
-def _boxes(edges: Edges, scaled: _Scaled, window: Window, always_ask: Flags) -> Longs:
+def _boxes(edges: Edges, scaled: Scaled, window: Window, always_ask: Flags) -> Longs:
     """Return ``cell * areas + area`` for all cells of the boxes of the areas that must always be asked."""
     areas = len(always_ask)
     found = [np.empty(0, np.int64)]
@@ -207,28 +228,35 @@ class _Spans(NamedTuple):
     end: Longs
 
 
-def _spans(edges: Edges, window: Window, scaled: _Scaled) -> tuple[Longs, Longs, _Spans]:
+def _spans(edges: Edges, window: Window, scaled: Scaled) -> tuple[Longs, Longs, _Spans]:
     """Return for each cell how many areas hold its middle and the sum of their numbers, and the runs themselves.
 
     The cells in which a run begins and ends are touched by an edge, and are left out; so a plain cell is in a run exactly
     when it lies in the area.
     """
-    low, high = np.minimum(scaled.v1, scaled.v2), np.maximum(scaled.v1, scaled.v2)
-    first = np.clip(np.ceil(low - 0.5).astype(np.int64), 0, window.rows)
-    last = np.clip(np.ceil(high - 0.5).astype(np.int64), 0, window.rows)
-    edge, row = expand(first, last - first)
-    share = (row + 0.5 - scaled.v1[edge]) / (scaled.v2[edge] - scaled.v1[edge])
-    crossing = scaled.u1[edge] + share * (scaled.u2[edge] - scaled.u1[edge])
-    area = edges.area[edge].astype(np.int64)
-    order = np.lexsort((crossing, row, area))
-    area, row, column = area[order][::2], row[order][::2], np.floor(crossing[order]).astype(np.int64)
-    start, end = (np.clip(part, 0, window.columns) + row * window.columns for part in (column[::2] + 1, column[1::2]))
-    spans = _Spans(area, start, end)
-    spans = _Spans(*(part[spans.end > spans.start] for part in spans))
+    pieces = gathered(lambda piece: _spans_of(edges, window, scaled, piece), pieces_of(len(edges.first) - 1, _AREAS_AT_ONCE))
+    spans = _Spans(*(np.concatenate([_NONE, *parts]) for parts in zip(*pieces, strict=True))) if pieces else _Spans(_NONE, _NONE, _NONE)
     size = window.columns * window.rows + 1
     count = np.bincount(spans.start, minlength=size) - np.bincount(spans.end, minlength=size)
     total = np.bincount(spans.start, spans.area, size) - np.bincount(spans.end, spans.area, size)
     return np.cumsum(count)[:-1], np.cumsum(total.astype(np.int64))[:-1], spans
+
+
+def _spans_of(edges: Edges, window: Window, scaled: Scaled, areas: slice) -> _Spans:
+    """Return the runs of some areas."""
+    part = slice(int(edges.first[areas.start]), int(edges.first[areas.stop]))
+    u1, v1, u2, v2 = scaled.part(part)
+    first = np.clip(np.ceil(np.minimum(v1, v2) - 0.5).astype(np.int64), 0, window.rows)
+    last = np.clip(np.ceil(np.maximum(v1, v2) - 0.5).astype(np.int64), 0, window.rows)
+    edge, row = expand(first, last - first)
+    share = (row + 0.5 - v1.take(edge)) / (v2 - v1).take(edge)
+    crossing = u1.take(edge) + share * (u2 - u1).take(edge)
+    area = edges.area[part].take(edge).astype(np.int64)
+    order = np.lexsort((crossing, area * window.rows + row))
+    area, row, column = area[order][::2], row[order][::2], np.floor(crossing[order]).astype(np.int64)
+    start, end = (np.clip(side, 0, window.columns) + row * window.columns for side in (column[::2] + 1, column[1::2]))
+    spans = _Spans(area, start, end)
+    return _Spans(*(side[end > start] for side in spans))
 
 
 def _spans_over(spans: _Spans, special: Longs, areas: int) -> Longs:

@@ -72,6 +72,16 @@ def test_few_points_and_callers_with_workers_of_their_own_use_no_thread(monkeypa
         assert sum(piece.stop - piece.start for _, piece in seen) == count
 
 
+def test_what_pieces_come_to_is_in_their_order_whoever_did_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    pieces = chunks.pieces_of(1_003, 100)
+    assert [piece.stop - piece.start for piece in pieces] == [100] * 10 + [3]
+    assert chunks.pieces_of(0, 100) == []
+    for processors in (1, 3):
+        monkeypatch.setattr(chunks, "_processors", lambda processors=processors: processors)
+        assert chunks.gathered(lambda piece: piece.start, pieces) == list(range(0, 1_003, 100))
+        assert chunks.gathered(lambda piece: piece.start, []) == []
+
+
 def test_a_forked_child_has_threads_of_its_own(
     locator: Locator, points: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
