@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from gisgrid.cases.calendar import WorkingCalendar
-from gisgrid.cases.deadlines import Deadline, Limit
+from gisgrid.cases.deadlines import Deadline, Limit, due_at
 from gisgrid.cases.facts import Facts
+from gisgrid.cases.fitting import Reading, fits, reading
 from gisgrid.cases.organizations import Organizations, Unit
-from gisgrid.cases.rules import RuleSet
+from gisgrid.cases.rules import Rule, RuleSet
 from gisgrid.cases.said import Said
+from gisgrid.cases.units import TITLES, look
 from gisgrid.locator import Roles
 
 
 class Step(NamedTuple):
-    """One place where a unit was looked for: the word of the rule, what was found there, whether it was taken, and why (not)."""
+    """One place where a unit was looked for: the rule and its word, what was found there, whether it was taken, and why (not)."""
 
+    rule: int
     word: str
     unit: Unit | None
     is_taken: bool
@@ -51,6 +55,74 @@ def assign(facts: Facts, rules: RuleSet, roles: Roles, organizations: Organizati
     """Return which unit has to act on a case, and until when.
 
     ``roles`` are the responsible units of areas as ``Locator`` has them. Nothing is raised for a case that no rule fits: it has no
-    unit then, and a doubt.
+    unit then, and a doubt. Raises ValueError for a report whose time has no zone.
     """
-    raise NotImplementedError
+    case = reading(facts)
+    fitting = [rule for rule in rules.rules if fits(rule, case)]
+    steps = _steps(fitting, facts, roles, organizations)
+    taken = steps[-1] if steps and steps[-1].is_taken else None
+    limiting = next((rule for rule in fitting if rule.limit is not None), None)
+    limit = None if limiting is None else limiting.limit
+    deadline = None if limit is None else due_at(facts.reported_at, limit, calendar)
+    return Assignment(
+        None if taken is None else taken.unit,
+        None if taken is None else taken.rule,
+        steps,
+        limit,
+        None if limiting is None else limiting.number,
+        deadline,
+        rules.version,
+        (*_why_unit(fitting, steps), *_why_limit(limiting, deadline)),
+        tuple(_doubts(case, taken, deadline)),
+    )
+
+
+def _steps(fitting: Sequence[Rule], facts: Facts, roles: Roles, organizations: Organizations) -> tuple[Step, ...]:
+    """Return where a unit is looked for, up to the place where there is one."""
+    steps: list[Step] = []
+    for rule in fitting:
+        for word in rule.units:
+            found = look(word, facts, roles, organizations)
+            steps.append(Step(rule.number, word, found.unit, found.unit is not None, found.why))
+            if found.unit is not None:
+                return tuple(steps)
+    return tuple(steps)
+
+
+def _why_unit(fitting: Sequence[Rule], steps: tuple[Step, ...]) -> list[Said]:
+    """Return in sentences how the unit came about: each rule that was asked, and what was found by it."""
+    asked = {step.rule for step in steps}
+    said: list[Said] = []
+    for rule in fitting:
+        if rule.number not in asked:
+            continue
+        zh, en = _called(rule)
+        titles = [TITLES.get(word, Said(word, word)) for word in rule.units]
+        said.append(Said(f"{zh}：依次找{'、'.join(t.zh for t in titles)}", f"{en} looks for {', then '.join(t.en for t in titles)}"))
+        said.extend(step.why for step in steps if step.rule == rule.number)
+    return said
+
+
+def _why_limit(rule: Rule | None, deadline: Deadline | None) -> list[Said]:
+    """Return in sentences how the deadline came about."""
+    if rule is None or deadline is None:
+        return []
+    (zh, en), limit = _called(rule), deadline.limit.said()
+    return [Said(f"{zh}：时限{limit.zh}", f"{en} allows {limit.en}"), *deadline.why]
+
+
+def _called(rule: Rule) -> Said:
+    note = f"({rule.note})" if rule.note else ""
+    return Said(f"规则{rule.number}{note}", f"rule {rule.number}{' ' if note else ''}{note}")
+
+
+def _doubts(case: Reading, taken: Step | None, deadline: Deadline | None) -> list[Said]:
+    """Return what a person should look at."""
+    doubts = []
+    if case.category.how == "unknown":
+        doubts.append(Said("没有识别出案件类别", "the class of the case is not known"))
+    if taken is None:
+        doubts.append(Said("没有规则给出责任单位", "no rule leads to a unit that has to act"))
+    if deadline is None:
+        doubts.append(Said("没有规则给出时限", "no rule says until when"))
+    return doubts

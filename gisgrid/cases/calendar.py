@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 import holidays
 
+from gisgrid.deployment import Deployment
+from gisgrid.errors import ConfigError
+
 _DAY = timedelta(days=1)
 _YEARS_LOOKED_BACK = 10
 
@@ -28,16 +31,35 @@ def _published(country: str, year: int) -> _Year:
     if not country:
         return _Year(frozenset(), frozenset(), True)
     # What is made up for the first days of a year may be worked at the end of the year before.
-    found = holidays.country_holidays(country, years=(year, year + 1))
+    found = _holidays(country, range(year, year + 2))
     off = frozenset(day for day in found if day.year == year)
     on = frozenset(day for day in found.weekend_workdays if day.year == year)
     return _Year(off, on, bool(on) or not _makes_up_days(country, year))
 
 
+def _holidays(country: str, years: range) -> holidays.HolidayBase:
+    code, _, part = country.partition("-")
+    return holidays.country_holidays(code, subdiv=part or None, years=years)
+
+
 def _makes_up_days(country: str, year: int) -> bool:
     """Say whether a country had its people work on weekends for days off in the years before this one."""
-    before = holidays.country_holidays(country, years=range(year - _YEARS_LOOKED_BACK, year))
+    before = _holidays(country, range(year - _YEARS_LOOKED_BACK, year))
     return any(day.year < year for day in before.weekend_workdays)
+
+
+def calendar_of(deployment: Deployment) -> WorkingCalendar:
+    """Return the working calendar of a city; raises ConfigError when the holidays of its country are not known."""
+    cases = deployment.cases
+    calendar = WorkingCalendar(cases.country, cases.timezone, cases.stretches, days_off=cases.days_off, days_on=cases.days_on)
+    try:
+        calendar.is_working_day(date.today())
+    except NotImplementedError:
+        raise ConfigError(
+            f"The public holidays of {cases.country!r} are not known.",
+            "`country` of `[cases]` takes a code of ISO 3166 that the library `holidays` knows, such as CN, FI or DE-BY; empty for none.",
+        ) from None
+    return calendar
 
 
 class WorkingCalendar:

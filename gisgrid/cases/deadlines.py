@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 
 from gisgrid.cases.calendar import WorkingCalendar
@@ -23,6 +24,11 @@ UNIT_TITLES: dict[LimitUnit, Said] = {
 MOST = 10_000
 """The largest value of a limit."""
 
+_SATURDAY = 5
+_MOST_LISTED = 12
+_PROVISIONAL = Said(
+    "所涉年份的调休安排尚未公布，期限可能变动", "the make-up days of a year concerned are not published yet: the deadline may move"
+)
 _BLANKS = re.compile(r"[\s_]+")
 
 
@@ -98,10 +104,43 @@ def due_at(start: datetime, limit: Limit, calendar: WorkingCalendar) -> Deadline
     else:
         due = datetime.combine(calendar.working_day_after(begun.date(), limit.value), begun.timetz())
     is_provisional = limit.unit.startswith("working") and calendar.is_provisional(local.date(), due.date())
-    return Deadline(due, limit, begun, is_provisional, tuple(_why(local, begun, due, limit, calendar)))
+    why = _why(local, begun, due, limit, calendar)
+    if is_provisional:
+        why.append(_PROVISIONAL)
+    return Deadline(due, limit, begun, is_provisional, tuple(why))
 
 
 def _why(local: datetime, begun: datetime, due: datetime, limit: Limit, calendar: WorkingCalendar) -> list[Said]:
-    """Return in sentences how a deadline came about."""
-    del local, begun, due, calendar
-    return [limit.said()]
+    """Return in sentences how a deadline came about, where it is not plain."""
+    if limit.unit == "urgent_hours":
+        return [Said("紧急工作时昼夜连续计算，节假日不停", "urgent hours run day and night, on holidays too")]
+    if limit.unit == "calendar_days":
+        return [Said("自然日连续计算，节假日不停", "calendar days run on over holidays")]
+    said = []
+    if begun != local:
+        said.append(
+            Said(
+                f"{_moment(local)}不是工作时间，从{_moment(begun)}起算",
+                f"{_moment(local)} is no working time: counted from {_moment(begun)}",
+            )
+        )
+    off = [day for day in _days(begun.date(), due.date()) if day.weekday() < _SATURDAY and not calendar.is_working_day(day)]
+    on = [day for day in _days(local.date(), due.date()) if day.weekday() >= _SATURDAY and calendar.is_working_day(day)]
+    if off:
+        said.append(Said(f"其间放假：{_listed(off)}", f"days off in between: {_listed(off)}"))
+    if on:
+        said.append(Said(f"其间周末上班：{_listed(on)}", f"weekend days worked: {_listed(on)}"))
+    return said
+
+
+def _moment(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=k) for k in range((last - first).days + 1))
+
+
+def _listed(days: list[date]) -> str:
+    more = len(days) - _MOST_LISTED
+    return ", ".join(f"{day:%m-%d}" for day in days[:_MOST_LISTED]) + (f", +{more}" if more > 0 else "")
