@@ -8,7 +8,7 @@ from datetime import date, time
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -168,6 +168,22 @@ def _stretches(hours: tuple[str, ...]) -> tuple[tuple[time, time], ...]:
     return tuple(found)
 
 
+class AddressRules(_Model):
+    """How addresses are written in a deployment, and the names of the larger areas that they may begin with.
+
+    Addresses name a district that lies elsewhere or that is no more as well: it has to be known to be told from a road.
+    """
+
+    parser: Literal["zh", "western"] = Field(
+        default="western", description="How addresses are written: `zh` (from the large to the small) or `western` (street and number)."
+    )
+    provinces: tuple[str, ...] = Field(default=(), description="Provinces that addresses may name; those of China are known.")
+    cities: tuple[str, ...] = Field(default=(), description="Cities that addresses may name, such as 青岛市.")
+    districts: tuple[str, ...] = Field(default=(), description="Districts of this deployment, such as 市北区.")
+    former_districts: tuple[str, ...] = Field(default=(), description="Districts that became part of these and live on in addresses.")
+    neighbours: tuple[str, ...] = Field(default=(), description="Districts that addresses may name and that lie elsewhere.")
+
+
 class Deployment(_Model):
     """One city's rules.
 
@@ -190,6 +206,7 @@ class Deployment(_Model):
     )
     components: ComponentRules = Field(default_factory=ComponentRules, description="How components are coded.")
     topology: TopologyRules = Field(default_factory=TopologyRules, description="How exactly the borders of areas have to fit.")
+    addresses: AddressRules = Field(default_factory=AddressRules, description="How addresses are written.")
     cases: CaseRules = Field(default_factory=CaseRules, description="The working calendar and the rules of assignment.")
 
     @model_validator(mode="before")

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from gisgrid import paths
-from gisgrid.deployment import AreaRules, CaseRules, ComponentRules, Deployment, OwnClass, SchemeEdition, TopologyRules, load_deployment
+from gisgrid.deployment import (
+    AddressRules,
+    AreaRules,
+    CaseRules,
+    ComponentRules,
+    Deployment,
+    OwnClass,
+    SchemeEdition,
+    TopologyRules,
+    load_deployment,
+)
 from gisgrid.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -131,7 +141,7 @@ def test_each_deployment_that_ships_is_called_like_its_file(path: Path) -> None:
 
 def test_the_docs_tell_each_key_and_their_examples_can_be_loaded(tmp_path: Path) -> None:
     docs = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
-    for model in (Deployment, AreaRules, TopologyRules, ComponentRules, SchemeEdition, CaseRules):
+    for model in (Deployment, AreaRules, TopologyRules, ComponentRules, SchemeEdition, CaseRules, AddressRules):
         for name, field in model.model_fields.items():
             assert f"| `{name}` | {field.description} |" in docs
     assert all(field.description for field in OwnClass.model_fields.values())

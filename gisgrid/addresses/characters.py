@@ -1,0 +1,121 @@
+"""One way to write what can be written in many: widths, traditional characters, dashes, spaces, numerals."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import opencc
+
+NUMERALS = "零一二三四五六七八九"
+_DIGITS = {**{c: i for i, c in enumerate(NUMERALS)}, "〇": 0, "两": 2}
+_POWERS = {"十": 10, "百": 100, "千": 1000}
+_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("‐‑‒–—―−﹣ㄧー﹘", "-"),
+        **dict.fromkeys("〜∼﹏", "~"),
+        **dict.fromkeys("【〔「『[{〈《", "("),
+        **dict.fromkeys("】〕」』]}〉》", ")"),
+        **dict.fromkeys("。;!?，\"'`“”‘’|", ","),
+        **dict.fromkeys("\\／", "/"),
+        **dict.fromkeys("·•.", "."),
+        "廿": "二十",
+        "卅": "三十",
+    }
+)
+_SPACE = re.compile(r"(?<![0-9A-Z])\s+|\s+(?![0-9A-Z])")
+_SPACES = re.compile(r"\s+")
+_ODD = re.compile(r"[^\u3400-\u9fff0-9A-Z,()\-#~/]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_NUMBER = re.compile(
+    r"[零〇一二两三四五六七八九十百千]+(?=号(?!线)|栋|幢|单元|单园|层|楼|户|室|#|米|公里|座(?:$|\d|单元|楼下|内|附近|[东西南北]))"
+    r"|(?<=[楼栋号院])[零〇一二三四五六七八九十]+(?=门(?!峡|诊|前|口))"
+    r"|(?<=号之)[一二三四五六七八九十]+|(?<=号附)[一二三四五六七八九十]+|(?<=\d之)[一二三四五六七八九十]+|(?<=\d附)[一二三四五六七八九十]+"
+)
+_IN_A_NAME = re.compile(
+    r"(?<=第)\d{1,3}(?![\d号#栋幢米层楼单])"
+    r"|(?<=[\u4e00-\u9fff])(?<![第号楼院栋幢元层室户路街至到与和近期])(?:[1-9]|1\d)(?=期|支?路(?!公交|车|电车|巴士|线)|街(?!道)|马路)"
+)
+
+
+def normal_name(name: str) -> str:
+    """Return a name as an address has it after normalising: simplified characters, half width, capital letters, numerals.
+
+    Names of a gazetteer and texts go through this same function, so what it does to both is of no harm. Numerals that count become
+    digits (四十一号, 三单元), those that belong to a name stay (延安一路, 第二小学), and digits in their place become numerals (延安1路).
+    """
+    return _numerals(_characters(name)).strip(" ,")
+
+
+def normal_text(text: str) -> str:
+    """Return `normal_name` of a longer text, where spaces between digits or letters stay."""
+    return normal_name(text)
+
+
+def _characters(text: str) -> str:
+    if not text.isascii():
+        if not unicodedata.is_normalized("NFKC", text):
+            text = unicodedata.normalize("NFKC", text)
+        if not _traditional().isdisjoint(text):
+            text = _converter().convert(text)
+    if _ODD.search(text) is None:
+        return text
+    text = _INVISIBLE.sub("", text).translate(_SIGNS).upper()
+    return _SPACES.sub(" ", _SPACE.sub("", text))
+
+
+@cache
+def _converter() -> opencc.OpenCC:
+    import opencc  # noqa: PLC0415 (reads its dictionaries, which those who have no Chinese addresses need not wait for)
+
+    return opencc.OpenCC("t2s")
+
+
+@cache
+def _traditional() -> frozenset[str]:
+    """Return every character that is not as it is written in simplified Chinese."""
+    block = [chr(code) for code in range(0x3400, 0xA000)]
+    return frozenset(a for a, b in zip(block, _converter().convert("\n".join(block)).split("\n"), strict=True) if a != b)
+
+
+def _numerals(text: str) -> str:
+    text = _NUMBER.sub(lambda found: _digits(found.group()), text)
+    return _IN_A_NAME.sub(lambda found: chinese_number(int(found.group())), text)
+
+
+def _digits(text: str) -> str:
+    """Return Chinese numerals as digits; as they were when they make no number."""
+    if not any(c in _POWERS for c in text):
+        return "".join(str(_DIGITS[c]) for c in text)
+    total, digit, last = 0, None, 10_000
+    for character in text:
+        power = _POWERS.get(character)
+        if power is None:
+            if digit:
+                return text
+            digit = _DIGITS[character]
+        elif power >= last or digit == 0 or (digit is None and total):
+            return text
+        else:
+            total += (1 if digit is None else digit) * power
+            digit, last = None, power
+    return str(total + (digit or 0))
+
+
+def chinese_number(value: int) -> str:
+    """Return a whole number from 0 to 999 in Chinese numerals.
+
+    >>> chinese_number(2), chinese_number(10), chinese_number(37), chinese_number(105)
+    ('二', '十', '三十七', '一百零五')
+    """
+    hundreds, rest = divmod(value, 100)
+    tens, ones = divmod(rest, 10)
+    text = f"{NUMERALS[hundreds]}百" if hundreds else ""
+    if tens:
+        text += ("" if tens == 1 and not hundreds else NUMERALS[tens]) + "十"
+    elif hundreds and ones:
+        text += "零"
+    return text + (NUMERALS[ones] if ones or not value else "")

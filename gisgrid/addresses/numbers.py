@@ -1,0 +1,94 @@
+"""Door plates: how their numbers are read, written and put in order."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from gisgrid.addresses.parsed import HouseNumber
+
+STEMS = "甲乙丙丁戊己庚辛壬癸"
+"""The ten heavenly stems, which count what was built between two numbers (41号甲)."""
+
+LARGEST_STEP = 40
+"""41-45号 are plates side by side; no plate stands for more numbers than this."""
+
+_PLATE = re.compile(
+    rf"(?P<before>[{STEMS}])?(?P<number>\d{{1,6}})(?P<letter>[A-Za-z{STEMS}])?"
+    rf"(?:(?P<join>[-~至到之附])(?P<second>\d{{1,6}})(?P<stem>[A-Za-z{STEMS}])?)?"
+    rf"(?:号|#)?(?:大院|院)?(?P<after>[-之附]\d{{1,4}}|[{STEMS}])?(?:号|#)?"
+)
+
+
+class NumberKey(NamedTuple):
+    """The place of a plate along a road: sorts by number, then 41号 before 41号甲 before 41号-1 before 41号附1."""
+
+    number: int
+    rank: int
+    minor: int
+
+    @property
+    def side(self) -> int:
+        """1 for odd numbers, 0 for even ones, which stand on the other side of the road."""
+        return self.number % 2
+
+
+def parse_house_number(text: str) -> HouseNumber | None:
+    """Return the number that a door plate says, in the characters of `gisgrid.addresses.normal_name`; None when it says none.
+
+    41号-1, 41-1号 and 41号之1 are the same number; so are 41号甲, 甲41号 and 41甲号.
+
+    >>> parse_house_number("41-1号")
+    HouseNumber(number=41, suffix='-1', until=None)
+    >>> parse_house_number("41-45号")
+    HouseNumber(number=41, suffix='', until=45)
+    """
+    match = _PLATE.fullmatch(text.replace(" ", ""))
+    return plate(match.groupdict()) if match else None
+
+
+def plate(parts: dict[str, str | None]) -> HouseNumber:
+    """Return the number of a plate from the parts of it that a pattern found."""
+    number, suffix, until = int(parts["number"] or 0), "", None
+    if parts["second"]:
+        second = int(parts["second"])
+        if parts["join"] not in ("之", "附") and is_range(number, second, parts["join"] or ""):
+            until = second
+        else:
+            suffix = f"{'附' if parts['join'] == '附' else '-'}{second}"
+        suffix += parts["stem"] or ""
+    for more in (parts["letter"], parts["before"], parts["after"]):
+        if more:
+            suffix += (f"-{int(more[1:])}" if more[0] in "-之" else f"附{int(more[1:])}" if more[0] == "附" else more).upper()
+    return HouseNumber(number, suffix, until)
+
+
+def is_range(number: int, second: int, join: str = "-") -> bool:
+    """Return whether 41-45 means two plates of one side: the second is larger by an even step; 至 and 到 always mean it."""
+    return number < second <= number + LARGEST_STEP and (join in ("至", "到", "~") or (second - number) % 2 == 0)
+
+
+def house_number_text(value: HouseNumber, *, chinese: bool = True) -> str:
+    """Return how a number is written: 41号-1, 41号甲, 41-45号; without ``chinese`` 12 B, 12-14.
+
+    >>> house_number_text(HouseNumber(41, "甲")), house_number_text(HouseNumber(12, "B"), chinese=False)
+    ('41号甲', '12 B')
+    """
+    until = "" if value.until is None else f"-{value.until}"
+    if chinese:
+        return f"{value.number}{until}号{value.suffix}"
+    return f"{value.number}{until} {value.suffix}".strip() if value.suffix[:1].isalpha() else f"{value.number}{until}{value.suffix}"
+
+
+def number_key(value: HouseNumber) -> NumberKey:
+    """Return where a plate stands among those of its road."""
+    suffix = value.suffix
+    if not suffix:
+        return NumberKey(value.number, 0, 0)
+    digits = "".join(c for c in suffix if c.isdecimal())
+    minor = int(digits) if digits else 0
+    if suffix[0] in STEMS:
+        return NumberKey(value.number, 1, STEMS.index(suffix[0]))
+    if suffix[0].isalpha() and suffix[0].isascii():
+        return NumberKey(value.number, 1, ord(suffix[0].upper()))
+    return NumberKey(value.number, 2 if suffix[0] == "-" else 3, minor)
