@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -40,3 +41,8 @@ class RuleSet(NamedTuple):
     note: str = ""
     created_at: datetime | None = None
     created_by: str = ""
+
+
+def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Return rules in the order in which they are tried."""
+    return tuple(sorted(rules, key=lambda rule: (rule.priority, rule.number)))
