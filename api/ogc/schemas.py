@@ -13,7 +13,12 @@ SCHEMA_FORMATS = {"json": "application/schema+json", "html": "text/html"}
 """The formats of schemas."""
 
 _TYPES = {"text": "string", "date": "string", "integer": "integer", "number": "number"}
-_GEOMETRIES = {"Point": "geometry-point", "MultiPolygon": "geometry-multipolygon", "Geometry": "geometry-any"}
+_GEOMETRIES = {
+    "Point": "geometry-point",
+    "MultiLineString": "geometry-multilinestring",
+    "MultiPolygon": "geometry-multipolygon",
+    "Geometry": "geometry-any",
+}
 
 _ANSWER: dict[str, object] = {
     "type": "object",

@@ -22,7 +22,7 @@ from tiles.sql import BUFFER, EXTENT
 MVT = "application/vnd.mapbox-vector-tile"
 """The media type of vector tiles."""
 
-_DIMENSIONS = {"Point": 0, "MultiPolygon": 2}
+_DIMENSIONS = {"Point": 0, "MultiLineString": 1, "MultiPolygon": 2}
 
 
 class TileOrigin(NamedTuple):

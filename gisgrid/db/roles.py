@@ -48,7 +48,8 @@ BEGIN
 END $$
 """
 _FOUND: LiteralString = "SELECT to_regrole('gisgrid_reader') IS NOT NULL AND to_regrole('gisgrid_editor') IS NOT NULL"
-_READ = (*(layer.id for layer in LAYERS if layer.public), "component_classes", "generations", "deployments", "code_rules", "value_rules")
+_TABLES = ("component_classes", "generations", "deployments", "code_rules", "value_rules", "place_names", "gazetteer")
+_READ = (*(layer.id for layer in LAYERS if layer.public), *_TABLES)
 _GRANTS: tuple[str, ...] = (
     f"GRANT USAGE ON SCHEMA gisgrid TO {READER}, {EDITOR}",
     f"GRANT SELECT ON {', '.join(f'gisgrid.{name}' for name in _READ)} TO {READER}, {EDITOR}",

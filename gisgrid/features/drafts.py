@@ -131,23 +131,36 @@ def _date(value: object) -> date:
 _READERS: dict[FieldType, Callable[[object], Value]] = {"text": _text, "integer": _integer, "number": _number, "date": _date}
 
 
+_TAKEN = {"Point": ("Point",), "MultiLineString": ("LineString", "MultiLineString"), "MultiPolygon": ("Polygon", "MultiPolygon")}
+"""The types of GeoJSON that a layer takes; one part is as good as several."""
+
+
 def _geometry(layer: Layer, value: object, north_first: bool) -> shapely.Geometry:
     kind = value.get("type", layer.geometry) if isinstance(value, dict) else None
-    if not isinstance(value, dict) or kind not in ("Point", "Polygon", "MultiPolygon") or not _fits(kind, layer):
+    if not isinstance(value, dict) or not _fits(kind, layer):
         shown = str(kind)[:_SHOWN] if kind else "no geometry"
         raise RefusedError("geometry", f"The geometry is {shown}.", f"Expected is a GeoJSON geometry of type {layer.geometry}.")
     try:
         coordinates = value["coordinates"]
         if kind == "Point":
             return shapely.Point(_position(coordinates, north_first))
-        polygons = [coordinates] if kind == "Polygon" else coordinates
-        return shapely.MultiPolygon([_polygon(rings, north_first) for rings in _list(polygons)])
+        parts = coordinates if kind == layer.geometry else [coordinates]
+        if layer.geometry == "MultiLineString":
+            return shapely.MultiLineString([_line(positions, north_first) for positions in _list(parts)])
+        return shapely.MultiPolygon([_polygon(rings, north_first) for rings in _list(parts)])
     except (KeyError, TypeError, ValueError) as error:
         raise RefusedError("geometry", f"The coordinates are not those of a {kind}: {error}.", "See RFC 7946, section 3.1.") from None
 
 
 def _fits(kind: object, layer: Layer) -> bool:
-    return kind == layer.geometry or (kind == "Polygon" and layer.geometry == "MultiPolygon")
+    return kind in _TAKEN.get(layer.geometry, ())
+
+
+def _line(positions: object, north_first: bool) -> list[tuple[float, float]]:
+    found = [_position(position, north_first) for position in _list(positions)]
+    if len(set(found)) < 2:
+        raise ValueError("a line has at least two positions that are not the same")
+    return found
 
 
 def _polygon(rings: object, north_first: bool) -> tuple[list[tuple[float, float]], list[list[tuple[float, float]]]]:

@@ -10,7 +10,7 @@ from gisgrid.qgis.nodes import Node, node
 FAMILIES = ("Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Micro Hei")
 """Families that have all of Chinese, best first: QGIS takes the first that the machine has."""
 
-_OVER_POINT, _AROUND_POINT, _HORIZONTAL = "1", "6", "4"
+_OVER_POINT, _ALONG_LINE, _HORIZONTAL, _AROUND_POINT = "1", "2", "4", "6"
 
 
 class Label(NamedTuple):
@@ -28,10 +28,11 @@ class Label(NamedTuple):
     to_scale: int = 1
     of_points: bool = False
     over: bool = False
+    along: bool = False
 
 
 def settings_node(label: Label) -> Node:
-    """Return QGIS's settings of a label; around points or, of areas, inside them."""
+    """Return QGIS's settings of a label; around points, on lines along them or, of areas, inside them."""
     style = node(
         "text-style",
         {
@@ -48,7 +49,7 @@ def settings_node(label: Label) -> Node:
         node("families", {}, *(node("family", {"name": name}) for name in FAMILIES[1:])),
         _halo(label),
     )
-    placement = _OVER_POINT if label.over else _AROUND_POINT if label.of_points else _HORIZONTAL
+    placement = _OVER_POINT if label.over else _AROUND_POINT if label.of_points else _ALONG_LINE if label.along else _HORIZONTAL
     return node(
         "settings",
         {"calloutType": "simple"},

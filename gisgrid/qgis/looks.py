@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from gisgrid.layers import Layer
 from gisgrid.qgis.colours import kinds, palette, rgba, words
 from gisgrid.qgis.rules import Rule
 from gisgrid.qgis.symbols import Part, Symbol, fill, generated, line, marker
@@ -17,14 +18,19 @@ Shape = Literal["Point", "LineString", "Polygon"]
 
 VISIBLE_FROM: Mapping[str, int] = {
     "communities": 200_000,
+    "roads": 100_000,
     "grids": 75_000,
     "buildings": 25_000,
     "manhole_covers": 20_000,
     "cameras": 20_000,
+    "places": 20_000,
+    "addresses": 8_000,
 }
 """The smallest scale at which a layer is drawn, by its id; others always are. At smaller ones it would be a blot, and slow."""
 
 _LOW_M, _TALL_M = 6, 90
+_MAIN_ROADS = "'快速路', '主干路', 'motorway', 'trunk', 'primary'"
+_MIDDLE_ROADS = "'次干路', 'secondary', 'tertiary'"
 _SIZE_NEAR_SCALE = "CASE WHEN @map_scale < 1500 THEN {near} WHEN @map_scale < 6000 THEN {middle} ELSE {far} END"
 _SECTOR_FROM = 4_000
 _IN_VIEW = '"azimuth_deg" IS NOT NULL AND "field_of_view_deg" < 360 AND "range_m" > 0'
@@ -68,7 +74,12 @@ def looks_of(layer_id: str, language: Language = "zh", *, shape: Shape = "Point"
         return _buildings(language)
     if layer_id == "quality_issues":
         return (_named("usual", _issues(language, shape), language),)
-    return (_named("usual", (Rule("", _AREAS.get(layer_id, _plain)()),), language),)
+    return (_named("usual", (Rule("", _SIMPLE.get(layer_id, _plain)()),), language),)
+
+
+def shape_of(layer: Layer) -> Shape:
+    """Return what kind of geometry the features of a layer have; areas for a layer of any."""
+    return {"Point": "Point", "MultiLineString": "LineString"}.get(layer.geometry, "Polygon")  # type: ignore[return-value]
 
 
 def many_rules(layer_id: str, language: Language) -> tuple[Rule, ...]:
@@ -121,7 +132,34 @@ def _plain() -> Symbol:
     return Symbol("fill", (fill(palette()["land"], alpha=128, border=palette()["grid_border"]),))
 
 
-_AREAS: Mapping[str, Callable[[], Symbol]] = {"districts": _district, "streets": _street, "communities": _community, "grids": _grid}
+# --- the gazetteer ---
+
+
+def _road() -> Symbol:
+    """Return a road: a light line in a casing, as wide as its class."""
+    width = f'CASE WHEN "class" IN ({_MAIN_ROADS}) THEN {{main}} WHEN "class" IN ({_MIDDLE_ROADS}) THEN {{middle}} ELSE {{other}} END'
+    casing = line(palette()["road_casing"], 1.0, by_expression={"outlineWidth": width.format(main=1.9, middle=1.4, other=0.9)})
+    inside = line(palette()["road"], 0.7, by_expression={"outlineWidth": width.format(main=1.5, middle=1.0, other=0.6)})
+    return Symbol("line", (casing, inside))
+
+
+def _address() -> Symbol:
+    return Symbol("marker", (marker("circle", palette()["address"], 0.9),))
+
+
+def _place() -> Symbol:
+    return Symbol("marker", (marker("diamond", palette()["place"], 2.2, ring=palette()["cover_ring"], ring_width=0.15),))
+
+
+_SIMPLE: Mapping[str, Callable[[], Symbol]] = {
+    "districts": _district,
+    "streets": _street,
+    "communities": _community,
+    "grids": _grid,
+    "roads": _road,
+    "addresses": _address,
+    "places": _place,
+}
 
 
 # --- covers ---

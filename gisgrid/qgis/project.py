@@ -10,7 +10,7 @@ from gisgrid.deployment import Deployment
 from gisgrid.layers import LAYERS, Layer
 from gisgrid.qgis import sources, tile_styles
 from gisgrid.qgis.colours import palette, words
-from gisgrid.qgis.looks import VISIBLE_FROM, Language, Shape, word
+from gisgrid.qgis.looks import VISIBLE_FROM, Language, Shape, shape_of, word
 from gisgrid.qgis.nodes import Node, document, node, options
 from gisgrid.qgis.rules import legend_order
 from gisgrid.qgis.sources import Connection, SourceKind
@@ -163,7 +163,7 @@ def _layer_id(name: str) -> str:
 
 
 def _kind(geometry: str) -> str:
-    return {"MultiPolygon": "Polygon", "LineString": "Line", "NoGeometry": "No geometry"}.get(geometry, geometry)
+    return {"MultiPolygon": "Polygon", "MultiLineString": "Line", "LineString": "Line", "NoGeometry": "No geometry"}.get(geometry, geometry)
 
 
 # --- layers of tiles ---
@@ -192,9 +192,7 @@ def _of_tiles(project: Project) -> Iterator[_Item]:
 
 def _styles(project: Project, layer: Layer) -> list[Node]:
     first = tile_styles.zoom_at(VISIBLE_FROM[layer.id]) if layer.level is not None and layer.id in VISIBLE_FROM else -1
-    shapes: tuple[Shape, ...] = ("Point",) if layer.geometry == "Point" else ("Polygon",)
-    if layer.geometry == "Geometry":
-        shapes = ("Polygon", "LineString", "Point")
+    shapes: tuple[Shape, ...] = ("Polygon", "LineString", "Point") if layer.geometry == "Geometry" else (shape_of(layer),)
     return [
         style
         for shape in shapes

@@ -11,12 +11,15 @@ from gisgrid.layers import Layer
 from gisgrid.qgis.colours import palette
 from gisgrid.qgis.forms import form_nodes
 from gisgrid.qgis.labels import Label, labeling_node
-from gisgrid.qgis.looks import VISIBLE_FROM, Language, Look, Shape, looks_of, sign_expression
+from gisgrid.qgis.looks import VISIBLE_FROM, Language, Look, Shape, looks_of, shape_of, sign_expression
 from gisgrid.qgis.nodes import Node, document, node
 from gisgrid.qgis.rules import renderer_node
 
 VERSION = "3.22.16"
 """The oldest QGIS that these files are tried with; newer ones read them as they read their own old files."""
+
+
+_DOOR = """concat("house_number", "building_number")"""
 
 
 class NamedStyle(NamedTuple):
@@ -37,8 +40,7 @@ def styles_of(layer: Layer, deployment: Deployment, language: Language = "zh", s
 
 def layer_looks(layer: Layer, deployment: Deployment, language: Language, shape: Shape | None = None) -> tuple[Look, ...]:
     """Return the looks of a layer with what depends on the place filled in."""
-    of = shape or ("Point" if layer.geometry == "Point" else "Polygon")
-    return looks_of(layer.id, language, shape=of, projected=measured_in(deployment))
+    return looks_of(layer.id, language, shape=shape or shape_of(layer), projected=measured_in(deployment))
 
 
 def measured_in(deployment: Deployment) -> str:
@@ -95,6 +97,9 @@ def label_of(layer: Layer, language: Language) -> Label | None:
             sign_expression(language), 6.5, colours["sign_ink"], bold=True, from_scale=1_500, of_points=True, over=True
         ),
         "cameras": Label('"name"', 7, colours["street_label"], halo, from_scale=1_000, of_points=True),
+        "roads": Label('"name"', 8, colours["road_label"], halo, from_scale=10_000, along=True),
+        "addresses": Label(_DOOR, 6.5, colours["address"], halo, from_scale=2_000, of_points=True),
+        "places": Label('"name"', 7.5, colours["place"], halo, from_scale=5_000, of_points=True),
     }
     return labels.get(layer.id)
 

@@ -47,7 +47,7 @@ def marker(
     return Part("SimpleMarker", settings, by_expression or {})
 
 
-def line(colour: str, width: float, *, dash: str = "", alpha: int = 255) -> Part:
+def line(colour: str, width: float, *, dash: str = "", alpha: int = 255, by_expression: Mapping[str, str] | None = None) -> Part:
     """Return a line; ``dash`` is lengths drawn and left out in turn, with semicolons."""
     settings = {
         "line_color": rgba(colour, alpha),
@@ -59,7 +59,7 @@ def line(colour: str, width: float, *, dash: str = "", alpha: int = 255) -> Part
         "customdash": dash or "5;2",
         "customdash_unit": "MM",
     }
-    return Part("SimpleLine", settings)
+    return Part("SimpleLine", settings, by_expression or {})
 
 
 def fill(

@@ -8,13 +8,13 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from gisgrid.crs import Crs, accuracy_at_m
 from gisgrid.errors import NotFoundError
-from gisgrid.layers import LAYERS
+from gisgrid.layers import layers
 from gisgrid.locator import FootprintIndex, Locator, PointIndex
 from gisgrid.matching import DEFAULT_ACCURACY_M, CoverMatch, cover_match_document, match_cover
 from gisgrid.services.documents import as_document
 from gisgrid.sight import SightIndex, sight_document
 
-NEAREST_LAYERS = tuple(found for found in LAYERS if found.public and found.loadable and found.level is None)
+NEAREST_LAYERS = tuple(found for found in layers(("manhole_covers", "buildings", "cameras")) if found.public)
 """The layers whose nearest features can be asked for: cameras, covers, buildings."""
 
 POINT_LAYERS = tuple(sorted(found.id for found in NEAREST_LAYERS if found.geometry == "Point"))

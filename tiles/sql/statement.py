@@ -106,7 +106,10 @@ _IN_TILE = f"ST_AsMVTGeom({{figure}}, (SELECT tile FROM boxes), {EXTENT}, {BUFFE
 _OUTLINE = f"""CASE WHEN ST_Dimension(figure) = 2 THEN ST_UnaryUnion(ST_SnapToGrid(
            ST_ClipByBox2D(ST_Boundary(ST_CollectionExtract(figure)), (SELECT shown FROM boxes)),
            (SELECT ST_XMax(tile) - ST_XMin(tile) FROM boxes) / {EXTENT})) END"""
-_SHAPES = {"MultiPolygon": ("figure",), "Point": ("figure",), "Geometry": ("figure", _OUTLINE, "ST_PointOnSurface(figure)")}
+_SHAPES = {
+    **dict.fromkeys(("MultiPolygon", "MultiLineString", "Point"), ("figure",)),
+    "Geometry": ("figure", _OUTLINE, "ST_PointOnSurface(figure)"),
+}
 
 _COLUMN = {
     "text": "{name}",

@@ -15,7 +15,7 @@ from gisgrid.features.formats.arrow import GEOMETRY, ID, Batch, Schema
 from gisgrid.layers import Layer
 
 _DRIVERS = {"fgb": "FlatGeobuf", "gpkg": "GPKG"}
-_GEOMETRIES = {"MultiPolygon": "MultiPolygon", "Point": "Point", "Geometry": "Unknown"}
+_GEOMETRIES = {"MultiPolygon": "MultiPolygon", "MultiLineString": "MultiLineString", "Point": "Point", "Geometry": "Unknown"}
 
 
 class Target(NamedTuple):
