@@ -14,6 +14,7 @@ from starlette.responses import Response
 from api import archiveroutes, batch, convert, derivedroutes, docs, health, lookups, matrixroutes, rasterroutes, styleroutes, tileroutes
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
+from api.cases import routes as caseroutes
 from api.console import Console
 from api.front import Front, Mounted, Plain, Route
 from api.lifespan import live
@@ -32,7 +33,7 @@ Answer = Callable[[Backend, Scope], Reply | Awaitable[Reply]]
 """What a module of plain routes offers: it answers every path below its prefix."""
 
 # FastAPI's routers: what streams, takes a body, or is asked too seldom for speed to matter.
-_ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router, archiveroutes.router)
+_ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router, archiveroutes.router, caseroutes.router)
 
 
 def create_app(settings: Settings) -> App:

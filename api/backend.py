@@ -20,6 +20,7 @@ from gisgrid.db.features.writing import FeatureWriter
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import UnavailableError
 from gisgrid.services import ReadModel
+from gisgrid.services.cases.desk import CaseDesk, open_desk
 from gisgrid.settings import Settings
 from tiles import TileReader, TileService
 from tiles.camera_views import ViewTiles
@@ -48,6 +49,7 @@ class Backend:
     tiles: TileService
     features: FeatureReader
     edits: FeatureWriter
+    cases: CaseDesk
     downloads: Downloads
     extents: Extents
     counts: Counts
@@ -76,6 +78,8 @@ class Backend:
         await self.features.open()
         self.edits = FeatureWriter(database.url, _EDITS_AT_ONCE, self.settings.api.statement_timeout_ms)
         await self.edits.open()
+        self.cases = open_desk(database, self.model, self.settings.api)
+        await self.cases.open()
         self.downloads = Downloads(database, self.settings.api)
         self.counts = Counts(self.features, lambda: self.model.snapshot.position)
         self.extents = Extents(self.features, lambda: self.model.version)
@@ -96,6 +100,7 @@ class Backend:
             await _end(self._work)
             self.rasters.close()
             await asyncio.to_thread(self.downloads.close)
+            await self.cases.close()
             await self.edits.close()
             await self.features.close()
             await self.tiles.close()

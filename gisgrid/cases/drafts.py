@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from gisgrid.crs import EXPECTED, Crs, parse_crs
@@ -134,8 +134,9 @@ def draft_from(document: Mapping[str, object]) -> CaseDraft:
         system, accuracy_m = said["crs"], said.get("accuracy_m")
         position = SaidPosition(said[names[0]], said[names[1]], None if system is None else parse_crs(system), accuracy_m)
     at = document["reported_at"]
-    words = {name: str(document[name] or "") for name in ("source", "category", "description", "address", "component_code")}
-    return CaseDraft(**words, position=position, reported_at=None if at is None else datetime.fromisoformat(str(at)))
+    source, category, description, address, component = (str(document[name] or "") for name in _LONGEST)
+    reported_at = None if at is None else datetime.fromisoformat(str(at))
+    return CaseDraft(source, category, description, address, position, component, reported_at)
 
 
 def _text(document: Mapping[str, object], name: str, *, required: bool = False) -> str:
@@ -158,7 +159,7 @@ def _position(document: Mapping[str, object], reading: Reading) -> SaidPosition 
         return None
     system = _system(document, reading)
     projected = system is not None and system.is_projected
-    names = ("x", "y") if projected and "x" in given or set(given) <= {"x", "y"} else ("lon", "lat")
+    names = ("x", "y") if (projected and "x" in given) or set(given) <= {"x", "y"} else ("lon", "lat")
     if names == ("x", "y") and not projected:
         raise ParameterError(given[0], "goes with a projected crs only.", "lon and lat in degrees, or a projected crs such as EPSG:4549")
     for name in given:
@@ -208,7 +209,9 @@ def _instant(value: object, zone: tzinfo, now: datetime) -> datetime | None:
     except (ValueError, OverflowError):
         raise ParameterError("reported_at", f"{str(value)[:_SHOWN]!r} does not exist.", expected) from None
     if not _EARLIEST <= at <= now + _AHEAD:
-        raise ParameterError("reported_at", f"{str(value)[:_SHOWN]} is not a time at which this can have been reported.", "a time until now")
+        raise ParameterError(
+            "reported_at", f"{str(value)[:_SHOWN]} is not a time at which this can have been reported.", "a time until now"
+        )
     return at
 
 
@@ -224,8 +227,3 @@ def _reporter(value: object) -> Reporter | None:
             raise ParameterError(f"reporter.{name}", "is not a short text.", f"a text of at most {_LONGEST['source']} characters")
     name, phone = (_CONTROL.sub(" ", value.get(part) or "").strip() for part in _REPORTER)
     return Reporter(name, phone) if name or phone else None
-
-
-def fixed_zone(hours: float) -> tzinfo:
-    """Return a zone that is so many hours ahead of UTC."""
-    return timezone(timedelta(hours=hours))

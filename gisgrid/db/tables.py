@@ -47,6 +47,7 @@ from gisgrid.db.columns import (
     version_columns,
     worked_out_column,
 )
+from gisgrid.db.case_tables import add_case_tables
 from gisgrid.db.editing_tables import add_editing_tables
 from gisgrid.db.gazetteer_tables import add_gazetteer_tables
 
@@ -375,3 +376,4 @@ rasters = Table(
 
 add_editing_tables(metadata)
 add_gazetteer_tables(metadata)
+add_case_tables(metadata)

@@ -1,0 +1,1 @@
+"""Cases: taken in, decided, changed, decided again; a connection in, documents out."""
