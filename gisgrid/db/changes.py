@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 CHANNEL: LiteralString = "gisgrid_changes"
 """The name that triggers NOTIFY under when a transaction with changes commits."""
 
-EVERYTHING = (*(layer.id for layer in LAYERS), "components", "organizations", "area_roles", "generations")
+EVERYTHING = (*(layer.id for layer in LAYERS), "components", "organizations", "area_roles", "generations", "assignment_rules")
 """Every name that a change may have as its layer."""
 
 _POLL_S = 1.0

@@ -48,7 +48,8 @@ BEGIN
 END $$
 """
 _FOUND: LiteralString = "SELECT to_regrole('gisgrid_reader') IS NOT NULL AND to_regrole('gisgrid_editor') IS NOT NULL"
-_TABLES = ("component_classes", "generations", "deployments", "code_rules", "value_rules", "place_names", "gazetteer")
+_RULES = ("code_rules", "value_rules", "rule_versions", "assignment_rules")
+_TABLES = ("component_classes", "generations", "deployments", "place_names", "gazetteer", *_RULES)
 _READ = (*(layer.id for layer in LAYERS if layer.public), *_TABLES)
 _GRANTS: tuple[str, ...] = (
     f"GRANT USAGE ON SCHEMA gisgrid TO {READER}, {EDITOR}",

@@ -50,6 +50,7 @@ from gisgrid.db.columns import (
 from gisgrid.db.case_tables import add_case_tables
 from gisgrid.db.editing_tables import add_editing_tables
 from gisgrid.db.gazetteer_tables import add_gazetteer_tables
+from gisgrid.db.rule_tables import add_rule_tables
 
 SCHEMA = "gisgrid"
 """The schema that holds everything."""
@@ -376,4 +377,5 @@ rasters = Table(
 
 add_editing_tables(metadata)
 add_gazetteer_tables(metadata)
+add_rule_tables(metadata, Xid8)
 add_case_tables(metadata)
