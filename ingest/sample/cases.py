@@ -189,7 +189,7 @@ class _Reporter:
         road = str(world.roads.names[world.roads.edge_road[edge]])
         cross = [str(world.roads.names[other]) for other in world.roads.ends_meet[edge] if other >= 0]
         if kind == CROSSING and cross:
-            return phrases.at_crossing(road, cross[0], *area)
+            return phrases.at_crossing(road, self._met(place, edge), *area)
         draw = self._rng.random()
         if draw < 0.22 and len(cross) == 2:
             return phrases.on_road(road, (cross[0], cross[1]), *area)
@@ -197,6 +197,13 @@ class _Reporter:
             return phrases.near_building(_anchor(world, int(self._across[place])), "对面", *area)
         words = self._side[place] if draw < 0.45 else phrases.pick(("附近", "附近", "门口", "门前", "旁", "路边", "门前人行道"))
         return phrases.near_building(anchor, words, *area)
+
+    def _met(self, place: int, edge: int) -> str:
+        """Return the road that meets a road's edge at the crossing next to the place."""
+        roads, xy = self._world.roads, self._places.spots.xy[place]
+        ends = np.hypot(*(roads.edge_xy[edge][[0, -1]] - xy).T)
+        meets = [(far, other) for far, other in zip(ends.tolist(), roads.ends_meet[edge].tolist(), strict=True) if other >= 0]
+        return str(roads.names[min(meets)[1]])
 
 
 def _anchor(world: World, row: int) -> Anchor:
