@@ -6,15 +6,18 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
+from gisgrid import paths
 from gisgrid.cases.categories import CaseKind, Categories
 from gisgrid.cases.deadlines import MOST, UNIT_TITLES, Limit, unit_named
 from gisgrid.cases.fitting import ANY_COVER, class_fits
 from gisgrid.cases.organizations import Organizations
-from gisgrid.cases.rules import Rule, in_order
+from gisgrid.cases.rules import Rule, RuleSet, in_order
 from gisgrid.cases.units import OF_COMPONENT, TITLES
-from gisgrid.errors import SourceError
+from gisgrid.deployment import Deployment
+from gisgrid.errors import ConfigError, SourceError
 from gisgrid.matching.vocabulary import values_of
 from gisgrid.mistakes import near
 
@@ -67,6 +70,22 @@ def read_rules(content: bytes, name: str, categories: Categories, organizations:
     if problems:
         raise SourceError(f"The rules in {name} cannot be used:\n{_listed(problems)}", "Nothing has been changed; see docs/assignment.md.")
     return in_order(rule for _, rule in rules)
+
+
+def shipped_rules(deployment: Deployment) -> RuleSet:
+    """Return the rules that a city begins with, as version 0; raises ConfigError when there are none of that name."""
+    name = deployment.cases.rules
+    folder = paths.data_dir() / "rules"
+    path = Path(name) if name.endswith(".csv") or Path(name).name != name else folder / f"{name}.csv"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        known = sorted(found.stem for found in folder.glob("*.csv"))
+        raise ConfigError(
+            f"The rules {name!r} of deployment {deployment.id} cannot be read{near(name, known) or '.'}",
+            f"`rules` of `[cases]` takes one of {', '.join(known)}, or the path of a CSV file.",
+        ) from error
+    return RuleSet(0, read_rules(content, path.name, Categories(deployment)), path.name)
 
 
 def write_rules(rules: Iterable[Rule]) -> str:

@@ -9,7 +9,9 @@ from typing import Any, LiteralString, NamedTuple
 import psycopg
 
 from gisgrid.cases.deadlines import Limit
+from gisgrid.cases.rule_files import shipped_rules
 from gisgrid.cases.rules import Rule, RuleSet, in_order
+from gisgrid.deployment import Deployment
 from gisgrid.errors import NotFoundError
 
 LAYER: LiteralString = "assignment_rules"
@@ -63,6 +65,17 @@ def add_rules(connection: psycopg.Connection, rules: Iterable[Rule], note: str, 
             several = (list(values) for values in (rule.classes, rule.words, rule.without, rule.states, rule.areas, rule.units))
             copy.write_row((version, rule.number, rule.priority, rule.kind, *several, *limit, rule.note))
     return version
+
+
+def adopt_rules(connection: psycopg.Connection, deployment: Deployment) -> int | None:
+    """Take over the rules that a city begins with as version 1 when there are none yet; return the version, None when there were some.
+
+    Raises ConfigError when the deployment names rules that cannot be read, SourceError when they cannot be used.
+    """
+    if connection.execute(_VERSION, {"version": None}).fetchone() is not None:
+        return None
+    shipped = shipped_rules(deployment)
+    return add_rules(connection, shipped.rules, f"as shipped: {shipped.note}")
 
 
 def read_rules_of(connection: psycopg.Connection, version: int | None = None) -> RuleSet | None:

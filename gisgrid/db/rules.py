@@ -7,6 +7,7 @@ from typing import Any, LiteralString
 
 import psycopg
 
+from gisgrid.db.assignment_rules import adopt_rules
 from gisgrid.db.layer_styles import write_styles
 from gisgrid.deployment import Deployment
 from gisgrid.layers import AREA_LAYERS
@@ -42,6 +43,7 @@ def remember_deployment(connection: psycopg.Connection, deployment: Deployment) 
         connection.execute(_RULE, {**rule, "pattern": _usable(connection, rule["pattern"])})
     # Its forms list the city's classes, and hold codes to the same patterns.
     write_styles(connection, deployment)
+    adopt_rules(connection, deployment)
 
 
 def _rules(deployment: Deployment) -> list[dict[str, Any]]:

@@ -7,13 +7,11 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from gisgrid import paths
-from gisgrid.cases.categories import Categories
 from gisgrid.cases.deadlines import Limit
-from gisgrid.cases.rule_files import read_rules
+from gisgrid.cases.rule_files import shipped_rules
 from gisgrid.cases.rules import Rule
 from gisgrid.db import Database
-from gisgrid.db.assignment_rules import LAYER, add_rules, organization_codes, read_rules_of, rule_versions
+from gisgrid.db.assignment_rules import LAYER, add_rules, adopt_rules, organization_codes, read_rules_of, rule_versions
 from gisgrid.db.changes import ChangeFeed
 from gisgrid.deployment import load_deployment
 from gisgrid.errors import NotFoundError
@@ -25,8 +23,7 @@ RULES = (
 
 
 def shipped() -> tuple[Rule, ...]:
-    path = paths.data_dir() / "rules" / "shibei.csv"
-    return read_rules(path.read_bytes(), path.name, Categories(load_deployment("shibei")))
+    return shipped_rules(load_deployment("shibei")).rules
 
 
 def test_a_version_comes_back_as_it_was_given(connection: psycopg.Connection) -> None:
@@ -95,3 +92,12 @@ def test_a_new_version_is_told_by_the_change_feed(database: Database) -> None:
 def test_organisations_that_are_gone_are_no_units(connection: psycopg.Connection) -> None:
     connection.execute("INSERT INTO gisgrid.organizations (code, name, retired_at) VALUES ('A', '甲', NULL), ('B', '乙', now())")
     assert organization_codes(connection) == {"甲": "A"}
+
+
+def test_a_city_takes_over_its_rules_once(connection: psycopg.Connection) -> None:
+    shibei = load_deployment("shibei")
+    assert adopt_rules(connection, shibei) == 1
+    assert adopt_rules(connection, shibei) is None
+    found = read_rules_of(connection)
+    assert found is not None
+    assert (found.rules, found.note) == (shipped_rules(shibei).rules, "as shipped: shibei.csv")
