@@ -8,10 +8,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from gisgrid.cases.rules import RuleSet
 from gisgrid.db import Database, reading
-from gisgrid.db.assignment_rules import LAYER as RULES
-from gisgrid.db.assignment_rules import read_rules_of
 from gisgrid.db.changes import Change, Position, changes_since
 from gisgrid.layers import AREA_LAYERS
 from gisgrid.locator import AreaIndex, FootprintIndex, Locator, PointIndex, Roles
@@ -32,7 +29,7 @@ class Snapshot(NamedTuple):
     """Everything at one position of the change feed; never changed, only replaced as a whole.
 
     ``sights`` is made of the cameras and buildings beside it, which takes a moment: what asks for ``sight`` before it is
-    ready makes it, or waits until it is made. ``rules`` are the rules of assignment that hold, None when the database has none.
+    ready makes it, or waits until it is made.
     """
 
     position: Position
@@ -44,7 +41,6 @@ class Snapshot(NamedTuple):
     footprints: FootprintIndex
     sights: Late[SightIndex]
     history: History
-    rules: RuleSet | None = None
 
     @property
     def version(self) -> int:
@@ -68,8 +64,7 @@ def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: f
     sights = Late(lambda: SightIndex(cameras.table, footprints.table))
     locator = Locator.from_indices(areas, roles, doubt_m)
     history = History.read(connection, database, doubt_m)
-    rules = read_rules_of(connection)
-    return Snapshot(position, areas, roles, history.organizations_at(_now()), locator, points, footprints, sights, history, rules)
+    return Snapshot(position, areas, roles, history.organizations_at(_now()), locator, points, footprints, sights, history)
 
 
 def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float, before: Snapshot, whole: Collection[str] = ()) -> Snapshot:
@@ -101,7 +96,6 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
         footprints,
         _sights(before, points["cameras"], footprints),
         history,
-        read_rules_of(connection) if RULES in touched else before.rules,
     )
 
 
