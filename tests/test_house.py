@@ -97,8 +97,8 @@ def test_the_catalogue_names_each_layer_and_field_once() -> None:
 
 
 def test_a_layer_that_does_not_exist_is_refused_with_the_list_of_those_that_do() -> None:
-    with pytest.raises(NotFoundError, match=r"no layer 'roads'.*manhole_covers"):
-        layer("roads")
+    with pytest.raises(NotFoundError, match=r"no layer 'rivers'.*manhole_covers"):
+        layer("rivers")
     with pytest.raises(NotFoundError, match=r"no field 'colour'.*material"):
         layer("manhole_covers").field("colour")
 

@@ -64,6 +64,22 @@ SELECT 'B' || n, '楼 ' || n, '延安路' || n || '号', '延安路', n::text, '
                                 36.0807 + 0.0006 * (n / 19) + 0.0002, 4326))
 FROM generate_series(0, 189) AS n;
 
+-- Two roads that cross, one of them in two parts; door plates along one; places; other names.
+INSERT INTO gisgrid.roads (code, name, class, geom) VALUES
+    ('R1', '延安路', '主干路', ST_GeomFromText('MULTILINESTRING((120.3702 36.0803, 120.3775 36.0803), (120.3775 36.0803, 120.3848 36.0803))', 4326)),
+    ('R2', '辽宁路', '支路', ST_GeomFromText('MULTILINESTRING((120.3775 36.0801, 120.3775 36.0879))', 4326));
+INSERT INTO gisgrid.addresses (code, road, house_number, building_number, name, community_code, geom)
+SELECT 'A' || n, '延安路', n || '号', NULL, CASE n WHEN 1 THEN '便民超市' END, '370203001001',
+       ST_SetSRID(ST_MakePoint(120.3704 + 0.0008 * n, 36.0803 + 0.0001 * (1 - 2 * (n % 2))), 4326)
+FROM generate_series(1, 12) AS n;
+INSERT INTO gisgrid.places (code, name, kind, address, geom) VALUES
+    ('P1', '延安路公交站', '公交站', '延安路', ST_SetSRID(ST_MakePoint(120.3776, 36.0804), 4326)),
+    ('P2', '贮水山公园', '公园', NULL, ST_SetSRID(ST_MakePoint(120.3812, 36.0862), 4326));
+INSERT INTO gisgrid.place_names (code, name, of_layer, of_code, kind, valid_from, valid_to, source) VALUES
+    ('N1', '四方区', 'districts', '370203', 'old', NULL, '2012-12-01', '区划调整'),
+    ('N2', '若鹤町', 'roads', 'R2', 'old', '1914-11-07', '1922-12-10', '地名志'),
+    ('N3', '水塔公园', 'places', 'P2', 'alias', NULL, NULL, NULL);
+
 -- What is doubtful: a point, a line and an area; one has no place at all.
 INSERT INTO gisgrid.quality_issues (generation_id, layer, feature_code, code, severity, message, geom) VALUES
     (NULL, 'cameras', 'C0', 'unlikely_value', 'warning', 'Range of 80 m', ST_SetSRID(ST_MakePoint(120.3712, 36.0812), 4326)),
@@ -78,3 +94,10 @@ INSERT INTO gisgrid.buildings_all (code, name, geom, retired_at)
 VALUES ('B-gone', '拆除', ST_Multi(ST_MakeEnvelope(120.3711, 36.0807, 120.3714, 36.0809, 4326)), now());
 INSERT INTO gisgrid.components (code, scheme, edition, class_code, name, geom, retired_at)
 VALUES ('3702030102009999', 'CJ/T 214', '2007', '0102', '拆除', ST_SetSRID(ST_MakePoint(120.3705, 36.0805), 4326), now());
+INSERT INTO gisgrid.roads_all (code, name, geom, retired_at)
+VALUES ('R-gone', '断头路', ST_GeomFromText('MULTILINESTRING((120.3702 36.0803, 120.3775 36.0803))', 4326), now());
+INSERT INTO gisgrid.addresses_all (code, road, house_number, geom, retired_at)
+VALUES ('A-gone', '延安路', '3号', ST_SetSRID(ST_MakePoint(120.3728, 36.0802), 4326), now());
+INSERT INTO gisgrid.places_all (code, name, geom, retired_at)
+VALUES ('P-gone', '老车站', ST_SetSRID(ST_MakePoint(120.3776, 36.0804), 4326), now());
+INSERT INTO gisgrid.place_names (code, name, of_layer, of_code, retired_at) VALUES ('N-gone', '误名', 'roads', 'R1', now());

@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 CHANNEL: LiteralString = "gisgrid_changes"
 """The name that triggers NOTIFY under when a transaction with changes commits."""
 
-EVERYTHING = (*(layer.id for layer in LAYERS), "components", "organizations", "area_roles", "generations", "assignment_rules")
+_TABLES = ("components", "organizations", "area_roles", "place_names", "generations", "assignment_rules")
+EVERYTHING = (*(layer.id for layer in LAYERS), *_TABLES)
 """Every name that a change may have as its layer."""
 
 _POLL_S = 1.0

@@ -19,6 +19,7 @@ from gisgrid.types import Bounds
 
 _WEB_MERCATOR = "EPSG:3857"
 _MARGIN = 0.03
+_LATE = 14
 _ISSUES: tuple[tuple[str, Shape | None], ...] = (
     ("Polygon", "Polygon"),
     ("LineString", "LineString"),
@@ -205,9 +206,17 @@ def _styles(project: Project, layer: Layer) -> list[Node]:
 def _tiled(project: Project, place: _Place, tiles: tuple[str, int, int], styles: Sequence[Node], labeling: Node | None = None) -> _Item:
     group, id, title = place.group, _layer_id(place.name), place.title
     names, first, last = tiles
+    # Where a source has no tiles yet QGIS takes those of its first zoom, as many as it needs: of a late one that would be thousands.
+    from_scale = VISIBLE_FROM.get(place.name, 0) if first >= _LATE else 0
     element = node(
         "maplayer",
-        {"type": "vector-tile", "styleCategories": "AllStyleCategories", "hasScaleBasedVisibilityFlag": "0"},
+        {
+            "type": "vector-tile",
+            "styleCategories": "AllStyleCategories",
+            "hasScaleBasedVisibilityFlag": bool(from_scale),
+            "minScale": from_scale or 100_000_000,
+            "maxScale": 0,
+        },
         node("id", text=id),
         node("datasource", text=sources.tiles(project.server.address, names, (first, last))),
         node("layername", text=title),

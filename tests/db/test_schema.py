@@ -20,7 +20,7 @@ from gisgrid.db.tables import SCHEMA, metadata
 from gisgrid.errors import DatabaseError
 from gisgrid.layers import LAYERS, Layer
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0014", "0015"]
+REVISIONS = [f"{number:04}" for number in range(1, 20)]
 
 BOX = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36, 120.1 36.1, 120 36.1, 120 36)))"
 BOW_TIE = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36.1, 120.1 36, 120 36.1, 120 36)))"
@@ -108,7 +108,7 @@ def test_reset_leaves_an_empty_schema_and_tells_the_readers(database: Database) 
     assert reset(database) == REVISIONS
     with database.connect() as connection:
         assert one(connection, "SELECT count(*) FROM gisgrid.organizations") == 0
-        assert one(connection, "SELECT count(*) FROM gisgrid.changes WHERE west IS NULL") == len(LAYERS) + 4
+        assert one(connection, "SELECT count(*) FROM gisgrid.changes WHERE west IS NULL") == len(LAYERS) + 5
 
 
 @pytest.fixture

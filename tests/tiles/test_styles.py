@@ -139,7 +139,7 @@ def carried(layer_id: str, zoom: int) -> set[str]:
 
 def test_a_style_for_shifted_base_maps_takes_shifted_tiles_alone() -> None:
     urls = [source["url"] for source in document("light", "gcj02")["sources"].values()]
-    assert len(urls) == 7
+    assert len(urls) == 10
     assert all(url.endswith(".json?datum=gcj02") for url in urls)
     assert not [source for source in document("light")["sources"].values() if "?" in source["url"]]
 
