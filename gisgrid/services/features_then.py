@@ -140,6 +140,10 @@ class RolesThen:
         """Return the codes of the organisations by their names of an instant, without names that several had."""
         return self._named.made(bisect_right(self._changes, instant), lambda: self._organizations(instant))
 
+    def names(self, instant: datetime) -> dict[str, str]:
+        """Return the names of the organisations by their codes at an instant."""
+        return {row.code: row.name for row in self._names if _is_valid(row, instant)}
+
     def change_after(self, instant: datetime) -> datetime | None:
         """Return when units or names change next after an instant; None when nothing is known to change."""
         place = bisect_right(self._changes, instant)
@@ -151,7 +155,7 @@ class RolesThen:
         return {row.name: row.code for row in valid if row.name and count[row.name] == 1}
 
     def _at(self, instant: datetime) -> Roles:
-        names = {row.code: row.name for row in self._names if _is_valid(row, instant)}
+        names = self.names(instant)
         # Of several at a time the one named last, as today.
         named: dict[tuple[Level, str], ResponsibleUnit] = {
             (row.level, row.area_code): ResponsibleUnit(row.code, names.get(row.code, ""), row.level)

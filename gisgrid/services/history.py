@@ -254,6 +254,10 @@ class History:
         """Return the codes of the organisations by their names of an instant."""
         return self._roles.organizations(instant)
 
+    def organization_names_at(self, instant: datetime) -> Mapping[str, str]:
+        """Return the names of the organisations by their codes at an instant, also names that several have."""
+        return self._roles.names(instant)
+
     def roles_change_after(self, instant: datetime) -> datetime | None:
         """Return when responsible units or names of organisations change next after an instant, as far as is known."""
         return self._roles.change_after(instant)
