@@ -30,15 +30,16 @@ _SPACE = re.compile(r"(?<![0-9A-Z])\s+|\s+(?![0-9A-Z])")
 _SPACES = re.compile(r"\s+")
 _ODD = re.compile(r"[^\u3400-\u9fff0-9A-Z,()\-#~/]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COUNTS = frozenset("零〇一二两三四五六七八九十百千")
 _NUMBER = re.compile(
-    r"[零〇一二两三四五六七八九十百千]+(?=号(?!线)|栋|幢|单元|单园|层|楼|户|室|#|米|公里|座(?:$|\d|单元|楼下|内|附近|[东西南北]))"
-    r"|(?<=[楼栋号院])[零〇一二三四五六七八九十]+(?=门(?!峡|诊|前|口))"
-    r"|(?<=号之)[一二三四五六七八九十]+|(?<=号附)[一二三四五六七八九十]+|(?<=\d之)[一二三四五六七八九十]+|(?<=\d附)[一二三四五六七八九十]+"
+    r"[零〇一二两三四五六七八九十百千]+(?:(?=号(?!线)|栋|幢|单元|单园|层|楼|户|室|#|米|公里|座(?:$|\d|单元|楼下|内|附近|[东西南北]))"
+    r"|(?<=[楼栋号院][一二三四五六七八九])(?=门(?!峡|诊|前|口))|(?<=[号\d][之附][一二三四五六七八九])|(?<=[号\d][之附]十[一二三四五六七八九]))"
 )
 _IN_A_NAME = re.compile(
-    r"(?<=第)\d{1,3}(?![\d号#栋幢米层楼单])"
-    r"|(?<=[\u4e00-\u9fff])(?<![第号楼院栋幢元层室户路街至到与和近期])(?:[1-9]|1\d)(?=期|支?路(?!公交|车|电车|巴士|线)|街(?!道)|马路)"
+    r"第\d{1,3}(?![\d号#栋幢米层楼单])|(?:[1-9](?<!\d\d)|1\d(?<!\d\d\d))(?=期|支?路(?!公交|车|电车|巴士|线)|街(?!道)|马路)"
 )
+_NO_NAME = frozenset("第号楼院栋幢元层室户路街至到与和近期、/-~,( ")
+"""After one of these a number does not belong to a name: 5号3路 is no road of that number."""
 
 
 def normal_name(name: str) -> str:
@@ -82,8 +83,18 @@ def _traditional() -> frozenset[str]:
 
 
 def _numerals(text: str) -> str:
-    text = _NUMBER.sub(lambda found: _digits(found.group()), text)
-    return _IN_A_NAME.sub(lambda found: chinese_number(int(found.group())), text)
+    if not _COUNTS.isdisjoint(text):
+        text = _NUMBER.sub(lambda found: _digits(found.group()), text)
+    return _IN_A_NAME.sub(_numeral, text)
+
+
+def _numeral(found: re.Match[str]) -> str:
+    """Return the digits of a name as numerals: 第2, and the 3 of 延安3路 if a name can stand before it."""
+    digits = found.group()
+    if digits[0] == "第":
+        return "第" + chinese_number(int(digits[1:]))
+    before = found.string[found.start() - 1 : found.start()]
+    return digits if not before or before.isascii() or before in _NO_NAME else chinese_number(int(digits))
 
 
 def _digits(text: str) -> str:

@@ -42,10 +42,8 @@ _NOISE = re.compile(
     """,
     re.VERBOSE,
 )
-_HINT = re.compile(
-    rf"\d{{6}}|\d{{3,4}}[-\s)]\s?\d{{3}}|{_TITLE}|电[话联]|手机|地[址点]|位置|单号|编号|快递|包裹|外卖|谢谢|麻烦|到付|邮[编政]|[件货系投映举案电求]人"
-    "|[速物]运|物流|[放送请存寄收]|业主|姓名|座机|TEL|PHONE|联[系络]方式|EMS"
-)
+_WORDS = frozenset("生士姐傅姨爷妈哥理志电机址点置单编快裹卖谢烦付邮人运流放送请存寄收主姓座L系络")
+_DIGITS = re.compile(r"\d{6}|\d{3}[-\s)]\s?\d{3}")
 _COMMAS = re.compile(r"\s*[,:]\s*(?:[,:]\s*)*")
 _PERSONS_NUMBER = re.compile(r"\(\s*\)")
 
@@ -63,8 +61,8 @@ def normalised(text: str) -> Normalised:
     A comma stands where something was left out, so that nothing is joined that was apart.
     """
     plain = normal_text(text)
-    if _HINT.search(plain) is None:
-        return Normalised(_COMMAS.sub(",", plain).strip(" ,"))
+    if _WORDS.isdisjoint(plain) and _DIGITS.search(plain) is None:  # all noise has one of these
+        return Normalised(_without_commas(plain))
     dropped: dict[str, None] = {}
 
     def leave_out(found: re.Match[str]) -> str:
@@ -76,4 +74,8 @@ def normalised(text: str) -> Normalised:
         if shorter == plain:
             break
         plain = normal_text(_PERSONS_NUMBER.sub("", shorter))
-    return Normalised(_COMMAS.sub(",", plain).strip(" ,"), tuple(sorted(dropped)))
+    return Normalised(_without_commas(plain), tuple(sorted(dropped)))
+
+
+def _without_commas(text: str) -> str:
+    return _COMMAS.sub(",", text).strip(" ,") if "," in text or ":" in text else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from gisgrid.addresses.parsed import HouseNumber
@@ -14,7 +15,7 @@ LARGEST_STEP = 40
 """41-45号 are plates side by side; no plate stands for more numbers than this."""
 
 _PLATE = re.compile(
-    rf"(?P<before>[{STEMS}])?(?P<number>\d{{1,6}})(?P<letter>[A-Za-z{STEMS}])?"
+    rf"(?P<before>[{STEMS}])?(?P<digits>\d{{1,6}})(?P<letter>[A-Za-z{STEMS}])?"
     rf"(?:(?P<join>[-~至到之附])(?P<second>\d{{1,6}})(?P<stem>[A-Za-z{STEMS}])?)?"
     rf"(?:号|#)?(?:大院|院)?(?P<after>[-之附]\d{{1,4}}|[{STEMS}])?(?:号|#)?"
 )
@@ -44,20 +45,22 @@ def parse_house_number(text: str) -> HouseNumber | None:
     HouseNumber(number=41, suffix='', until=45)
     """
     match = _PLATE.fullmatch(text.replace(" ", ""))
-    return plate(match.groupdict()) if match else None
+    return plate(match.groups()) if match else None
 
 
-def plate(parts: dict[str, str | None]) -> HouseNumber:
-    """Return the number of a plate from the parts of it that a pattern found."""
-    number, suffix, until = int(parts["number"] or 0), "", None
-    if parts["second"]:
-        second = int(parts["second"])
-        if parts["join"] not in ("之", "附") and is_range(number, second, parts["join"] or ""):
-            until = second
+def plate(parts: Sequence[str | None]) -> HouseNumber:
+    """Return the number of a plate from the parts of it that a pattern found: 甲, 41, A, -, 45, B, 附1."""
+    before, digits, letter, join, second, stem, after = parts
+    number, suffix, until = int(digits or 0), "", None
+    if second is None and before is None and letter is None and after is None:
+        return HouseNumber(number)
+    if second:
+        if join not in ("之", "附") and is_range(number, int(second), join or ""):
+            until = int(second)
         else:
-            suffix = f"{'附' if parts['join'] == '附' else '-'}{second}"
-        suffix += parts["stem"] or ""
-    for more in (parts["letter"], parts["before"], parts["after"]):
+            suffix = f"{'附' if join == '附' else '-'}{int(second)}"
+        suffix += stem or ""
+    for more in (letter, before, after):
         if more:
             suffix += (f"-{int(more[1:])}" if more[0] in "-之" else f"附{int(more[1:])}" if more[0] == "附" else more).upper()
     return HouseNumber(number, suffix, until)

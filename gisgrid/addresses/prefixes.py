@@ -6,10 +6,12 @@ import re
 from typing import Literal, NamedTuple
 
 from gisgrid.addresses.characters import normal_name
-from gisgrid.addresses.parsed import Vocabulary
+from gisgrid.addresses.names import Names
+from gisgrid.addresses.parsed import NameKind, Vocabulary
 
 PrefixLevel = Literal["province", "city", "district"]
 _Parts = tuple[tuple[PrefixLevel, str], ...]
+_Found = dict[PrefixLevel, str]
 
 _PROVINCES = (
     *(f"{name}市" for name in ("北京", "天津", "上海", "重庆")),
@@ -24,9 +26,11 @@ _PROVINCES = (
 _H = "\u4e00-\u9fff"
 _CITY = re.compile(rf"[{_H}]{{2,6}}?(?:市(?![场区政民容立级北南中])|自治州|地区|盟)")
 _DISTRICT = re.compile(rf"[{_H}]{{1,6}}?(?:(?<![小社园校厂景城街片库市住山矿])区|(?<![{_H}]知)县|新区|自治旗|市(?![场区政民容立级]))")
-_ROADS_TAIL = re.compile(
+_NAMES_TAIL = re.compile(
     rf"(?:[一二三四五六七八九十]|[东西南北中支]|[{_H}])?(?:路|街(?!道)|巷|大道)|小学|中学|医院|大厦|广场|公园|里(?![{_H}])|市场|社区|街道|小区"
 )
+_CITY_AND_DISTRICT = re.compile(_CITY.pattern + _DISTRICT.pattern)
+_SMALLER: frozenset[NameKind] = frozenset(("road", "place", "street", "community"))
 _SEPARATORS = " ,-/()"
 
 
@@ -56,8 +60,7 @@ class PrefixReader:
                 if len(short) > 1 and short != name:
                     self._short.setdefault(short, ((level, name),))  # type: ignore[arg-type]
         self._join(cities, districts)
-        both = sorted({*self._whole, *self._short}, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, both))) if both else re.compile("(?!)")
+        self._words = Names(dict.fromkeys((*self._whole, *self._short), ()))
 
     def _join(self, cities: tuple[str, ...], districts: tuple[str, ...]) -> None:
         """青岛市北区 is 青岛 and 市北区, though it begins with 青岛市."""
@@ -72,77 +75,83 @@ class PrefixReader:
         """Return what a normalised text begins with."""
         found: dict[PrefixLevel, str] = {}
         start = position = 0
-        while position < len(text):
-            step = self._step(text, position, names, found)
-            if step is None:
+        size = len(text)
+        while position < size:
+            end, parts = self._step(text, position, names, found)
+            if not parts:
                 break
-            end, parts = step
-            if parts[0][0] != "district" and "district" in found and position:
+            if parts[0][0] != "district" and "district" in found:
                 start, found = self._again(text, position, found, start)
             found.update(parts)
-            while end < len(text) and text[end] in _SEPARATORS:
-                end += 1
-            position = end
+            position = _after_separators(text, end)
         return Prefixes(start, position, found.get("province", ""), found.get("city", ""), found.get("district", ""))
 
     @staticmethod
-    def _again(text: str, position: int, found: dict[PrefixLevel, str], start: int) -> tuple[int, dict[PrefixLevel, str]]:
+    def _again(text: str, position: int, found: _Found, start: int) -> tuple[int, _Found]:
         """The whole is told a second time: the first telling is left out when the second one has as much."""
         rest = text[position : position + 24]
         return (position, {}) if all(name in rest for name in found.values()) else (start, found)
 
-    def _step(self, text: str, position: int, names: Vocabulary, found: dict[PrefixLevel, str]) -> tuple[int, _Parts] | None:
+    def _step(self, text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
+        """Return the next name of a province, city or district and where it ends; no parts when there is none."""
         known = names.names_at(text, position)
         end, parts = self._own(text, position, names, found)
         if known and known[0][0] >= end:
-            kinds = known[0][1]
-            level: PrefixLevel | None = next((k for k in ("district", "city", "province") if k in kinds), None)
-            if level is None or kinds & {"road", "place", "street", "community"}:
-                return None
-            return known[0][0], parts if end == known[0][0] and parts else ((level, text[position : known[0][0]]),)
-        if parts:
-            return end, parts
-        return None if known else self._elsewhere(text, position, names, found)
+            stop, kinds = known[0]
+            if kinds & _SMALLER or _is_office(text, stop):
+                return position, ()
+            level: PrefixLevel = "district" if "district" in kinds else "city" if "city" in kinds else "province"
+            return stop, parts if stop == end and parts else ((level, text[position:stop]),)
+        return (end, parts) if parts else self._elsewhere(text, position, names, found)
 
-    def _own(self, text: str, position: int, names: Vocabulary, found: dict[PrefixLevel, str]) -> tuple[int, _Parts]:
-        match = self._pattern.match(text, position)
-        if match is None:
-            return position, ()
-        word, end = match.group(), match.end()
-        whole = self._whole.get(word)
-        if whole is not None:
-            return end, whole
-        parts = self._short[word]
-        level = parts[-1][0]
+    def _own(self, text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
+        for end, _ in self._words.names_at(text, position):
+            word = text[position:end]
+            parts = self._whole.get(word)
+            if parts is not None:
+                if not _is_office(text, end):
+                    return end, parts
+            elif self._may_be_short(text, end, names, found, self._short[word]):
+                return end, self._short[word]
+        return position, ()
+
+    def _may_be_short(self, text: str, end: int, names: Vocabulary, found: _Found, parts: _Parts) -> bool:
+        """Return whether a name without 省, 市 or 区 is that of the area, and not the beginning of a road's or a school's."""
         if len(parts) > 1 and any(stop > end for stop, _ in names.names_at(text, end - 1)):
-            # 青岛市北京路 is 青岛市 and 北京路.
-            city = parts[0][1]
-            return position + len(city), (parts[0],)
-        if _ROADS_TAIL.match(text, end) and not names.names_at(text, end):
-            return position, ()
-        if level == "district" or end == len(text):
-            return (end, parts) if found or len(parts) > 1 or names.names_at(text, end) else (position, ())
-        # A province or a city in short needs another prefix after it: 山东青岛, 青岛市北.
-        after = end
-        while after < len(text) and text[after] in _SEPARATORS:
-            after += 1
-        follows = (
-            self._pattern.match(text, after) or (level == "province" and _CITY.match(text, after)) or found or names.names_at(text, after)
-        )
-        return (end, parts) if follows else (position, ())
+            return False  # 青岛市北京路 is 青岛市 and 北京路
+        known = bool(names.names_at(text, end))
+        if not known and _NAMES_TAIL.match(text, end):
+            return False
+        if len(parts) > 1 or found or known:
+            return True
+        after = _after_separators(text, end)
+        level = parts[0][0]
+        return level != "district" and bool(self._words.names_at(text, after) or (level == "province" and _CITY.match(text, after)))
 
     @staticmethod
-    def _elsewhere(text: str, position: int, names: Vocabulary, found: dict[PrefixLevel, str]) -> tuple[int, _Parts] | None:
+    def _elsewhere(text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
         """Read a city or district that nobody listed, where the province or city before it makes clear what it is."""
-        pattern: re.Pattern[str]
-        level: PrefixLevel
-        if "city" not in found and "district" not in found:
-            match = _CITY.match(text, position)
-            if match and ("province" in found or _DISTRICT.match(text, match.end())) and not names.names_at(text, position):
-                return match.end(), (("city", match.group()),)
-        if found and "district" not in found:
-            pattern, level = _DISTRICT, "district"
-            match = pattern.match(text, position)
-            if match and not any(names.names_at(text, at) for at in range(position, match.end())):
-                return match.end(), ((level, match.group()),)
-        return None
+        level: PrefixLevel = "district"
+        if found:
+            match = _CITY.match(text, position) if "city" not in found and "district" not in found else None
+            if match:
+                level = "city"
+            elif "district" not in found:
+                match = _DISTRICT.match(text, position)
+        else:
+            match = _CITY.match(text, position) if _CITY_AND_DISTRICT.match(text, position) else None
+            level = "city"
+        if match is None or any(names.names_at(text, at) for at in range(position, match.end())):
+            return position, ()
+        return match.end(), ((level, match.group()),)
+
+
+def _is_office(text: str, end: int) -> bool:
+    """Return whether a name is the beginning of a longer one, such as 青岛市立医院."""
+    return text[end : end + 1] in ("立", "政")
+
+
+def _after_separators(text: str, position: int) -> int:
+    while position < len(text) and text[position] in _SEPARATORS:
+        position += 1
+    return position

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from gisgrid.addresses.parsed import Relation, RelationKind
 
@@ -22,23 +23,27 @@ RELATION = (
     r"|(?P<at>(?:楼|院|小区)(?:下|前|后|上|旁|里面|里|内|外|道里?|院)(?:面)?(?:的?人行道|空地|路边|绿化带|院内)?|院子里?|红绿灯处?|路[边旁上面侧沿](?:人行道)?|街边|道边|人行道上?"
     r"|绿化带|停车场|公交站牌?旁?|门(?=$|,)|[里内外前后](?:面|侧|边)?(?=$|[,)])|处(?=$|[,)])|这里|此处)"
 )
+_WHOLE = re.compile(RELATION)
 _STRENGTH: dict[RelationKind, int] = {"at": 0, "near": 1, "opposite": 2, "direction": 3, "between": 4}
 _DISTANCE = re.compile(r"(\d{1,4}(?:\.\d{1,2})?)多?(M|米|公里|KM)")
 
 
-def relation_of(groups: dict[str, str | None], word: str) -> Relation:
-    """Return what a match of ``RELATION`` says, from its named groups."""
-    found = next((groups[name] for name in ("d1", "d2", "d3", "d4", "d5") if groups[name]), None)
+@lru_cache(maxsize=1024)
+def relation_of(word: str) -> Relation:
+    """Return what a word or phrase of relation says: 门口, 对面, 东侧50米, 往北约30米."""
+    match = _WHOLE.fullmatch(word)
+    groups = {} if match is None else match.groupdict()
+    found = next((groups[name] for name in ("d1", "d2", "d3", "d4", "d5") if groups.get(name)), None)
     bearing = None if found is None else _BEARINGS[_TURNED.get(found, found).removeprefix("正")]
     distance = _DISTANCE.search(word)
     metres = None if distance is None else float(distance[1]) * (1000.0 if distance[2] in ("公里", "KM") else 1.0)
-    if groups["to"]:
+    if groups.get("to"):
         return Relation(word, "direction", bearing, metres)
-    if groups["gate"]:
+    if groups.get("gate"):
         return Relation(word, "at", bearing)
-    if groups["opposite"]:
+    if groups.get("opposite"):
         return Relation(word, "opposite")
-    return Relation(word, "at") if groups["at"] else Relation(word, "near", None, metres)
+    return Relation(word, "at") if groups.get("at") else Relation(word, "near", None, metres)
 
 
 def stronger(first: Relation | None, second: Relation) -> Relation:
