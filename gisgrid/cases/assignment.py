@@ -98,7 +98,7 @@ def _why_unit(fitting: Sequence[Rule], steps: tuple[Step, ...]) -> list[Said]:
             continue
         zh, en = _called(rule)
         titles = [TITLES.get(word, Said(word, word)) for word in rule.units]
-        said.append(Said(f"{zh}：依次找{'、'.join(t.zh for t in titles)}", f"{en} looks for {', then '.join(t.en for t in titles)}"))
+        said.append(Said(f"{zh}：依次找{'、'.join(t.zh for t in titles)}。", f"{en} looks for: {', then '.join(t.en for t in titles)}."))
         said.extend(step.why for step in steps if step.rule == rule.number)
     return said
 
@@ -108,21 +108,21 @@ def _why_limit(rule: Rule | None, deadline: Deadline | None) -> list[Said]:
     if rule is None or deadline is None:
         return []
     (zh, en), limit = _called(rule), deadline.limit.said()
-    return [Said(f"{zh}：时限{limit.zh}", f"{en} allows {limit.en}"), *deadline.why]
+    return [Said(f"{zh}：时限{limit.zh}。", f"{en} allows {limit.en}."), *deadline.why]
 
 
 def _called(rule: Rule) -> Said:
     note = f"({rule.note})" if rule.note else ""
-    return Said(f"规则{rule.number}{note}", f"rule {rule.number}{' ' if note else ''}{note}")
+    return Said(f"规则{rule.number}{note}", f"Rule {rule.number}{' ' if note else ''}{note}")
 
 
 def _doubts(case: Reading, taken: Step | None, deadline: Deadline | None) -> list[Said]:
     """Return what a person should look at."""
     doubts = []
     if case.category.how == "unknown":
-        doubts.append(Said("没有识别出案件类别", "the class of the case is not known"))
+        doubts.append(Said("没有识别出案件类别。", "The class of the case is not known."))
     if taken is None:
-        doubts.append(Said("没有规则给出责任单位", "no rule leads to a unit that has to act"))
+        doubts.append(Said("没有规则给出责任单位。", "No rule leads to a unit that has to act."))
     if deadline is None:
-        doubts.append(Said("没有规则给出时限", "no rule says until when"))
+        doubts.append(Said("没有规则给出时限。", "No rule says until when."))
     return doubts

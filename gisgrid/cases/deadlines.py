@@ -27,7 +27,7 @@ MOST = 10_000
 _SATURDAY = 5
 _MOST_LISTED = 12
 _PROVISIONAL = Said(
-    "所涉年份的调休安排尚未公布，期限可能变动", "the make-up days of a year concerned are not published yet: the deadline may move"
+    "所涉年份的调休安排尚未公布，期限可能变动。", "The make-up days of a year concerned are not published yet: the deadline may move."
 )
 _BLANKS = re.compile(r"[\s_]+")
 
@@ -113,23 +113,23 @@ def due_at(start: datetime, limit: Limit, calendar: WorkingCalendar) -> Deadline
 def _why(local: datetime, begun: datetime, due: datetime, limit: Limit, calendar: WorkingCalendar) -> list[Said]:
     """Return in sentences how a deadline came about, where it is not plain."""
     if limit.unit == "urgent_hours":
-        return [Said("紧急工作时昼夜连续计算，节假日不停", "urgent hours run day and night, on holidays too")]
+        return [Said("紧急工作时昼夜连续计算，节假日不停。", "Urgent hours run day and night, on holidays too.")]
     if limit.unit == "calendar_days":
-        return [Said("自然日连续计算，节假日不停", "calendar days run on over holidays")]
+        return [Said("自然日连续计算，节假日不停。", "Calendar days run on over holidays.")]
     said = []
     if begun != local:
         said.append(
             Said(
-                f"{_moment(local)}不是工作时间，从{_moment(begun)}起算",
-                f"{_moment(local)} is no working time: counted from {_moment(begun)}",
+                f"{_moment(local)}不是工作时间，从{_moment(begun)}起算。",
+                f"{_moment(local)} is no working time: it counts from {_moment(begun)}.",
             )
         )
     off = [day for day in _days(begun.date(), due.date()) if day.weekday() < _SATURDAY and not calendar.is_working_day(day)]
     on = [day for day in _days(local.date(), due.date()) if day.weekday() >= _SATURDAY and calendar.is_working_day(day)]
     if off:
-        said.append(Said(f"其间放假：{_listed(off)}", f"days off in between: {_listed(off)}"))
+        said.append(Said(f"其间放假：{_listed(off)}。", f"Days off in between: {_listed(off)}."))
     if on:
-        said.append(Said(f"其间周末上班：{_listed(on)}", f"weekend days worked: {_listed(on)}"))
+        said.append(Said(f"其间周末上班：{_listed(on)}。", f"Days at weekends that are worked: {_listed(on)}."))
     return said
 
 

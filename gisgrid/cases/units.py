@@ -13,7 +13,7 @@ from gisgrid.types import LEVELS, Level
 OF_COMPONENT: dict[str, Said] = {
     "owner": Said("权属单位", "owner"),
     "maintainer": Said("养护单位", "maintainer"),
-    "department": Said("主管部门", "department in charge"),
+    "department": Said("主管部门", "department"),
 }
 """The words of rules for units that a component names."""
 
@@ -50,44 +50,41 @@ def look(word: str, facts: Facts, roles: Roles, organizations: Organizations) ->
         return _of_area(level, facts, roles)
     unit = organizations.unit(word)
     if unit is None:
-        return Found(None, Said(f"单位表中没有“{word}”", f"there is no organisation {word!r}"))
-    return Found(unit, Said(f"规则指定{unit.name}", f"the rule names {unit.name}"))
+        return _none(f"单位表中没有“{word}”", f"There is no organisation {word!r}")
+    return _found(unit, f"规则指定{unit.name}", f"The rule names {unit.name}")
+
+
+def _found(unit: Unit, zh: str, en: str) -> Found:
+    return Found(unit, Said(f"{zh}。", f"{en}."))
+
+
+def _none(zh: str, en: str) -> Found:
+    return Found(None, Said(f"{zh}。", f"{en}."))
 
 
 def _of_component(word: str, facts: Facts, organizations: Organizations) -> Found:
     title, component = OF_COMPONENT[word], facts.component
     if component is None:
-        return Found(None, Said(f"没有确定到具体部件，无从查{title.zh}", f"no component is known whose {title.en} could be asked"))
+        return _none(f"没有确定到具体部件，无从查{title.zh}", f"No component is known whose {title.en} could be asked")
     code = {"owner": component.owner_code, "maintainer": component.maintainer_code, "department": component.department_code}[word]
+    of = component.code
     if not code:
-        return Found(None, Said(f"部件{component.code}没有登记{title.zh}", f"component {component.code} has no {title.en} on record"))
+        return _none(f"部件{of}没有登记{title.zh}", f"Component {of} has no {title.en} on record")
     unit = organizations.unit(code)
     if unit is None:
-        return Found(
-            None,
-            Said(
-                f"部件{component.code}的{title.zh}{code}不在单位表中",
-                f"the {title.en} {code} of component {component.code} is not among the organisations",
-            ),
-        )
-    return Found(
-        unit, Said(f"部件{component.code}的{title.zh}是{unit.name}", f"the {title.en} of component {component.code} is {unit.name}")
-    )
+        return _none(f"部件{of}的{title.zh}{code}不在单位表中", f"The {title.en} of component {of}, {code}, is not among the organisations")
+    return _found(unit, f"部件{of}的{title.zh}是{unit.name}", f"The {title.en} of component {of} is {unit.name}")
 
 
 def _of_area(level: Level, facts: Facts, roles: Roles) -> Found:
     title, area = OF_AREA[level], facts.area(level)
     if area is None:
-        return Found(None, Said(f"位置不在任何{title.zh}内", f"the place is in no {title.en} that is known"))
-    found = roles.get((level, area.code))
+        return _none(f"不知道在哪个{title.zh}", f"It is not known in which {title.en} the place is")
+    found, of = roles.get((level, area.code)), f"{area.name or area.code}"
     if found is None:
-        return Found(
-            None, Said(f"{title.zh}{area.name}({area.code})没有责任单位", f"{title.en} {area.name} ({area.code}) has no responsible unit")
-        )
-    name = found.name or found.code
-    return Found(
-        Unit(found.code, name), Said(f"{title.zh}{area.name}的责任单位是{name}", f"{name} is responsible for {title.en} {area.name}")
-    )
+        return _none(f"{title.zh}{of}没有责任单位", f"The {title.en} {of} has no responsible unit")
+    unit = Unit(found.code, found.name or found.code)
+    return _found(unit, f"{title.zh}{of}的责任单位是{unit.name}", f"{unit.name} is responsible for the {title.en} {of}")
 
 
 def _of_locality(facts: Facts, roles: Roles) -> Found:
@@ -95,4 +92,4 @@ def _of_locality(facts: Facts, roles: Roles) -> Found:
         found = _of_area(level, facts, roles)
         if found.unit is not None:
             return found
-    return Found(None, Said("位置所在的各级区域都没有责任单位", "none of the areas that the place is in has a responsible unit"))
+    return _none("位置所在的各级区域都没有责任单位", "None of the areas of the place has a responsible unit")
