@@ -14,7 +14,9 @@ from starlette.responses import Response
 from api import archiveroutes, batch, convert, derivedroutes, docs, health, lookups, matrixroutes, rasterroutes, styleroutes, tileroutes
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
+from api.cases import acts as caseacts
 from api.cases import routes as caseroutes
+from api.cases import stream as casestream
 from api.console import Console
 from api.front import Front, Mounted, Plain, Route
 from api.lifespan import live
@@ -33,7 +35,9 @@ Answer = Callable[[Backend, Scope], Reply | Awaitable[Reply]]
 """What a module of plain routes offers: it answers every path below its prefix."""
 
 # FastAPI's routers: what streams, takes a body, or is asked too seldom for speed to matter.
-_ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router, archiveroutes.router, caseroutes.router)
+_ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router, archiveroutes.router)
+# Those of cases: what is listed before what has a number in its path.
+_CASES = (casestream.router, caseroutes.router, caseacts.router)
 
 
 def create_app(settings: Settings) -> App:
@@ -74,7 +78,7 @@ def _framework(backend: Backend) -> FastAPI:
     app.state.backend = backend
     app.state.archives = Archives(backend.settings.home / "archives")
     app.state.streams = Streams(backend.settings.api)
-    for router in _ROUTERS:
+    for router in (*_ROUTERS, *_CASES):
         app.include_router(router)
     app.add_exception_handler(GisgridError, _tell)
     app.add_exception_handler(HTTPException, _tell_status)

@@ -91,6 +91,7 @@ class Backend:
         background: dict[str, Work] = {
             "following the change feed": self.model.follow,
             "following the change feed for tiles": self.tiles.follow,
+            "following cases": self.cases.follower.follow,
             "simplifying areas": ShapeKeeper(database.url).run,
         }
         self._work = [asyncio.create_task(_keep_on(name, work), name=name) for name, work in background.items()]

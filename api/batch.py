@@ -7,7 +7,7 @@ with parameters in the query, are for ``api.stream``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -161,12 +161,13 @@ def parse_batch_point(point: object, crs: Crs | None, accuracy_m: float | None =
     own = _crs_text(point)
     system = crs if crs is not None and not own else choose_crs(own, None)
     names = coordinate_names(point, system)
-    asked = AskedPoint(_coordinate(names[0], point), _coordinate(names[1], point), system, names)
+    asked = AskedPoint(read_number(names[0], point), read_number(names[1], point), system, names)
     own_m = _accuracy(point)
     return BatchPoint(asked, accuracy_m if own_m is None else own_m)
 
 
-def _coordinate(name: str, point: dict[str, object]) -> float:
+def read_number(name: str, point: Mapping[str, object]) -> float:
+    """Return the number that a member of a JSON object is; raises ParameterError when it is none."""
     value = point.get(name)
     # True is an int to Python, but no coordinate to anybody.
     if isinstance(value, (int, float)) and not isinstance(value, bool):

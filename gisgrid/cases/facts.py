@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -42,6 +43,12 @@ class Facts(NamedTuple):
             "grid": self.grid,
         }
         return areas[level]
+
+    def within(self, areas: Mapping[Level, AreaRef | None]) -> Facts:
+        """Return the same facts in other areas; a level that is not named is not known."""
+        return self._replace(
+            district=areas.get("district"), street=areas.get("street"), community=areas.get("community"), grid=areas.get("grid")
+        )
 
     def at(self, location: Location) -> Facts:
         """Return the same facts at a place as the locator tells it."""

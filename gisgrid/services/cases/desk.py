@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -10,12 +11,13 @@ from typing import NamedTuple, TypeVar
 
 from gisgrid.cases.documents import Document
 from gisgrid.cases.drafts import CaseDraft
-from gisgrid.cases.rules import RuleSet
 from gisgrid.db import Database
 from gisgrid.db.cases import CaseReader, CaseWriter, Happened, KeptCase, NewCase
-from gisgrid.errors import NotFoundError
+from gisgrid.errors import DatabaseError, NotFoundError
 from gisgrid.geocoding import Geocoding
+from gisgrid.services.cases.following import CaseFollower
 from gisgrid.services.cases.intake import Intake
+from gisgrid.services.cases.rules_in_force import RulesInForce
 from gisgrid.services.cases.showing import case_document
 from gisgrid.services.cases.world import Standing
 from gisgrid.services.read_model import ReadModel
@@ -25,7 +27,8 @@ T = TypeVar("T")
 
 _THREADS = 2
 _WRITERS = 4
-_NO_RULES = RuleSet(0, ())
+
+_log = logging.getLogger(__name__)
 
 
 class Request(NamedTuple):
@@ -46,20 +49,30 @@ class Received(NamedTuple):
 class CaseDesk:
     """Cases of one server process; nothing is opened before ``open``."""
 
-    def __init__(self, intake: Intake, writer: CaseWriter, reader: CaseReader) -> None:
+    def __init__(self, intake: Intake, writer: CaseWriter, reader: CaseReader, rules: RulesInForce) -> None:
         self.intake, self.writer, self.reader = intake, writer, reader
+        self._rules = rules
+        self.follower = CaseFollower(reader.url, reader, self._read_rules)
         self._threads = ThreadPoolExecutor(_THREADS, "deciding cases")
 
     async def open(self) -> None:
-        """Open the connections."""
+        """Read the rules and open the connections; raises DatabaseError when the rules cannot be read."""
+        await self.aside(self._rules.read)
         await self.writer.open()
         await self.reader.open()
 
     async def close(self) -> None:
         """Close the connections; cases under way are written first."""
+        self.follower.end()
         await self.writer.close()
         await self.reader.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _read_rules(self) -> None:
+        try:
+            await self.aside(self._rules.read)
+        except DatabaseError as error:
+            _log.warning("New rules of assignment cannot be read, those of before hold: %s", error.message)
 
     async def aside(self, work: Callable[[], T]) -> T:
         """Return what ``work`` comes to in one of the threads that decide."""
@@ -102,9 +115,10 @@ class CaseDesk:
 
 def open_desk(database: Database, model: ReadModel, limits: ApiSettings) -> CaseDesk:
     """Return the desk of a server process, not yet open."""
-    intake = Intake(model, Standing.of(model.deployment), lambda: _NO_RULES, lambda _: _not_found)
+    rules = RulesInForce(database, model.deployment)
+    intake = Intake(model, Standing.of(model.deployment), rules, lambda _: _not_found)
     writer = CaseWriter(database.url, _WRITERS, limits.statement_timeout_ms)
-    return CaseDesk(intake, writer, CaseReader(database.url, limits.pool_size, limits.statement_timeout_ms))
+    return CaseDesk(intake, writer, CaseReader(database.url, limits.pool_size, limits.statement_timeout_ms), rules)
 
 
 def _not_found(address: str) -> Geocoding:

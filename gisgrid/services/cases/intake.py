@@ -15,6 +15,7 @@ from gisgrid.cases.decision import Decision, decide
 from gisgrid.cases.documents import decision_document
 from gisgrid.cases.drafts import CaseDraft, Reading
 from gisgrid.cases.rules import RuleSet
+from gisgrid.crs import Crs
 from gisgrid.db.cases import NewCase
 from gisgrid.errors import ParameterError
 from gisgrid.geocoding import Geocoding
@@ -35,19 +36,23 @@ class Intake:
     """
 
     def __init__(self, model: ReadModel, standing: Standing, rules: Callable[[], RuleSet], geocoder: Geocoder) -> None:
-        self._model, self._standing, self._rules, self._geocoder = model, standing, rules, geocoder
+        self._model, self.standing, self._rules, self._geocoder = model, standing, rules, geocoder
         self._world: tuple[Snapshot, SnapshotWorld] | None = None
         self._making = threading.Lock()
 
     @property
     def reading(self) -> Reading:
         """How reports in JSON are read."""
-        return Reading(self._model.default_crs, self._standing.calendar.zone)
+        return Reading(self._model.default_crs, self.standing.calendar.zone)
 
     @property
     def zone(self) -> str:
         """The name of the time zone of the city."""
-        return self._standing.calendar.zone.key
+        return self.standing.calendar.zone.key
+
+    def to_wgs84(self, first: float, second: float, crs: Crs) -> tuple[float, float]:
+        """Return longitude and latitude of a position in ``crs``; raises ParameterError for one that cannot be meant."""
+        return self._model.to_wgs84(first, second, crs)
 
     def world(self) -> SnapshotWorld:
         """Return all that is known at this moment."""
@@ -55,7 +60,7 @@ class Intake:
         kept = self._world
         if kept is None or kept[0] is not snapshot or kept[1].rules is not rules:
             with self._making:
-                kept = self._world = (snapshot, SnapshotWorld(snapshot, self._standing, rules, self._geocoder(snapshot)))
+                kept = self._world = (snapshot, SnapshotWorld(snapshot, self.standing, rules, self._geocoder(snapshot)))
         return kept[1]
 
     def decide(self, draft: CaseDraft, now: datetime) -> Decision:
@@ -65,10 +70,10 @@ class Intake:
     def new_case(self, decision: Decision, now: datetime, *, key: str | None = None, body_hash: bytes = b"", by: str = "") -> NewCase:
         """Return what is to be kept of a decision."""
         document = decision_document(decision)
-        values = kept_values(document, decision.state, self._standing)
+        values = kept_values(document, decision.state, self.standing)
         reporter = decision.draft.reporter
         noted = noted_of(document, decision.state)
-        day = now.astimezone(self._standing.calendar.zone).date().isoformat()
+        day = now.astimezone(self.standing.calendar.zone).date().isoformat()
         return NewCase(values, noted, day, by, None if reporter is None else (reporter.name, reporter.phone), key, body_hash)
 
 

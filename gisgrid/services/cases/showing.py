@@ -23,7 +23,8 @@ def case_document(kept: KeptCase, history: Sequence[Happened], now: datetime, *,
     if with_reporter:
         name, phone = kept.reporter
         document["reporter"] = None if name is None and phone is None else {"name": name, "phone": phone}
-    return document | {"history": [happened_document(one) for one in history], "links": {"self": path_of(kept.number)}}
+    told = [happened_document(one, with_names=with_reporter) for one in history]
+    return document | {"history": told, "links": {"self": path_of(kept.number)}}
 
 
 def summary_document(kept: KeptCase, now: datetime) -> Document:
@@ -35,9 +36,9 @@ def summary_document(kept: KeptCase, now: datetime) -> Document:
     return document | {"links": {"self": path_of(kept.number)}}
 
 
-def happened_document(one: Happened) -> Document:
-    """Return an entry of the history; the first names the reporter's source alone, not the reporter."""
-    return {**one._asdict(), "at": in_utc(one.at)}
+def happened_document(one: Happened, *, with_names: bool = False) -> Document:
+    """Return an entry of the history; who did it is for editors, ``with_names``."""
+    return {**one._asdict(), "at": in_utc(one.at), "by": one.by or None if with_names else None}
 
 
 def path_of(number: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from gisgrid.cases.calendar import WorkingCalendar, calendar_of
 from gisgrid.cases.categories import Categories, Category
 from gisgrid.cases.decision import Boundaries, FoundComponent, SeenBy
 from gisgrid.cases.facts import ComponentFacts, Facts
-from gisgrid.cases.organizations import Organizations
+from gisgrid.cases.organizations import Organizations, Unit
 from gisgrid.cases.positions import Fix
 from gisgrid.cases.rules import RuleSet
 from gisgrid.crs import WGS84
@@ -22,7 +23,7 @@ from gisgrid.matching import CoverMatch
 from gisgrid.services.answers import CoverHints, Place, cover_match
 from gisgrid.services.snapshot import Snapshot
 from gisgrid.sight import Sighting
-from gisgrid.types import Bounds, Location
+from gisgrid.types import LEVELS, AreaRef, Bounds, Level, Location
 
 CAMERAS = 5
 """How many cameras that can look at a case are named."""
@@ -103,6 +104,24 @@ class SnapshotWorld:
         """Return who has to act, and until when."""
         return assign(facts, self.rules, self._snapshot.roles, self._organizations, self._standing.calendar)
 
+    def unit(self, code: str) -> Unit | None:
+        """Return the organisation with a code; None when there is none."""
+        found = self._organizations.unit(code)
+        return found if found is not None and found.code == code else None
+
+    def areas_of(self, grid_code: str) -> dict[Level, AreaRef] | None:
+        """Return a grid and the areas that it belongs to; None when there is no such grid."""
+        found: dict[Level, AreaRef] = {}
+        code: str | None = grid_code
+        for level in reversed(LEVELS):
+            index = self._snapshot.areas.get(level)
+            number = None if index is None or code is None else index.number_of.get(code)
+            if index is None or number is None:
+                break
+            found[level] = index.refs[number]
+            code = index.parent_codes[number]
+        return found or None
+
     def _seen(self, row: int, found: Sighting) -> SeenBy:
         table = self._snapshot.points["cameras"].table
         fields: dict[str, Any] = dict(zip(table.fields, table.rows[row], strict=True))
@@ -121,7 +140,8 @@ class SnapshotWorld:
 
     @cached_property
     def _organizations(self) -> Organizations:
-        return Organizations(self._snapshot.organizations)
+        names = self._snapshot.history.organization_names_at(datetime.now(UTC))
+        return Organizations(self._snapshot.organizations, names)
 
 
 def _text(fields: dict[str, object], name: str) -> str | None:
