@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
+from gisgrid.addresses.parsers import parser_of
 from gisgrid.crs import Crs, check_point, to_wgs84
 from gisgrid.db import Database, reading
 from gisgrid.db.changes import Batch, ChangeFeed
@@ -58,7 +59,7 @@ class ReadModel:
         deployment = load_deployment(settings.deployment)
         with reading.snapshot(database) as connection:
             read_at = time.monotonic()
-            snapshot = read_snapshot(connection, database, settings.doubt_m)
+            snapshot = read_snapshot(connection, database, settings.doubt_m, parser_of(deployment))
         return cls(database, deployment, settings, snapshot, read_at)
 
     @property
@@ -148,6 +149,7 @@ class ReadModel:
         snapshot = self.snapshot
         snapshot.locator.prepare()
         snapshot.sights.get()
+        snapshot.gazetteer.prepare()
 
     def refresh(self, whole: Collection[str] = ()) -> None:
         """Read what has changed since the last time, and the layers ``whole`` in any case; then answer from that.

@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import psycopg
 
+from gisgrid.addresses.parsers import Parser
 from gisgrid.db import Database, reading
 from gisgrid.db.changes import Change, Position, changes_since
 from gisgrid.layers import AREA_LAYERS
 from gisgrid.locator import AreaIndex, FootprintIndex, Locator, PointIndex, Roles
 from gisgrid.services.answers import POINT_LAYERS
+from gisgrid.services.geocoding.current import CurrentGazetteer, Sources, catch_up_sources, is_touched, read_sources
 from gisgrid.services.history import History
 from gisgrid.services.late import Late
 from gisgrid.sight import SightIndex
@@ -29,7 +31,7 @@ class Snapshot(NamedTuple):
     """Everything at one position of the change feed; never changed, only replaced as a whole.
 
     ``sights`` is made of the cameras and buildings beside it, which takes a moment: what asks for ``sight`` before it is
-    ready makes it, or waits until it is made.
+    ready makes it, or waits until it is made. ``gazetteer`` is made of ``sources``, the buildings and the locator.
     """
 
     position: Position
@@ -41,6 +43,8 @@ class Snapshot(NamedTuple):
     footprints: FootprintIndex
     sights: Late[SightIndex]
     history: History
+    sources: Sources
+    gazetteer: CurrentGazetteer
 
     @property
     def version(self) -> int:
@@ -53,8 +57,8 @@ class Snapshot(NamedTuple):
         return self.sights.get()
 
 
-def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: float) -> Snapshot:
-    """Return all that ``connection``, in a REPEATABLE READ transaction, sees."""
+def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: float, parser: Parser) -> Snapshot:
+    """Return all that ``connection``, in a REPEATABLE READ transaction, sees; addresses are read by ``parser``."""
     position = reading.read_position(connection)
     roles = reading.read_roles(connection)
     areas = {level: AreaIndex(reading.read_areas(connection, level)) for level in AREA_LAYERS}
@@ -64,7 +68,11 @@ def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: f
     sights = Late(lambda: SightIndex(cameras.table, footprints.table))
     locator = Locator.from_indices(areas, roles, doubt_m)
     history = History.read(connection, database, doubt_m)
-    return Snapshot(position, areas, roles, history.organizations_at(_now()), locator, points, footprints, sights, history)
+    sources = read_sources(connection, parser)
+    gazetteer = CurrentGazetteer(sources, footprints, locator)
+    return Snapshot(
+        position, areas, roles, history.organizations_at(_now()), locator, points, footprints, sights, history, sources, gazetteer
+    )
 
 
 def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float, before: Snapshot, whole: Collection[str] = ()) -> Snapshot:
@@ -74,7 +82,7 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
     """
     found = changes_since(connection, before.position)
     if found is None:
-        return read_snapshot(connection, database, doubt_m)
+        return read_snapshot(connection, database, doubt_m, before.sources.parser)
     position, changes = found
     if not changes and not whole:
         return before._replace(position=position)
@@ -86,16 +94,21 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
     points = {layer_id: _points(connection, layer_id, index, touched) for layer_id, index in before.points.items()}
     footprints = _footprints(connection, before.footprints, touched)
     history = before.history.renewed(connection, before.position, touched)
+    locator = _locator(before, areas, roles, doubt_m)
+    sources = catch_up_sources(connection, before.sources, touched)
+    gazetteer = CurrentGazetteer(sources, footprints, locator, before.gazetteer) if is_touched(touched) else before.gazetteer
     return Snapshot(
         position,
         areas,
         roles,
         history.organizations_at(_now()),
-        _locator(before, areas, roles, doubt_m),
+        locator,
         points,
         footprints,
         _sights(before, points["cameras"], footprints),
         history,
+        sources,
+        gazetteer,
     )
 
 

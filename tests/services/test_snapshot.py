@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gisgrid.addresses.parsers import parser_of
 from gisgrid.db import Database, reading
 from gisgrid.db.changes import Change
+from gisgrid.deployment import load_deployment
 from gisgrid.services import ReadModel
 from gisgrid.services.snapshot import Snapshot, catch_up, read_snapshot, touched_by
 from gisgrid.settings import Settings
@@ -27,7 +29,7 @@ AROUND = (120.3690, 36.0790, 120.3860, 36.0890)
 def _read(town: Database, before: Snapshot | None = None) -> Snapshot:
     with reading.snapshot(town) as connection:
         if before is None:
-            return read_snapshot(connection, town, DOUBT_M)
+            return read_snapshot(connection, town, DOUBT_M, parser_of(load_deployment("shibei")))
         return catch_up(connection, town, DOUBT_M, before)
 
 

@@ -1,0 +1,171 @@
+"""A gazetteer in memory: from an address to a point, from a point to an address, and suggestions while typing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import shapely
+
+from gisgrid.addresses import NameKind, ParsedAddress
+from gisgrid.addresses.characters import normal_name
+from gisgrid.addresses.names import Names
+from gisgrid.addresses.parsers import Parser
+from gisgrid.geocoding.answers import Geocoded, Geocoding, MatchType
+from gisgrid.geocoding.areas import AreaNames
+from gisgrid.geocoding.doors import Doors
+from gisgrid.geocoding.features import Features
+from gisgrid.geocoding.ground import Ground, plane_around
+from gisgrid.geocoding.lines import RoadLines
+from gisgrid.geocoding.matching import Hit, Matcher, Named
+from gisgrid.geocoding.places import OtherPlace, Places
+from gisgrid.geocoding.roads import Roads
+from gisgrid.geocoding.similar import Similar
+from gisgrid.geocoding.tables import GazetteerTables, OtherName
+from gisgrid.locator import Locator
+
+# A later reading of a text is only asked for what the earlier ones leave open.
+_ENOUGH = 0.8
+_SAME_DEG = 1e-5
+
+
+class Gazetteer:
+    """Roads, door plates, places and areas of a city, found by their names. Never changed: any thread may ask.
+
+    ``locator`` tells in which areas places lie; without it no address is limited by a street or community that it names.
+    What is asked for first takes a moment to make: ``prepare`` makes it all.
+    """
+
+    def __init__(self, tables: GazetteerTables, parser: Parser, locator: Locator | None = None) -> None:
+        self._tables, self._parser = tables, parser
+        plane = plane_around(_points(tables))
+        self._ground = ground = Ground(plane, locator)
+        self._features = features = Features(ground, tables)
+        self._doors = Doors(features)
+        self._lines = RoadLines(tables.roads, plane)
+        features.stand(self._doors.by_road, self._lines.by_name)
+        self._areas = AreaNames(ground, tables.areas, tables.names)
+        self._roads = Roads(features, self._lines, self._doors)
+        self._places = Places(features, self._doors, self._other_places())
+        self._matcher = Matcher(ground, Named(self._roads, self._places, self._areas, *self._similar()), self._other_roads())
+
+    def _other_places(self) -> Mapping[str, Sequence[OtherPlace]]:
+        """Return what other names of places and buildings stand for."""
+        stems = self._doors.stems_of_codes({other.code for other in self._tables.names if other.layer in ("places", "buildings")})
+        found: dict[str, list[OtherPlace]] = {}
+        for other in self._tables.names:
+            stem = stems.get((other.layer, other.code))
+            if stem is not None:
+                found.setdefault(normal_name(other.name), []).append(OtherPlace(stem, other.code, _how(other)))
+        return found
+
+    def _other_roads(self) -> dict[str, tuple[str, MatchType]]:
+        names = self._lines.codes
+        roads = [other for other in self._tables.names if other.layer == "roads" and other.code in names]
+        return {normal_name(other.name): (names[other.code], _how(other)) for other in roads}
+
+    def _similar(self) -> tuple[Similar, Similar]:
+        return Similar(self._lines.by_name.keys() | self._doors.by_road.keys()), Similar(self._doors.by_name.keys())
+
+    @cached_property
+    def names(self) -> Names:
+        """Every name with what it may stand for, as the parser asks for it."""
+        kinds: dict[str, set[NameKind]] = {}
+        for name in chain(self._lines.by_name, self._doors.by_road, self._matcher.road_aliases):
+            kinds.setdefault(name, set()).add("road")
+        for name in chain(self._doors.by_name, self._places.others):
+            kinds.setdefault(name, set()).add("place")
+        for name, areas in self._areas.by_name.items():
+            kinds.setdefault(name, set()).update(area.level for area in areas)
+        return Names(kinds)
+
+    def prepare(self) -> None:
+        """Make what answers are made of, so that nobody has to wait for it."""
+        _ = self.names
+        for name in (*self._lines.by_name, *self._doors.by_road):
+            for road in self._roads.named(name):
+                _ = road.plates
+
+    def geocode(self, text: str, *, explain: bool = False, limit: int = 5) -> Geocoding:
+        """Return the place that an address means and at most ``limit`` - 1 others that it may mean; ``best`` is None for no address.
+
+        With ``explain`` the steps say in words what was tried and found.
+        """
+        readings = self._parser.parse(text, self.names)
+        if not readings:
+            return Geocoding(text.strip(), None)
+        steps: list[str] | None = [] if explain else None
+        hits, left = [], 1.0
+        for reading in readings:
+            found = self._matcher.hits(reading)
+            if steps is not None:
+                steps += _told(reading, found)
+            hits += [hit._replace(sure=hit.sure * left) for hit in found] if left < 1.0 else found
+            left -= sum(hit.sure for hit in found)
+            if left < 1.0 - _ENOUGH:
+                break
+        first = readings[0]
+        best = _distinct(hits, limit)
+        hint = first.relation.word if first.relation is not None else ""
+        return Geocoding(
+            first.normal,
+            _answer(best[0]) if best else None,
+            tuple(map(_answer, best[1:])),
+            hint,
+            first.dropped,
+            first.not_understood,
+            tuple(steps or ()),
+        )
+
+
+def _told(reading: ParsedAddress, hits: Iterable[Hit]) -> list[str]:
+    parts = {name: value for name, value in reading._asdict().items() if value and name not in ("normal", "dropped", "not_understood")}
+    found = [f"  {hit.level} {hit.match_type} {hit.text}: {hit.sure:.2f} within {hit.radius_m:.0f} m" for hit in hits]
+    return [f"read as {parts}", *(found or ["  nothing found"])]
+
+
+def _distinct(hits: list[Hit], limit: int) -> list[Hit]:
+    """Return the surest hits, each place once."""
+    if len(hits) == 1:
+        return hits
+    found: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: -hit.sure):
+        if all(_is_apart(hit, other) for other in found):
+            found.append(hit)
+            if len(found) == limit:
+                break
+    return found
+
+
+def _is_apart(one: Hit, other: Hit) -> bool:
+    return abs(one.spot.lon - other.spot.lon) > _SAME_DEG or abs(one.spot.lat - other.spot.lat) > _SAME_DEG
+
+
+def _answer(hit: Hit) -> Geocoded:
+    spot = hit.spot
+    return Geocoded(
+        round(spot.lon, 7),
+        round(spot.lat, 7),
+        hit.level,
+        hit.match_type,
+        round(hit.radius_m, 1),
+        round(hit.sure, 3),
+        hit.text,
+        spot.layer,
+        spot.id,
+        spot.code,
+    )
+
+
+def _how(other: OtherName) -> MatchType:
+    return "old_name" if other.kind == "old" else "alias"
+
+
+def _points(tables: GazetteerTables) -> list[np.ndarray[Any, Any]]:
+    """Return where things are, one point each, degrees."""
+    parts = [np.stack([table.lon, table.lat], axis=1) for table in (tables.addresses, tables.places) if len(table.ids)]
+    shapes = [geometries for geometries in (tables.roads.geometries, tables.buildings.geometries) if len(geometries)]
+    return [*parts, *(shapely.bounds(geometries)[:, :2] for geometries in shapes)]

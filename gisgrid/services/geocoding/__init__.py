@@ -1,0 +1,5 @@
+"""The geocoder of what PostGIS holds, kept current by the change feed."""
+
+from gisgrid.services.geocoding.current import CurrentGazetteer, Sources, catch_up_sources, read_sources
+
+__all__ = ["CurrentGazetteer", "Sources", "catch_up_sources", "read_sources"]
