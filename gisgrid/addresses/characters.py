@@ -26,7 +26,10 @@ _SIGNS = str.maketrans(
         "卅": "三十",
     }
 )
-_SPACE = re.compile(r"(?<![0-9A-Z])\s+|\s+(?![0-9A-Z])")
+_SPACE = re.compile(r"(?<![0-9A-Z.])\s+|\s+(?![0-9A-Z])")
+_LATIN = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_APOSTROPHE = re.compile(r"(?<=[A-Za-z\u00c0-\u024f])['\u2019](?=[A-Za-z\u00c0-\u024f])")
 _SPACES = re.compile(r"\s+")
 _ODD = re.compile(r"[^\u3400-\u9fff0-9A-Z,()\-#~/]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -43,7 +46,7 @@ _NO_NAME = frozenset("第号楼院栋幢元层室户路街至到与和近期、/
 
 
 def normal_name(name: str) -> str:
-    """Return a name as an address has it after normalising: simplified characters, half width, capital letters, numerals.
+    """Return a name as an address has it after normalising: simplified characters, half width, capitals without accents, numerals.
 
     Names of a gazetteer and texts go through this same function, so what it does to both is of no harm. Numerals that count become
     digits (四十一号, 三单元), those that belong to a name stay (延安一路, 第二小学), and digits in their place become numerals (延安1路).
@@ -64,7 +67,9 @@ def _characters(text: str) -> str:
             text = _converter().convert(text)
     if _ODD.search(text) is None:
         return text
-    text = _INVISIBLE.sub("", text).translate(_SIGNS).upper()
+    text = _APOSTROPHE.sub("", _INVISIBLE.sub("", text)).translate(_SIGNS).upper()
+    if _LATIN.search(text):
+        text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
     return _SPACES.sub(" ", _SPACE.sub("", text))
 
 

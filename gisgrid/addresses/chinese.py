@@ -9,10 +9,10 @@ from gisgrid.addresses.draft import Draft
 from gisgrid.addresses.noise import normalised
 from gisgrid.addresses.parsed import ParsedAddress, Vocabulary
 from gisgrid.addresses.prefixes import PrefixReader
+from gisgrid.addresses.readings import LONGEST, readings
 
-LONGEST = 256
-"""More characters than an address has (GB/T 47678 gives 事发位置 256); what comes after them is not read."""
-MOST_READINGS = 4
+LONGEST_ADDRESS = 256
+"""Characters of an address without noise; what comes after them is not read."""
 
 
 class ChineseParser:
@@ -23,9 +23,9 @@ class ChineseParser:
 
     def parse(self, text: str, names: Vocabulary) -> tuple[ParsedAddress, ...]:
         """Return the readings of an address, the best first, four at most; one that is empty when there is nothing in it."""
-        plain, dropped = normalised(text[: 4 * LONGEST])
-        rest = plain[LONGEST:] + ("…" if len(text) > 4 * LONGEST else "")
-        plain = plain[:LONGEST]
+        plain, dropped = normalised(text[:LONGEST])
+        rest = plain[LONGEST_ADDRESS:] + ("…" if len(text) > LONGEST else "")
+        plain = plain[:LONGEST_ADDRESS]
         prefix = self._prefixes.read(plain, names)
         draft = Draft(pieces(plain, prefix.end, names))
         parts, others = draft.readings()
@@ -39,6 +39,4 @@ class ChineseParser:
             dropped=dropped,
             **parts,
         )
-        if not others:
-            return (first,)
-        return tuple(dict.fromkeys((first, *(first._replace(**change) for change in others))))[:MOST_READINGS]
+        return readings(first, others)

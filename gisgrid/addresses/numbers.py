@@ -16,7 +16,7 @@ LARGEST_STEP = 40
 
 _PLATE = re.compile(
     rf"(?P<before>[{STEMS}])?(?P<digits>\d{{1,6}})(?P<letter>[A-Za-z{STEMS}])?"
-    rf"(?:(?P<join>[-~至到之附])(?P<second>\d{{1,6}})(?P<stem>[A-Za-z{STEMS}])?)?"
+    rf"(?:(?P<join>[-~/至到之附])(?P<second>\d{{1,6}})(?P<stem>[A-Za-z{STEMS}])?)?"
     rf"(?:号|#)?(?:大院|院)?(?P<after>[-之附]\d{{1,4}}|[{STEMS}])?(?:号|#)?"
 )
 

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from gisgrid.addresses.chinese import ChineseParser
 from gisgrid.addresses.parsed import ParsedAddress, Vocabulary
+from gisgrid.addresses.western import WesternParser
 from gisgrid.deployment import Deployment
 
 
@@ -19,4 +20,6 @@ class Parser(Protocol):
 def parser_of(deployment: Deployment) -> Parser:
     """Return the parser that ``[addresses]`` of a deployment names, with the prefixes that are listed there."""
     rules = deployment.addresses
+    if rules.parser == "western":
+        return WesternParser(rules.cities, (*rules.districts, *rules.former_districts, *rules.neighbours))
     return ChineseParser(rules.provinces, rules.cities, (*rules.districts, *rules.former_districts, *rules.neighbours))
