@@ -10,7 +10,7 @@ from gisgrid.cases.assignment import Assignment
 from gisgrid.cases.categories import Category
 from gisgrid.cases.decision import Concerned, Decision, Review, SeenBy
 from gisgrid.cases.positions import Fix
-from gisgrid.geocoding import Geocoded, Geocoding
+from gisgrid.geocoding.documents import geocoding_document
 from gisgrid.matching import cover_match_document
 from gisgrid.types import AreaRef, Location
 from gisgrid.types import Candidate as Grid
@@ -74,18 +74,6 @@ def assignment_document(assignment: Assignment) -> Document:
     }
 
 
-def geocoding_document(found: Geocoding) -> Document:
-    """Return what an address may mean."""
-    return {
-        "normal": found.normal,
-        "best": None if found.best is None else _geocoded(found.best),
-        "alternatives": [_geocoded(one) for one in found.alternatives],
-        "hint": found.hint,
-        "dropped": list(found.dropped),
-        "not_understood": list(found.not_understood),
-    }
-
-
 def area_document(area: AreaRef | None) -> Document | None:
     """Return an area by code and name."""
     return None if area is None else {"code": area.code, "name": area.name}
@@ -122,16 +110,6 @@ def _position(fix: Fix, decision: Decision) -> Document:
 def _grid(one: Grid) -> Document:
     share = {} if one.share is None else {"share": round(one.share, 4)}
     return {"code": one.code, "name": one.name, "distance_m": round(one.distance_m, _METRES), **share}
-
-
-def _geocoded(one: Geocoded) -> Document:
-    return {
-        **one._asdict(),
-        "lon": round(one.lon, _DEGREES),
-        "lat": round(one.lat, _DEGREES),
-        "uncertainty_m": round(one.uncertainty_m, 1),
-        "confidence": round(one.confidence, 3),
-    }
 
 
 def _component(concerned: Concerned) -> Document:
