@@ -15,6 +15,7 @@ from api import archiveroutes, batch, convert, derivedroutes, docs, health, look
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.cases import acts as caseacts
+from api.cases import batch as casebatch
 from api.cases import routes as caseroutes
 from api.cases import stream as casestream
 from api.console import Console
@@ -37,7 +38,7 @@ Answer = Callable[[Backend, Scope], Reply | Awaitable[Reply]]
 # FastAPI's routers: what streams, takes a body, or is asked too seldom for speed to matter.
 _ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router, archiveroutes.router)
 # Those of cases: what is listed before what has a number in its path.
-_CASES = (casestream.router, caseroutes.router, caseacts.router)
+_CASES = (casestream.router, casebatch.router, caseroutes.router, caseacts.router)
 
 
 def create_app(settings: Settings) -> App:

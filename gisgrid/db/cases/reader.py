@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, LiteralString, NamedTuple
 
@@ -17,6 +17,7 @@ _COLUMNS: LiteralString = "c.id, c.number, c.version, c.state, c.decided::text, 
 _ONE: LiteralString = f"""
 SELECT {_COLUMNS}, r.name, r.phone FROM gisgrid.cases_all c LEFT JOIN gisgrid.case_reporters r ON r.case_id = c.id WHERE c.number = %s
 """
+_SOME: LiteralString = f"SELECT {_COLUMNS} FROM gisgrid.cases_all c WHERE c.number = ANY (%s)"
 _HISTORY: LiteralString = """
 SELECT h.id, h.version, h.at, h.action, h.by, h.reason, h.before::text, h.after::text
 FROM gisgrid.case_history h JOIN gisgrid.cases_all c ON c.id = h.case_id WHERE c.number = %s ORDER BY h.version
@@ -138,6 +139,10 @@ class CaseReader(Pool):
             return None
         history = [_happened(one) for one in await self.fetch(_HISTORY, [number])]
         return _case(row)._replace(reporter=(row[9], row[10])), history
+
+    async def some(self, numbers: Sequence[str]) -> list[KeptCase]:
+        """Return the cases with these numbers, in any order. Errors as ``Pool.fetch_row``."""
+        return [_case(row) for row in await self.fetch(_SOME, [list(numbers)])]
 
     async def page(self, chosen: CaseFilter, limit: int, cursor: str = "", *, void: bool = False) -> Page:
         """Return at most ``limit`` cases, the newest first, from ``cursor`` on.

@@ -21,6 +21,7 @@ from gisgrid.services.cases.rules_in_force import RulesInForce
 from gisgrid.services.cases.showing import case_document
 from gisgrid.services.cases.world import Standing
 from gisgrid.services.read_model import ReadModel
+from gisgrid.services.snapshot import Snapshot
 from gisgrid.settings import ApiSettings
 
 T = TypeVar("T")
@@ -116,13 +117,14 @@ class CaseDesk:
 def open_desk(database: Database, model: ReadModel, limits: ApiSettings) -> CaseDesk:
     """Return the desk of a server process, not yet open."""
     rules = RulesInForce(database, model.deployment)
-    intake = Intake(model, Standing.of(model.deployment), rules, lambda _: _not_found)
+    intake = Intake(model, Standing.of(model.deployment), rules, _geocoder)
     writer = CaseWriter(database.url, _WRITERS, limits.statement_timeout_ms)
     return CaseDesk(intake, writer, CaseReader(database.url, limits.pool_size, limits.statement_timeout_ms), rules)
 
 
-def _not_found(address: str) -> Geocoding:
-    return Geocoding(address, None)
+def _geocoder(snapshot: Snapshot) -> Callable[[str], Geocoding]:
+    # Asked each time: the gazetteer of a snapshot is made a moment after it.
+    return lambda address: snapshot.gazetteer.get().geocode(address)
 
 
 def _kept(new: NewCase, number: str | None, at: datetime) -> KeptCase:

@@ -44,14 +44,15 @@ class CaseFollower:
                 await self._heard(batch)
 
     async def listen(self, after: int | None) -> AsyncGenerator[Event | None]:
-        """Yield what happens from now on, or after entry ``after`` of the history; None after a while in which nothing did.
+        """Yield what happens from now on, or after entry ``after`` of the history; None at first, and after a while without anything.
 
         Ends for a listener who is too far behind. Raises DatabaseError when what was missed cannot be read.
         """
         with self._listening() as queue:
-            last = after
-            if last is not None:
-                async for event in self._missed(last):
+            last = await self._reader.last_happened() if after is None else after
+            yield None
+            if after is not None:
+                async for event in self._missed(after):
                     last = event[0]
                     yield event
             while True:
@@ -62,7 +63,7 @@ class CaseFollower:
                     continue
                 if coming is None:
                     return
-                if last is None or coming[0] > last:
+                if coming[0] > last:
                     yield coming
 
     @property

@@ -137,11 +137,14 @@ class Listener:
                 self.started = message
             self.text += message.get("body", b"")
 
+        async def listen() -> None:
+            await server.app(scope, receive, send)
+
         async def begin() -> asyncio.Task[None]:
-            return asyncio.create_task(server.app(scope, receive, send))
+            return asyncio.create_task(listen())
 
         self._task = server.runner.run(begin())
-        server.wait(lambda: b"retry" in self.text or self._task.done())
+        server.wait(lambda: b": \n\n" in self.text or self._task.done())
 
     @property
     def events(self) -> list[tuple[int, str, dict[str, Any]]]:
