@@ -11,7 +11,20 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api import archiveroutes, batch, convert, derivedroutes, docs, health, lookups, matrixroutes, rasterroutes, styleroutes, tileroutes
+from api import (
+    archiveroutes,
+    batch,
+    convert,
+    derivedroutes,
+    docs,
+    geocode,
+    health,
+    lookups,
+    matrixroutes,
+    rasterroutes,
+    styleroutes,
+    tileroutes,
+)
 from api.asgi import App, Reply, Scope
 from api.backend import Backend
 from api.cases import acts as caseacts
@@ -62,6 +75,7 @@ def _plain(backend: Backend) -> Plain:
     exact |= {f"/{layer.id}/nearest": partial(lookups.nearest, backend, layer.id) for layer in NEAREST_LAYERS}
     exact["/manhole_covers/match"] = partial(lookups.match, backend)
     exact["/convert"] = partial(convert.convert, backend)
+    exact["/geocode"] = partial(geocode.geocode, backend)
     # The first prefix that fits answers: a longer one stands before the shorter. Each is `answer(backend, scope)` of its module.
     below: tuple[tuple[str, Answer], ...] = (
         (styleroutes.PREFIX, styleroutes.answer),
