@@ -12,13 +12,13 @@ from gisgrid.addresses.relations import RELATION, relation_of
 
 _S = STEMS
 _PIECES = re.compile(
-    rf"(?P<building>第?(?P<b>\d{{1,4}}[A-Z]?|[A-Z]\d{{0,3}})(?P<to>[-~]\d{{1,4}})?(?:(?:号|\#)楼(?!下)|[号\#]?(?:栋|幢)|[号\#]?座(?![{_S}桥城山]))(?:楼(?![下前后上道内院旁]))?)"
+    rf"(?P<building>第?(?P<b>\d{{1,6}}[A-Z]?|[A-Z]\d{{0,3}})(?P<to>[-~]\d{{1,4}})?(?:(?:号|\#)楼(?!下)|[号\#]?(?:栋|幢)|[号\#]?座(?![{_S}桥城山]))(?:楼(?![下前后上道内院旁]))?)"
     r"|(?P<unit>(?P<u>\d{1,3}|[A-Z])[号#]?(?:单元门?|单园|门洞|门(?=\d|$|,)))"
     r"|(?P<floor>(?P<f>(?:负|地下|B)?\d{1,2})(?:层|楼(?![下前后上道栋内院旁盘群号])|F(?![A-Z])))"
     r"|(?P<room>(?P<r>\d{1,5}[A-Z]?(?:-\d{1,4})?)[号#]?(?:户|室|房(?![产屋管])))"
     rf"|(?P<number>(?P<before>[{_S}])?(?P<digits>\d{{1,5}})(?P<letter>[A-Z{_S}](?=[号\#]))?"
     rf"(?:(?P<join>[-~]|之|附)(?P<second>\d{{1,4}})(?P<stem>[A-Z{_S}])?)?(?:号(?!线)|\#)(?:大院|院(?![内里子门前外]))?"
-    rf"(?P<after>(?:-|之|附)\d{{1,4}}(?![\d号\#栋幢单层室户-])|[{_S}](?!\d+号))?号?)"
+    rf"(?P<after>(?:-|之|附)\d{{1,4}}(?![\d号\#栋幢单层室户-])|[{_S}](?!\d+号(?!楼)))?号?)"
     r"|(?P<yard>(?P<y>\d{1,5})(?:大院|院(?![内里子门前外])|弄))"
     r"|(?P<highway>[GS]?\d{1,4}(?:国道|省道|县道|高速))"
     r"|(?P<distance>(?=\d+(?:\.\d+)?多?(?:米|公里|K?M(?![A-Z])))\d+(?:\.\d+)?多?(?:米|公里|K?M)(?:左右|远)*处?)"
@@ -40,8 +40,8 @@ _WEAK = frozenset("与和及同跟跨交至到近旁里内外前后处门口")
 _ROAD: frozenset[NameKind] = frozenset(("road",))
 _PLACE: frozenset[NameKind] = frozenset(("place",))
 _AREAS: frozenset[NameKind] = frozenset(("street", "community", "district"))
-_AREA_TAIL = re.compile(r"街道(?:办事处|办)?|街办|办事处|镇(?![\u4e00-\u9fff]?路)|社区(?:居民委员会|居委会|居委)?|居委会|居民委员会")
-_FIRST_OF_TAILS = frozenset("街办镇社居")
+_AREA_TAIL = re.compile(r"街道(?:办事处|办)?|街办|办事处|社区(?:居民委员会|居委会|居委)?|居委会|居民委员会")
+_FIRST_OF_TAILS = frozenset("街办社居")
 _BEFORE_ROADS = frozenset("一二三四五六七八九十东西南北中支路大")
 _ROADS_REST = re.compile("(?:[一二三四五六七八九十]{1,2}|[东西南北中支])?路(?![口边面段东西南北旁侧])|大[道街](?!道)")
 _ROAD_TAIL = "路街巷弄"

@@ -30,7 +30,7 @@ class Door:
             case "number":
                 return self._take_number(piece.value, link)
             case "building":
-                return self._take_building(*piece.value)
+                return self._take_building(*piece.value, link)
             case "dashes":
                 return self._take_dashes(*piece.value)
             case "bare":
@@ -72,9 +72,12 @@ class Door:
         ):
             self.others.append({"house_number": HouseNumber(value.number, "", int(value.suffix[1:]))})
 
-    def _take_building(self, value: str, until: str) -> bool:
+    def _take_building(self, value: str, until: str, link: str) -> bool:
         if self.building:
             return False
+        if self.last == "number" and link == "-" and self.number is not None and not self.number.suffix:
+            for cut in range(1, len(value)):  # 171号-33栋: building 33, or building 3 behind 171号-3
+                self.others.append({"house_number": self.number._replace(suffix=f"-{value[:cut]}"), "building": value[cut:]})
         on_a_road = self.last == "road" and self.number is None and value.isdecimal()
         self.building, self.last = value, "building"
         if until and on_a_road:  # 佛山路5-7号楼
@@ -82,8 +85,8 @@ class Door:
             self.others.append({"house_number": None, "building": value})
         elif on_a_road:
             # 佛山路85号楼: building 85 of the road, or number 8 and building 5 without the word between them.
-            for cut in range(1, len(value)):
-                if value[cut] != "0":
+            for cut in (len(value) - 1, len(value) - 2):
+                if cut > 0 and value[cut] != "0":
                     self.others.append({"house_number": HouseNumber(int(value[:cut])), "building": value[cut:]})
             self.others.append({"house_number": HouseNumber(int(value)), "building": ""})
         elif until:
