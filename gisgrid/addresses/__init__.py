@@ -1,6 +1,6 @@
 """Addresses as people write them, read into parts; no place is looked up here."""
 
-from gisgrid.addresses.characters import chinese_number, normal_name
+from gisgrid.addresses.characters import chinese_number, normal_name, simplified
 from gisgrid.addresses.names import Names
 from gisgrid.addresses.noise import Normalised, normalised
 from gisgrid.addresses.numbers import NumberKey, house_number_text, number_key, parse_house_number
@@ -24,4 +24,5 @@ __all__ = [
     "number_key",
     "parse_house_number",
     "parser_of",
+    "simplified",
 ]

@@ -59,12 +59,18 @@ def normal_text(text: str) -> str:
     return normal_name(text)
 
 
-def _characters(text: str) -> str:
+def simplified(text: str) -> str:
+    """Return a text in half width and in simplified characters."""
     if not text.isascii():
         if not unicodedata.is_normalized("NFKC", text):
             text = unicodedata.normalize("NFKC", text)
         if not _traditional().isdisjoint(text):
             text = _converter().convert(text)
+    return text
+
+
+def _characters(text: str) -> str:
+    text = simplified(text)
     if _ODD.search(text) is None:
         return text
     text = _APOSTROPHE.sub("", _INVISIBLE.sub("", text)).translate(_SIGNS).upper()
