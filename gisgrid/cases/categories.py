@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import ahocorasick
 
+from gisgrid.addresses import simplified
 from gisgrid.codes import ComponentClass, component_classes, component_words, event_classes
 from gisgrid.deployment import Deployment
 from gisgrid.errors import ParameterError
@@ -84,11 +85,11 @@ class Categories:
 
         A case that nothing is found for is an event of unknown class. Raises ParameterError for a class code that does not exist.
         """
-        given = category.strip()
+        given = simplified(category.strip())
         found = self._of_code(given) or self._named(given) or self._told(given)
         if found is None and (told := self._told(description)) is not None:
             found = told._replace(how="description")
-        return found or Category("event", "", "", "", given[:_SHOWN], "unknown")
+        return found or Category("event", "", "", "", category.strip()[:_SHOWN], "unknown")
 
     def of_component(self, scheme: str, edition: str, class_code: str) -> Category | None:
         """Return the category of a component by its class; None when there is no such class."""
@@ -163,7 +164,7 @@ class Categories:
 
     def _told(self, text: str) -> Category | None:
         """Return the class that the words of a text tell."""
-        text = plain(text[:MAX_TEXT])
+        text = plain(simplified(text[:MAX_TEXT]))
         if not text:
             return None
         report = read_report(text)

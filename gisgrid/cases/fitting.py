@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
+from gisgrid.addresses import simplified
 from gisgrid.cases.categories import Category
 from gisgrid.cases.facts import Facts
 from gisgrid.cases.rules import Rule
@@ -32,7 +33,7 @@ class Reading(NamedTuple):
 
 def reading(facts: Facts) -> Reading:
     """Return what the rules look at in a case."""
-    text = facts.text[:MAX_TEXT]
+    text = simplified(facts.text[:MAX_TEXT])
     areas = tuple(area.code for level in LEVELS if (area := facts.area(level)) is not None)
     return Reading(facts.category, plain(text), frozenset(read_report(text).states), areas)
 

@@ -49,6 +49,7 @@ def test_what_is_wrong_with_a_cover_does_not_hide_which_it_is(trouble: str) -> N
         ("路灯井盖破损", "component", "0106"),  # a cover, not a lamp
         ("路燈不亮", "component", "0118"),
         ("暴露垃圾", "event", "06010"),
+        ("亂堆物堆料", "event", "06036"),
         ("垃圾箱破损", "component", "0305"),
         ("垃圾箱满溢", "event", "06042"),
         ("停车场门口有人摆摊", "event", "09006"),  # a thing that nothing is wrong with
