@@ -164,7 +164,7 @@ class Categories:
 
     def _told(self, text: str) -> Category | None:
         """Return the class that the words of a text tell."""
-        text = plain(simplified(text[:MAX_TEXT]))
+        text = plain(simplified(text[:MAX_TEXT]))[:MAX_TEXT]
         if not text:
             return None
         report = read_report(text)

@@ -33,7 +33,7 @@ class Reading(NamedTuple):
 
 def reading(facts: Facts) -> Reading:
     """Return what the rules look at in a case."""
-    text = simplified(facts.text[:MAX_TEXT])
+    text = simplified(facts.text[:MAX_TEXT])[:MAX_TEXT]  # a character may become several
     areas = tuple(area.code for level in LEVELS if (area := facts.area(level)) is not None)
     return Reading(facts.category, plain(text), frozenset(read_report(text).states), areas)
 

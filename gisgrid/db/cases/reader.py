@@ -13,17 +13,18 @@ from gisgrid.db.pool import Pool, Row
 from gisgrid.errors import ParameterError
 from gisgrid.types import Bounds
 
-_COLUMNS: LiteralString = "c.id, c.number, c.version, c.state, c.decided::text, c.received_at, c.due_at, c.closed_at, c.changed_at"
+COLUMNS: LiteralString = "c.id, c.number, c.version, c.state, c.decided::text, c.received_at, c.due_at, c.closed_at, c.changed_at"
+"""What is read of a case, from ``gisgrid.cases_all`` as c, for ``kept_case``."""
 _ONE: LiteralString = f"""
-SELECT {_COLUMNS}, r.name, r.phone FROM gisgrid.cases_all c LEFT JOIN gisgrid.case_reporters r ON r.case_id = c.id WHERE c.number = %s
+SELECT {COLUMNS}, r.name, r.phone FROM gisgrid.cases_all c LEFT JOIN gisgrid.case_reporters r ON r.case_id = c.id WHERE c.number = %s
 """
-_SOME: LiteralString = f"SELECT {_COLUMNS} FROM gisgrid.cases_all c WHERE c.number = ANY (%s)"
+_SOME: LiteralString = f"SELECT {COLUMNS} FROM gisgrid.cases_all c WHERE c.number = ANY (%s)"
 _HISTORY: LiteralString = """
 SELECT h.id, h.version, h.at, h.action, h.by, h.reason, h.before::text, h.after::text
 FROM gisgrid.case_history h JOIN gisgrid.cases_all c ON c.id = h.case_id WHERE c.number = %s ORDER BY h.version
 """
 _HAPPENED: LiteralString = f"""
-SELECT h.id, h.version, h.at, h.action, h.by, h.reason, h.before::text, h.after::text, {_COLUMNS}
+SELECT h.id, h.version, h.at, h.action, h.by, h.reason, h.before::text, h.after::text, {COLUMNS}
 FROM gisgrid.case_history h JOIN gisgrid.cases_all c ON c.id = h.case_id WHERE h.id > %s ORDER BY h.id LIMIT %s
 """
 _LAST: LiteralString = "SELECT coalesce(max(id), 0) FROM gisgrid.case_history"
@@ -138,11 +139,11 @@ class CaseReader(Pool):
         if row is None:
             return None
         history = [_happened(one) for one in await self.fetch(_HISTORY, [number])]
-        return _case(row)._replace(reporter=(row[9], row[10])), history
+        return kept_case(row)._replace(reporter=(row[9], row[10])), history
 
     async def some(self, numbers: Sequence[str]) -> list[KeptCase]:
         """Return the cases with these numbers, in any order. Errors as ``Pool.fetch_row``."""
-        return [_case(row) for row in await self.fetch(_SOME, [list(numbers)])]
+        return [kept_case(row) for row in await self.fetch(_SOME, [list(numbers)])]
 
     async def page(self, chosen: CaseFilter, limit: int, cursor: str = "", *, void: bool = False) -> Page:
         """Return at most ``limit`` cases, the newest first, from ``cursor`` on.
@@ -154,9 +155,9 @@ class CaseReader(Pool):
             args["after_at"], args["after_id"] = _read_cursor(cursor)
             conditions.append(_AFTER)
         where = " AND ".join(conditions) or "true"
-        statement = f"SELECT {_COLUMNS} FROM gisgrid.cases_all c WHERE {where} ORDER BY c.reported_at DESC, c.id DESC LIMIT %(limit)s"
+        statement = f"SELECT {COLUMNS} FROM gisgrid.cases_all c WHERE {where} ORDER BY c.reported_at DESC, c.id DESC LIMIT %(limit)s"
         rows = await self.fetch(statement, {**args, "limit": limit + 1}, prepare=False)
-        cases = [_case(row) for row in rows[:limit]]
+        cases = [kept_case(row) for row in rows[:limit]]
         return Page(cases, _write_cursor(cases[-1]) if len(rows) > limit else None)
 
     async def count(self, chosen: CaseFilter, by: Collection[str], zone: str) -> list[Group]:
@@ -176,7 +177,7 @@ class CaseReader(Pool):
 
     async def happened_since(self, id: int, most: int) -> list[tuple[Happened, KeptCase]]:
         """Return what was done to cases after entry ``id`` of the history, in its order, with each case as it is now."""
-        return [(_happened(row), _case(row[8:])) for row in await self.fetch(_HAPPENED, [id, most])]
+        return [(_happened(row), kept_case(row[8:])) for row in await self.fetch(_HAPPENED, [id, most])]
 
     async def last_happened(self) -> int:
         """Return the number of the last entry of the history, 0 when there is none."""
@@ -206,7 +207,8 @@ def _like(words: str) -> str:
     return f"%{escaped}%"
 
 
-def _case(row: Row) -> KeptCase:
+def kept_case(row: Row) -> KeptCase:
+    """Return the case of a row that has the COLUMNS."""
     id, number, version, state, decided, *times = row[:9]
     return KeptCase(id, number, version, state, orjson.loads(decided), *times)
 

@@ -138,7 +138,7 @@ class CaseChanges:
         areas = world.areas_of(grid_code)
         if areas is None:
             raise RefusedError("grid_code", f"There is no grid with the code {grid_code[:60]!r}.", "The code of a grid that is served.")
-        assignment = world.assign(_facts(kept, world).within(areas))
+        assignment = world.assign(facts_of(kept, world).within(areas))
         why = Said(f"人工改派到网格 {grid_code}", f"moved to grid {grid_code} by a person").document()
         return {
             **kept.decided,
@@ -155,7 +155,8 @@ def draft_of(kept: KeptCase) -> CaseDraft:
     return draft_from(kept.decided["input"])._replace(reported_at=datetime.fromisoformat(kept.decided["reported_at"]))
 
 
-def _facts(kept: KeptCase, world: SnapshotWorld) -> Facts:
+def facts_of(kept: KeptCase, world: SnapshotWorld) -> Facts:
+    """Return what assignment goes by in a kept case, but for where it is."""
     draft = draft_of(kept)
     code = (kept.decided["component"] or {}).get("code")
     component = world.component(code) if code else None
