@@ -30,7 +30,7 @@ class Door:
             case "number":
                 return self._take_number(piece.value, link)
             case "building":
-                return self._take_building(*piece.value, link)
+                return self._take_building(piece.value, link)
             case "dashes":
                 return self._take_dashes(*piece.value)
             case "bare":
@@ -72,7 +72,8 @@ class Door:
         ):
             self.others.append({"house_number": HouseNumber(value.number, "", int(value.suffix[1:]))})
 
-    def _take_building(self, value: str, until: str, link: str) -> bool:
+    def _take_building(self, numbers: tuple[str, str], link: str) -> bool:
+        value, until = numbers
         if self.building:
             return False
         if self.last == "number" and link == "-" and self.number is not None and not self.number.suffix:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from gisgrid.addresses.doors import Door
@@ -36,7 +37,7 @@ class Draft:
         self._crossed = self._between = self._close = False
         self._name_is_known = False
         self._after: Piece | None = None
-        for piece, after in zip(pieces, (*pieces[1:], None), strict=True):
+        for piece, after in zip_longest(pieces, pieces[1:]):
             self._after = after
             _HANDLERS[piece.kind](self, piece)
 

@@ -122,7 +122,7 @@ class PrefixReader:
         known = bool(names.names_at(text, end))
         if not known and _NAMES_TAIL.match(text, end):
             return False
-        if len(parts) > 1 or found or known:
+        if len(parts) > 1 or found or known or (end == len(text) and parts[0][0] == "district"):
             return True
         after = _after_separators(text, end)
         level = parts[0][0]
