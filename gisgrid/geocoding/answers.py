@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-AddressLevel = Literal["unit", "building", "door_plate", "crossing", "place", "road", "community", "street", "district"]
-"""How exact a point is: a unit (stairway) of a building, a building, a door plate, a crossing, a named place, or as large as an area."""
+AddressLevel = Literal["unit", "building", "door_plate", "crossing", "place", "vicinity", "road", "community", "street", "district"]
+"""How exact a point is: a unit (stairway) of a building, a building, a door plate, a crossing, a named place; what is near, opposite or
+in some direction of one of these (the point stays at what is named, the radius is wider); a road or a stretch of it; an area."""
 
 LEVELS_OF_DOORS: tuple[AddressLevel, ...] = ("unit", "building", "door_plate")
 """The levels that claim a door plate or better."""

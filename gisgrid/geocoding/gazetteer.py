@@ -14,17 +14,20 @@ from gisgrid.addresses import NameKind, ParsedAddress
 from gisgrid.addresses.characters import normal_name
 from gisgrid.addresses.names import Names
 from gisgrid.addresses.parsers import Parser
+from gisgrid.addresses.western import WesternParser
 from gisgrid.geocoding.answers import Geocoded, Geocoding, MatchType
 from gisgrid.geocoding.areas import AreaNames
+from gisgrid.geocoding.asked import Hit
 from gisgrid.geocoding.doors import Doors
 from gisgrid.geocoding.features import Features
 from gisgrid.geocoding.ground import Ground, plane_around
 from gisgrid.geocoding.lines import RoadLines
-from gisgrid.geocoding.matching import Hit, Matcher, Named
+from gisgrid.geocoding.matching import Matcher, Named
 from gisgrid.geocoding.places import OtherPlace, Places
 from gisgrid.geocoding.roads import Roads
 from gisgrid.geocoding.similar import Similar
 from gisgrid.geocoding.tables import GazetteerTables, OtherName
+from gisgrid.geocoding.wording import Wording
 from gisgrid.locator import Locator
 
 # A later reading of a text is only asked for what the earlier ones leave open.
@@ -50,7 +53,8 @@ class Gazetteer:
         self._areas = AreaNames(ground, tables.areas, tables.names)
         self._roads = Roads(features, self._lines, self._doors)
         self._places = Places(features, self._doors, self._other_places())
-        self._matcher = Matcher(ground, Named(self._roads, self._places, self._areas, *self._similar()), self._other_roads())
+        named = Named(self._roads, self._places, self._areas, *self._similar())
+        self._matcher = Matcher(ground, named, self._other_roads(), Wording(chinese=not isinstance(parser, WesternParser)))
 
     def _other_places(self) -> Mapping[str, Sequence[OtherPlace]]:
         """Return what other names of places and buildings stand for."""

@@ -24,7 +24,8 @@ _GAP_M = 400.0
 class Plate(NamedTuple):
     """A door plate, or a place with a name: where it is, how many buildings (``size``) it has, and these by number.
 
-    ``behind`` has buildings by their number (``3``), units by both numbers (``3/2``). ``at_m`` is how far along the road it is, ``off_m`` how far beside it (left is positive); NaN without a line.
+    ``behind`` has buildings by their number (``3``), units by both numbers (``3/2``). ``at_m`` is how far along the road it
+    is, ``off_m`` how far beside it (left is positive); NaN without a line.
     """
 
     number: HouseNumber

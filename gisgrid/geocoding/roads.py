@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,23 +11,20 @@ import shapely
 
 from gisgrid.geocoding.doors import Doors
 from gisgrid.geocoding.features import Door, Features
-from gisgrid.geocoding.ground import Floats, Ground, Spot
+from gisgrid.geocoding.ground import Floats, Spot
 from gisgrid.geocoding.lines import RoadLine, RoadLines
 from gisgrid.geocoding.plates import Plates
 
 _TOUCH_M = 15.0
 _ONE_CROSSING_M = 60.0
-_AROUND_M = 10.0
 _STEP_M, _BESIDE_M = 8.0, 6.0
 # So far along a road from a crossing is still "near" it, where no other crossing comes before.
 _NEAR_M = 150.0
-
-
-class Stretch(NamedTuple):
-    """A part of a road as places where something on it may be: ``xy`` (n, 2) metres on both sides of it, and what holds most of them."""
-
-    xy: Floats
-    spot: Spot
+# Places round a crossing, metres from it.
+_TURNS = np.linspace(0.0, 2.0 * np.pi, 24, endpoint=False) + 0.1
+_ROUND = 9.0 * np.stack([np.cos(_TURNS), np.sin(_TURNS)], axis=1)
+# So many spots of a road are kept.
+_MOST_KEPT = 2000
 
 
 class Crossing(NamedTuple):
@@ -36,83 +33,77 @@ class Crossing(NamedTuple):
     x: float
     y: float
     at_m: float
-    spot: Spot
+
+
+Codes = Sequence[frozenset[str]]
+"""Areas in which something is said to be: for each that is named the codes that it may mean, the smallest first."""
 
 
 class Road:
     """One road with its door plates; ``of`` is its line, None where nothing but door plates is known of it."""
 
     def __init__(self, features: Features, name: str, of: RoadLine | None, doors: Sequence[Door]) -> None:
-        self.name, self.of, self._features, self._doors = name, of, features, doors
+        self.name, self.of, self._features, self.doors = name, of, features, doors
         self.line: Any | None = None if of is None else of.line
         self._crossings: dict[int, tuple[Crossing, ...]] = {}
-        self._stretches: dict[tuple[float, float], Stretch] = {}
-
-    @property
-    def _ground(self) -> Ground:
-        return self._features.ground
+        self._places: dict[tuple[float, float], Floats] = {}
+        self._spots: dict[object, Spot] = {}
 
     @cached_property
     def plates(self) -> Plates:
         """The door plates along it."""
-        return Plates(self._features, self._doors, self.line)
+        return Plates(self._features, self.doors, self.line)
 
     @property
     def has_plates(self) -> bool:
         """Whether any door plate along it is known."""
-        return bool(self._doors)
-
-    @cached_property
-    def whole(self) -> Stretch:
-        """All of it."""
-        if self.line is not None:
-            return self.stretch(0.0, self.line.length)
-        return self._stretch(self._features.xy[[door.row for door in self._doors]])
+        return bool(self.doors)
 
     def crossings(self, other: Road) -> tuple[Crossing, ...]:
         """Return where it meets another road, each meeting once."""
         known = self._crossings.get(id(other))
         if known is None:
-            known = self._crossings[id(other)] = tuple(self._crossing(x, y) for x, y in _meetings(self.line, other.line))
+            at = [(x, y, float(shapely.line_locate_point(self.line, shapely.points(x, y)))) for x, y in _meetings(self.line, other.line)]
+            known = self._crossings[id(other)] = tuple(Crossing(*place) for place in at)
         return known
 
-    def _crossing(self, x: float, y: float) -> Crossing:
-        turns = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False) + 0.1
-        spot = self._likeliest(np.stack([x + _AROUND_M * np.cos(turns), y + _AROUND_M * np.sin(turns)], axis=1))
-        return Crossing(x, y, float(shapely.line_locate_point(self.line, shapely.points(x, y))), spot)
+    def crossing_spot(self, crossing: Crossing, codes: Codes) -> Spot:
+        """Return where something at a crossing is: in the grid that has most of the ground around it, in the areas that are said."""
+        return self._spot(crossing, codes, lambda: np.array([crossing.x, crossing.y]) + _ROUND)
 
-    def _likeliest(self, xy: Floats) -> Spot:
-        found = self._ground.likeliest(xy)
-        assert found is not None  # nothing limits the choice
-        return self._named(found[0])
+    def stretch_spot(self, span: tuple[float, float], codes: Codes) -> Spot:
+        """Return where something on it between two measures is, as ``crossing_spot`` does."""
+        start, end = min(span), max(span)
+        count = max(2, int((end - start) / _STEP_M) + 1)
+        return self._spot((start, end), codes, lambda: _both_sides(self.line, np.linspace(start, end, count)))
 
-    def _named(self, spot: Spot) -> Spot:
-        return spot if self.of is None else spot._replace(layer="roads", id=self.of.id, code=self.of.code)
+    def whole_spot(self, codes: Codes) -> Spot:
+        """Return where something anywhere on it is, as ``crossing_spot`` does."""
+        if self.line is not None:
+            return self.stretch_spot((0.0, self.line.length), codes)
+        return self._spot("whole", codes, lambda: self._features.xy[[door.row for door in self.doors]])
 
-    def limited(self, codes: frozenset[str]) -> Spot | None:
-        """Return where on it something is that is said to be in one of some areas; None where it leads through none of them."""
-        found = self._ground.likeliest(self.whole.xy, codes)
-        return None if found is None else self._named(found[0])
-
-    def stretch(self, start_m: float, end_m: float) -> Stretch:
-        """Return the part between two measures along it."""
-        key = (start_m, end_m) if start_m <= end_m else (end_m, start_m)
-        known = self._stretches.get(key)
+    def _spot(self, what: object, codes: Codes, places: Callable[[], Floats]) -> Spot:
+        """Return the likeliest of some places, in the smallest area said that has any of them."""
+        key = (what, *codes)
+        known = self._spots.get(key)
         if known is None:
-            count = max(2, int((key[1] - key[0]) / _STEP_M) + 1)
-            known = self._stretches[key] = self._stretch(_both_sides(self.line, np.linspace(*key, count)))
+            ground, xy = self._features.ground, places()
+            found = next(filter(None, (ground.likeliest(xy, each) for each in codes)), None) or ground.likeliest(xy)
+            assert found is not None  # without areas nothing limits the choice
+            if len(self._spots) > _MOST_KEPT:
+                self._spots.clear()
+            known = found[0] if self.of is None else found[0]._replace(layer="roads", id=self.of.id, code=self.of.code)
+            self._spots[key] = known
         return known
 
-    def _stretch(self, xy: Floats) -> Stretch:
-        return Stretch(xy, self._likeliest(xy))
-
-    def near(self, crossing: Crossing, stops: Sequence[float]) -> Stretch:
-        """Return the parts of it next to a crossing, up to the next of the measures ``stops`` on either side."""
+    def span_near(self, crossing: Crossing, stops: Sequence[float]) -> tuple[float, float]:
+        """Return the part of it next to a crossing, up to the next of the measures ``stops`` on either side."""
         before = [stop for stop in stops if stop < crossing.at_m - _TOUCH_M]
         after = [stop for stop in stops if stop > crossing.at_m + _TOUCH_M]
         length = 0.0 if self.line is None else self.line.length
         start = before[-1] if before else max(0.0, crossing.at_m - _NEAR_M)
-        return self.stretch(start, after[0] if after else min(length, crossing.at_m + _NEAR_M))
+        return start, after[0] if after else min(length, crossing.at_m + _NEAR_M)
 
 
 def _both_sides(line: Any, at: Floats) -> Floats:
@@ -168,12 +159,12 @@ class Roads:
         shares = [[door for door in doors if which is None or which.line[door.row] == k] for k in range(len(parts))]
         return tuple(Road(self._features, part.name, part, mine) for part, mine in zip(parts, shares, strict=True))
 
-    def near(self, road: Road, crossing: Crossing) -> Stretch:
-        """Return the parts of a road next to a crossing, up to the next crossings with any other road."""
+    def span_near(self, road: Road, crossing: Crossing) -> tuple[float, float]:
+        """Return the part of a road next to a crossing, up to the next crossings with any other road."""
         stops = self._stops.get(id(road))
         if stops is None:
             stops = self._stops[id(road)] = self._stops_of(road)
-        return road.near(crossing, stops)
+        return road.span_near(crossing, stops)
 
     def _stops_of(self, road: Road) -> list[float]:
         """Return where along a road others meet it."""
