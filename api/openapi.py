@@ -8,8 +8,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api import schemas
+from api.cases.openapi import case_paths
+from api.cases.schemas import MODELS as CASE_MODELS
 from api.convert import CONVERT_PARAMETERS, ConvertAnswer
 from api.describing import Document, answer, error_answers, operation, query, reference
+from api.geocode import GEOCODE_PARAMETERS
+from api.geocode_schemas import GeocodeAnswer
 from api.lookup_params import LOCATE_PARAMETERS, MATCH_PARAMETERS, NEAREST_PARAMETERS
 from api.media import FORMATS
 from api.ogc.openapi import SECURITY_SCHEMES, ogc_paths
@@ -31,12 +35,14 @@ _MODELS: tuple[type[BaseModel], ...] = (
     schemas.NearestBuildings,
     schemas.MatchAnswer,
     ConvertAnswer,
+    GeocodeAnswer,
     schemas.BatchRequest,
     schemas.BatchAnswer,
     schemas.Problem,
     schemas.TileJson,
     schemas.Health,
     schemas.Ready,
+    *CASE_MODELS,
 )
 _BATCH_ERRORS = (400, 406, 413, 415, 503)
 
@@ -47,7 +53,7 @@ def openapi_document() -> Document:
     return {
         "openapi": "3.1.0",
         "info": {"title": "gisgrid", "version": __version__, "description": _DESCRIPTION},
-        "paths": {**_lookup_paths(), **tile_paths(), **ogc_paths("/ogc", "ogc_"), **_health_paths()},
+        "paths": {**_lookup_paths(), **case_paths(), **tile_paths(), **ogc_paths("/ogc", "ogc_"), **_health_paths()},
         "components": {"schemas": model_schemas(), "securitySchemes": SECURITY_SCHEMES},
     }
 
@@ -65,6 +71,7 @@ def _lookup_paths() -> Document:
     paths["/manhole_covers/match"] = {"get": _match()}
     paths["/locate/batch"] = {"post": _batch()}
     paths["/convert"] = {"get": _convert()}
+    paths["/geocode"] = {"get": _geocode()}
     return paths
 
 
@@ -94,6 +101,11 @@ def _match() -> Document:
 
 def _convert() -> Document:
     return operation("convert", "A position in other coordinate systems", query(CONVERT_PARAMETERS), answer(ConvertAnswer), (400,))
+
+
+def _geocode() -> Document:
+    summary = "Which place does an address mean?"
+    return operation("geocode", summary, query(GEOCODE_PARAMETERS), answer(GeocodeAnswer), (400,))
 
 
 def _batch() -> Document:

@@ -151,14 +151,16 @@ class _Then(BaseModel):
     generation: Generation | None = Field(default=None, description="What was served then, if `as_of` was asked for.")
 
 
-class _Current(BaseModel):
+class Current(BaseModel):
+    """Of which data an answer is, and how current they are."""
+
     data_version: int = Field(description="Grows with every change of the data.")
     database: Database = Field(description="`down` while answers come from memory only.")
     stale: bool = Field(description="Whether the answer may leave out what has been committed since.")
     age_s: float | None = Field(default=None, description="Seconds since the answer was last known to be current; only when it is stale.")
 
 
-class LocateAnswer(_Current, _Place, _Then):
+class LocateAnswer(Current, _Place, _Then):
     """The grid of a point, and what was asked for beside it."""
 
     cameras: list[Camera] | None = Field(default=None, description="The nearest five, if included.")
@@ -167,7 +169,7 @@ class LocateAnswer(_Current, _Place, _Then):
     cover: CoverMatch | None = Field(default=None, description="The manhole cover concerned, if included.")
 
 
-class NearestAnswer(_Current, _Then):
+class NearestAnswer(Current, _Then):
     """Features around a point, the nearest first."""
 
     input: Input
@@ -185,7 +187,7 @@ class Building(BaseModel):
     distance_m: float = Field(description="Metres on the ground from the point to its footprint, 0 inside.")
 
 
-class NearestBuildings(_Current, _Then):
+class NearestBuildings(Current, _Then):
     """Buildings around a point, the nearest first."""
 
     input: Input
@@ -193,7 +195,7 @@ class NearestBuildings(_Current, _Then):
     features: list[Building]
 
 
-class MatchAnswer(_Current, CoverMatch, _Then):
+class MatchAnswer(Current, CoverMatch, _Then):
     """The manhole cover that a report about a point concerns."""
 
     input: Input
@@ -252,7 +254,7 @@ class NotLocated(BaseModel):
     error: Problem
 
 
-class BatchAnswer(_Current, _Then):
+class BatchAnswer(Current, _Then):
     """One result a point, in the order asked for."""
 
     results: list[Located | NotLocated]
@@ -292,7 +294,7 @@ class Health(BaseModel):
     workers: int = Field(description="How many processes the server has.")
 
 
-class Ready(_Current):
+class Ready(Current):
     """Lookups are current and tiles can be made."""
 
     status: Literal["ready"]

@@ -1,0 +1,64 @@
+"""``/geocode`` over HTTP: places with their areas, alternatives, steps; what is refused, and with which words."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.api.conftest import Server
+
+
+def geocode(server: Server, **parameters: str) -> httpx.Response:
+    """Ask for an address."""
+    return server.get("/geocode", params=parameters)
+
+
+def test_a_door_plate_is_found_with_the_areas_that_it_lies_in(server: Server) -> None:
+    found = geocode(server, q="市北区延安路１号门前").json()
+    best = found["best"]
+    assert (best["level"], best["match_type"], best["address"]) == ("door_plate", "exact", "延安路1号")
+    assert best["layer"] in ("addresses", "buildings")
+    located = server.get("/locate", params={"lon": best["lon"], "lat": best["lat"], "crs": "wgs84"}).json()
+    assert best["grid"] == located["grid"]
+    assert best["street"] == located["street"]
+    assert found["query"] == "市北区延安路１号门前"
+    assert found["hint"] == "门前"
+    assert found["data_version"] == located["data_version"]
+    assert found["database"] == "up"
+    assert "steps" not in found
+
+
+def test_a_crossing_and_an_old_name_are_found(server: Server) -> None:
+    crossing = geocode(server, q="延安路与辽宁路交叉口").json()["best"]
+    assert crossing["level"] == "crossing"
+    assert (crossing["lon"], crossing["lat"]) == pytest.approx((120.3775, 36.0803), abs=2e-4)
+    assert geocode(server, q="若鹤町").json()["best"]["match_type"] == "old_name"
+    assert geocode(server, q="水塔公园").json()["best"]["match_type"] == "alias"
+
+
+def test_what_is_no_address_has_no_place_or_a_doubtful_one(server: Server) -> None:
+    for text in ("你好", "今天天气不错", "asdf", "13800138000"):
+        best = geocode(server, q=text).json()["best"]
+        assert best is None or best["confidence"] < 0.5, text
+
+
+def test_each_step_is_told_when_asked_for(server: Server) -> None:
+    assert geocode(server, q="延安路1号", explain="true").json()["steps"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({}, "q"),
+        ({"q": "  "}, "q"),
+        ({"q": "路" * 501}, "q"),
+        ({"q": "延安路1号", "limit": "0"}, "limit"),
+        ({"q": "延安路1号", "limit": "21"}, "limit"),
+        ({"q": "延安路1号", "explain": "yes"}, "explain"),
+        ({"q": "延安路1号", "crs": "wgs84"}, "crs"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(server: Server, parameters: dict[str, str], name: str) -> None:
+    refused = geocode(server, **parameters)
+    assert refused.status_code == 400
+    assert refused.json()["parameter"] == name
