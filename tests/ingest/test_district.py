@@ -26,6 +26,9 @@ SOURCE_OF = {
     "cameras.csv": "sample-cameras",
     "organizations.xlsx#单位": "sample-organizations",
     "organizations.xlsx#责任人": "sample-roles",
+    "roads.geojson": "sample-roads",
+    "places.csv": "sample-places",
+    "place_names.csv": "sample-place-names",
 }
 
 

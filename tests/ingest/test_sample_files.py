@@ -53,7 +53,8 @@ def test_files_are_those_that_were_promised(small: Path) -> None:
     shapefile = {f"covers/井盖普查.{ending}" for ending in ("shp", "shx", "dbf", "prj")}
     areas = {f"district/{level}.geojson" for level in ("districts", "streets", "communities", "grids")}
     others = {"buildings.gpkg", "cameras.csv", "organizations.xlsx", "roads.geojson", "cases.csv", "cases_truth.csv", "sources.toml"}
-    assert set(contents(small)) == shapefile | areas | others | {"manifest.json"}
+    gazetteer = {"places.csv", "place_names.csv"}
+    assert set(contents(small)) == shapefile | areas | others | gazetteer | {"manifest.json"}
 
 
 def test_second_call_changes_nothing_and_says_so(small: Path) -> None:
@@ -157,6 +158,9 @@ def test_ingest_rejects_and_repairs_just_the_rows_that_were_spoilt(tmp_path: Pat
         "sample-streets": "district/streets.geojson",
         "sample-communities": "district/communities.geojson",
         "sample-grids": "district/grids.geojson",
+        "sample-roads": "roads.geojson",
+        "sample-places": "places.csv",
+        "sample-place-names": "place_names.csv",
         "sample-covers": "covers/井盖普查.shp",
         "sample-buildings": "buildings.gpkg",
         "sample-cameras": "cameras.csv",
