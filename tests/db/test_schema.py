@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from gisgrid.codes import component_classes
 from gisgrid.db import Database
+from gisgrid.db.changes import EVERYTHING
 from gisgrid.db.migrate import migrate, newest, reset
 from gisgrid.db.revision import current
 from gisgrid.db.tables import SCHEMA, metadata
@@ -108,7 +109,7 @@ def test_reset_leaves_an_empty_schema_and_tells_the_readers(database: Database) 
     assert reset(database) == REVISIONS
     with database.connect() as connection:
         assert one(connection, "SELECT count(*) FROM gisgrid.organizations") == 0
-        assert one(connection, "SELECT count(*) FROM gisgrid.changes WHERE west IS NULL") == len(LAYERS) + 5
+        assert one(connection, "SELECT count(*) FROM gisgrid.changes WHERE west IS NULL") == len(EVERYTHING)
 
 
 @pytest.fixture
