@@ -34,7 +34,7 @@ _WORDS = re.compile(
     r"|(?P<joint>与|和|及|同|跟|跨|交|至|到|、|/|&|\+|×|X(?=[\u4e00-\u9fff])|-|~)"
     r"|(?P<stop>[^\u3400-\u9fffA-Z0-9])"
 )
-_WEAK = frozenset("与和及同跟跨交至到近旁里内外前后处门口")
+_WEAK = frozenset("与和及同跟跨交至到近旁里内外前后处门口东西南北")
 """Words of one character that also stand in the middle of names: they count only where a name has ended."""
 
 _ROAD: frozenset[NameKind] = frozenset(("road",))
@@ -72,7 +72,7 @@ def pieces(text: str, start: int, names: Vocabulary) -> list[Piece]:
             piece, position = _piece(match), match.end()
         else:
             match = _WORDS.match(text, position)
-            if match is not None and _fits(match.group(), found):
+            if match is not None and _fits(text, match, found, names):
                 piece, position = _word(match), match.end()
             else:
                 piece, position = _unknown(text, position, names)
@@ -150,9 +150,11 @@ def _word(match: re.Match[str]) -> Piece:
     return Piece(kind, text)  # type: ignore[arg-type]
 
 
-def _fits(word: str, before: list[Piece]) -> bool:
-    """Return whether a word stands where it can mean what it says: one that may be part of a name only after something."""
-    return word not in _WEAK or (bool(before) and before[-1].kind not in ("joint", "near_to", "stop"))
+def _fits(text: str, match: re.Match[str], before: list[Piece], names: Vocabulary) -> bool:
+    """Return whether a word stands where it can mean what it says: one that may be part of a name only after or before something."""
+    if match.group() not in _WEAK or (before and before[-1].kind not in ("joint", "near_to", "stop")):
+        return True
+    return bool(before) and bool(names.names_at(text, match.end()))
 
 
 def _unknown(text: str, start: int, names: Vocabulary) -> tuple[Piece, int]:

@@ -13,7 +13,7 @@ _D = r"东北|东南|西北|西南|北东|南东|南西|北西|正?[东西南北
 _M = r"(?:约|大约|大概|第)?\d{1,4}(?:\.\d{1,2})?多?(?:M(?![A-Z])|米|公里|KM)(?:左右|远)*处?"
 RELATION = (
     # Direction: one of a word before it (往, 路), a word after it (侧, 边), or a distance makes it one.
-    rf"(?P<to>(?:(?:路口|口)?(?:再)?(?:[往向朝以偏](?P<d1>{_D})|(?P<d2>{_D})[行走去]|马?路(?P<d4>[东西南北])(?=$|[,(侧边面]))"
+    rf"(?P<to>(?:(?:路口|口)?(?:再)?(?:[往向朝以偏](?P<d1>{_D})|(?P<d2>{_D})[行走去]|(?:马?路)?(?P<d4>正?[东西南北])(?=$|[,(])|马?路(?P<d6>[东西南北])(?=[侧边面]))"
     rf"(?:侧|边|面|方向|[行走去])*(?:{_M})?"
     rf"|(?P<d3>{_D})(?:(?:侧|边(?!防)|面(?![馆包粉坊])|角(?!楼)|方向|首|头(?!村))(?:[行走去])?(?:{_M})?|{_M})(?:路边|人行道|处)?))"
     r"|(?P<gate>[东西南北正后侧大]?(?:大?门)(?:口(?!街)|前|外|旁|处)(?:的?人行道)?|(?P<d5>[东西南北])(?:大)?门(?=$|[,(附旁口对前外处]))"
@@ -33,7 +33,7 @@ def relation_of(word: str) -> Relation:
     """Return what a word or phrase of relation says: 门口, 对面, 东侧50米, 往北约30米."""
     match = _WHOLE.fullmatch(word)
     groups = {} if match is None else match.groupdict()
-    found = next((groups[name] for name in ("d1", "d2", "d3", "d4", "d5") if groups.get(name)), None)
+    found = next((groups[name] for name in ("d1", "d2", "d3", "d4", "d5", "d6") if groups.get(name)), None)
     bearing = None if found is None else _BEARINGS[_TURNED.get(found, found).removeprefix("正")]
     distance = _DISTANCE.search(word)
     metres = None if distance is None else float(distance[1]) * (1000.0 if distance[2] in ("公里", "KM") else 1.0)
