@@ -51,3 +51,36 @@ class Geocoding(NamedTuple):
     dropped: tuple[str, ...] = ()
     not_understood: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+
+
+class NearAddress(NamedTuple):
+    """An address near a position: where it is (degrees, WGS 84), how far from the position, and of which feature it is.
+
+    ``is_same_side`` says that it lies on the same side of the road that is next to the position; None where there is no such road.
+    """
+
+    address: str
+    level: AddressLevel
+    lon: float
+    lat: float
+    distance_m: float
+    is_same_side: bool | None
+    layer: str
+    id: int
+    code: str
+
+
+class Reversed(NamedTuple):
+    """The answer to a position: the address it is at, None when none is near, others, and the nearest road with its distance in metres."""
+
+    best: NearAddress | None
+    alternatives: tuple[NearAddress, ...] = ()
+    road: str = ""
+    road_distance_m: float | None = None
+
+
+class Suggestion(NamedTuple):
+    """What somebody who types may mean: a name or an address to go on with, and what it is."""
+
+    text: str
+    kind: Literal["district", "street", "community", "road", "place", "door_plate"]

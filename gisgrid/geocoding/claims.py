@@ -38,11 +38,11 @@ class _Beside(NamedTuple):
 _BESIDE: dict[Manner, _Beside] = {
     "plain": _Beside(15.0, 10.0, 0.02, 5.0, 0.02),
     "inside": _Beside(15.0, 10.0, 0.02, 5.0, 0.02),
-    "gate": _Beside(40.0, 22.0, 0.16, 10.0, 0.12),
+    "gate": _Beside(40.0, 22.0, 0.22, 12.0, 0.14),
     "near": _Beside(50.0, 22.0, 0.34, 16.0, 0.14),
     "direction": _Beside(55.0, 24.0, 0.45, 14.0, 0.16),
     "opposite": _Beside(75.0, 32.0, 0.72, 45.0, 0.50),
-    "along": _Beside(10.0, 8.0, 0.10, 10.0, 0.0),
+    "along": _Beside(10.0, 8.0, 0.12, 10.0, 0.12),
 }
 _OF_LEVEL: dict[AddressLevel, float] = {"crossing": 0.93, "road": 0.95, "community": 0.93, "street": 0.93, "district": 0.93}
 _DOOR = 0.97

@@ -28,14 +28,12 @@ class Door(NamedTuple):
 
 
 class Side(NamedTuple):
-    """Where features stand beside their roads, by row: the wall next to the road (n, 2 metres), how far along it and how far left of it.
+    """Where features stand beside their roads, by row: the wall next to the road (n, 2 metres), and which of the roads of a name it is.
 
     NaN for those that are on no road with a line. ``grid`` and ``edge_m`` as in ``Spot``, of the wall.
     """
 
     xy: Floats
-    at_m: Floats
-    off_m: Floats
     grid: Sequence[int]
     edge_m: Sequence[float]
     line: NDArray[np.int64]
@@ -83,14 +81,12 @@ class Features:
 
     def _side(self, rows: NDArray[np.int64], which: NDArray[np.int64], lines: NDArray[Any]) -> Side:
         count = len(self)
-        xy, at, off = np.full((count, 2), np.nan), np.full(count, np.nan), np.full(count, np.nan)
-        line = np.zeros(count, np.int64)
+        xy, line = np.full((count, 2), np.nan), np.zeros(count, np.int64)
         if len(rows):
             ends = shapely.get_coordinates(shapely.shortest_line(self.shapes[rows], lines)).reshape(-1, 2, 2)
             xy[rows], line[rows] = ends[:, 0], which
-            at[rows], off[rows] = along(self.xy[rows], lines)
         grid, edge_m = self.ground.grids(self.ground.plane.degrees(xy))
-        return Side(xy, at, off, grid, edge_m, line)
+        return Side(xy, grid, edge_m, line)
 
     def spot(self, row: int) -> Spot:
         """Return where a feature is, all of it."""

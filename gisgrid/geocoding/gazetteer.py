@@ -15,7 +15,7 @@ from gisgrid.addresses.characters import normal_name
 from gisgrid.addresses.names import Names
 from gisgrid.addresses.parsers import Parser
 from gisgrid.addresses.western import WesternParser
-from gisgrid.geocoding.answers import Geocoded, Geocoding, MatchType
+from gisgrid.geocoding.answers import Geocoded, Geocoding, MatchType, Reversed, Suggestion
 from gisgrid.geocoding.areas import AreaNames
 from gisgrid.geocoding.asked import Hit
 from gisgrid.geocoding.doors import Doors
@@ -24,11 +24,13 @@ from gisgrid.geocoding.ground import Ground, plane_around
 from gisgrid.geocoding.lines import RoadLines
 from gisgrid.geocoding.matching import Matcher, Named
 from gisgrid.geocoding.places import OtherPlace, Places
+from gisgrid.geocoding.reversing import Indices, Reverser
 from gisgrid.geocoding.roads import Roads
 from gisgrid.geocoding.similar import Similar
+from gisgrid.geocoding.suggesting import Kind, Suggester
 from gisgrid.geocoding.tables import GazetteerTables, OtherName
 from gisgrid.geocoding.wording import Wording
-from gisgrid.locator import Locator
+from gisgrid.locator import FootprintIndex, Locator, PointIndex
 
 # A later reading of a text is only asked for what the earlier ones leave open.
 _ENOUGH = 0.8
@@ -39,11 +41,13 @@ class Gazetteer:
     """Roads, door plates, places and areas of a city, found by their names. Never changed: any thread may ask.
 
     ``locator`` tells in which areas places lie; without it no address is limited by a street or community that it names.
+    ``indices`` are of the same tables, where there are any already.
     What is asked for first takes a moment to make: ``prepare`` makes it all.
     """
 
-    def __init__(self, tables: GazetteerTables, parser: Parser, locator: Locator | None = None) -> None:
-        self._tables, self._parser = tables, parser
+    def __init__(self, tables: GazetteerTables, parser: Parser, locator: Locator | None = None, indices: Indices | None = None) -> None:
+        self._tables, self._parser, self._indices = tables, parser, indices
+        self._words = Wording(chinese=not isinstance(parser, WesternParser))
         plane = plane_around(_points(tables))
         self._ground = ground = Ground(plane, locator)
         self._features = features = Features(ground, tables)
@@ -54,7 +58,7 @@ class Gazetteer:
         self._roads = Roads(features, self._lines, self._doors)
         self._places = Places(features, self._doors, self._other_places())
         named = Named(self._roads, self._places, self._areas, *self._similar())
-        self._matcher = Matcher(ground, named, self._other_roads(), Wording(chinese=not isinstance(parser, WesternParser)))
+        self._matcher = Matcher(ground, named, self._other_roads(), self._words)
 
     def _other_places(self) -> Mapping[str, Sequence[OtherPlace]]:
         """Return what other names of places and buildings stand for."""
@@ -86,9 +90,33 @@ class Gazetteer:
             kinds.setdefault(name, set()).update(area.level for area in areas)
         return Names(kinds)
 
+    @cached_property
+    def _reverser(self) -> Reverser:
+        indices = self._indices or Indices(FootprintIndex(self._tables.buildings), PointIndex(self._tables.addresses))
+        return Reverser(self._features, self._doors, self._lines, indices, self._words)
+
+    @cached_property
+    def _suggester(self) -> Suggester:
+        names: dict[str, tuple[str, Kind]] = {name: (name, "place") for name in chain(self._doors.by_name, self._places.others)}
+        names |= {name: (area.name, area.level) for name, (area, *_) in self._areas.by_name.items()}
+        names |= {name: (self._doors.road_names.get(name, name), "road") for name in (*self._doors.by_road, *self._matcher.road_aliases)}
+        names |= {name: (parts[0].name, "road") for name, parts in self._lines.by_name.items()}
+        return Suggester(names, self._roads, self._words)
+
+    def reverse(self, lon: float, lat: float, *, limit: int = 3) -> Reversed:
+        """Return the address that a position (degrees, WGS 84) is at: of the nearest door plate on its side of the road next to it.
+
+        At most ``limit`` - 1 others near it are given too; none is farther than 300 m.
+        """
+        return self._reverser.at(lon, lat, limit)
+
+    def suggest(self, text: str, *, limit: int = 10) -> tuple[Suggestion, ...]:
+        """Return at most ``limit`` names and door plates that somebody who has typed ``text`` may be about to write."""
+        return self._suggester.suggest(text, limit)
+
     def prepare(self) -> None:
         """Make what answers are made of, so that nobody has to wait for it."""
-        _ = self.names
+        _ = self.names, self._reverser, self._suggester
         for name in (*self._lines.by_name, *self._doors.by_road):
             for road in self._roads.named(name):
                 _ = road.plates

@@ -22,6 +22,8 @@ _ELSEWHERE = 0.5
 _NOT_OURS = 0.2
 # A number this far beyond the last plate of a road is no guess any more.
 _TOO_FAR_M = 600.0
+# So many ways to name areas are kept.
+_MOST_KEPT = 10_000
 
 
 class Named(NamedTuple):
@@ -47,6 +49,8 @@ class Matcher:
     def __init__(self, ground: Ground, named: Named, aliases: Mapping[str, tuple[str, MatchType]], wording: Wording) -> None:
         self._ground, self.road_aliases, self._words = ground, aliases, wording
         self._roads, self._places, self._areas, self._like_roads, self._like_places = named
+        self._known_roads: dict[str, list[_Found]] = {}
+        self._known_areas: dict[tuple[str, str, str], Said] = {}
 
     def hits(self, parsed: ParsedAddress) -> list[Hit]:
         """Return the places that one reading of an address may mean, the likeliest first; together they are at most certain."""
@@ -80,11 +84,16 @@ class Matcher:
 
     def _named(self, name: str) -> list[_Found]:
         """Return the roads of a name: of its own, of another or an earlier one, else of names that it may be a slip of."""
+        known = self._known_roads.get(name)
+        if known is not None:
+            return known
         exact = [_Found(road, "exact") for road in self._roads.named(name)]
         other = self.road_aliases.get(name)
         if other is not None:
             exact += [_Found(road, other[1]) for road in self._roads.named(other[0])]
-        return exact or [_Found(road, "fuzzy") for like in self._like_roads.to(name) for road in self._roads.named(like)]
+        if exact:
+            return self._known_roads.setdefault(name, exact)
+        return [_Found(road, "fuzzy") for like in self._like_roads.to(name) for road in self._roads.named(like)]
 
     def _at_number(self, found: _Found, asked: Asked, number: HouseNumber) -> list[Hit]:
         road, how = found
@@ -206,6 +215,15 @@ class Matcher:
         return []
 
     def _said(self, parsed: ParsedAddress) -> Said:
+        names = (parsed.community, parsed.street, parsed.district)
+        known = self._known_areas.get(names)
+        if known is None:
+            if len(self._known_areas) > _MOST_KEPT:
+                self._known_areas.clear()
+            known = self._known_areas[names] = self._read_areas(parsed)
+        return known
+
+    def _read_areas(self, parsed: ParsedAddress) -> Said:
         codes, is_strange = list[frozenset[str]](), False
         for level, name in _areas(parsed):
             found = frozenset(area.code for area in self._areas.by_name.get(name, ()) if area.level == level)
@@ -213,7 +231,7 @@ class Matcher:
                 codes.append(found)
             elif level == "district":
                 is_strange = True
-        return Said(tuple(codes), is_strange) if codes or is_strange else _NOTHING_SAID
+        return Said(tuple(codes), is_strange)
 
     def _weighed(self, hit: Hit, said: Said) -> Hit:
         """Return a hit less sure by what speaks against it: areas that are named and hold it not."""
@@ -222,9 +240,6 @@ class Matcher:
         if not against and not said.is_strange:
             return hit
         return hit._replace(sure=hit.sure * _ELSEWHERE**against * (_NOT_OURS if said.is_strange else 1.0))
-
-
-_NOTHING_SAID = Said((), is_strange=False)
 
 
 def _areas(parsed: ParsedAddress) -> list[tuple[NamedLevel, str]]:
@@ -237,11 +252,16 @@ def _areas(parsed: ParsedAddress) -> list[tuple[NamedLevel, str]]:
     return [found for found in every if found[1]]
 
 
+_NO_SUFFIX = ("",)
+
+
 def _suffixes(suffix: str) -> tuple[str, ...]:
     """Return the ways in which what follows a number may be written on the plate."""
-    if suffix[:1] == "-":
+    if not suffix:
+        return _NO_SUFFIX
+    if suffix[0] == "-":
         return suffix, f"附{suffix[1:]}"
-    return (suffix, f"-{suffix[1:]}") if suffix[:1] == "附" else (suffix,)
+    return (suffix, f"-{suffix[1:]}") if suffix[0] == "附" else (suffix,)
 
 
 def _nearest(start: Crossing, ends: Sequence[Crossing]) -> Crossing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gisgrid.addresses import HouseNumber
-from gisgrid.geocoding.features import Door, Features
+from gisgrid.geocoding.features import Door, Features, along
 from gisgrid.geocoding.ground import Spot
 
 Key = tuple[int, str]
@@ -24,16 +25,13 @@ _GAP_M = 400.0
 class Plate(NamedTuple):
     """A door plate, or a place with a name: where it is, how many buildings (``size``) it has, and these by number.
 
-    ``behind`` has buildings by their number (``3``), units by both numbers (``3/2``). ``at_m`` is how far along the road it
-    is, ``off_m`` how far beside it (left is positive); NaN without a line.
+    ``behind`` has buildings by their number (``3``), units by both numbers (``3/2``).
     """
 
     number: HouseNumber
     spot: Spot
     size: int
     behind: Mapping[str, Spot]
-    at_m: float
-    off_m: float
 
 
 class Between(NamedTuple):
@@ -94,12 +92,15 @@ class Plates:
 
     def _beside(self, low: Plate, high: Plate, part: float) -> tuple[float, float] | None:
         """Return the place between two plates along the road and as far beside it; None where they are not on one side of one line."""
-        if self._line is None or self._line.geom_type != "LineString" or not low.off_m * high.off_m > 0.0:
+        if self._line is None or self._line.geom_type != "LineString":
             return None
-        at, off = low.at_m + part * (high.at_m - low.at_m), low.off_m + part * (high.off_m - low.off_m)
-        (x1, y1), (x2, y2) = (self._line.interpolate(max(at + step, 0.0)).coords[0] for step in (-1.0, 1.0))
+        at, off = along(np.array([self._xy(low), self._xy(high)]), self._line)
+        if not off[0] * off[1] > 0.0:
+            return None
+        middle, beside = float(at[0] + part * (at[1] - at[0])), float(off[0] + part * (off[1] - off[0]))
+        (x1, y1), (x2, y2) = (self._line.interpolate(max(middle + step, 0.0)).coords[0] for step in (-1.0, 1.0))
         length = max(float(np.hypot(x2 - x1, y2 - y1)), 1e-6)
-        return (x1 + x2) / 2.0 - (y2 - y1) / length * off, (y1 + y2) / 2.0 + (x2 - x1) / length * off
+        return (x1 + x2) / 2.0 - (y2 - y1) / length * beside, (y1 + y2) / 2.0 + (x2 - x1) / length * beside
 
     def _xy(self, plate: Plate) -> tuple[float, float]:
         spot, plane = plate.spot, self._plane
@@ -147,13 +148,13 @@ def plate_of(features: Features, doors: Sequence[Door]) -> Plate:
     for door in doors:
         if door.building:
             behind.setdefault(f"{door.building}/{door.unit}" if door.unit else door.building, features.spot(door.row))
-    side, lead = features.side, rows[0]
     if len(rows) == 1:
-        at, off = (float("nan"), float("nan")) if side is None else (float(side.at_m[lead]), float(side.off_m[lead]))
-        return Plate(doors[0].number, features.door_spot(lead), 1, behind, at, off)
+        return Plate(doors[0].number, features.door_spot(rows[0]), 1, behind)
     xy = features.xy[rows]
-    away = np.hypot(*(xy - (xy.min(axis=0) + xy.max(axis=0)) / 2.0).T)
-    middle = rows[int(away.argmin())]
-    reach = float((np.hypot(*(xy - features.xy[middle]).T) + [features.radius_m[row] for row in rows]).max())
-    at, off = (float("nan"), float("nan")) if side is None else (float(side.at_m[rows].mean()), float(side.off_m[rows].mean()))
-    return Plate(doors[0].number, features.spot(middle)._replace(radius_m=reach), len(rows), behind, at, off)
+    x, y = (xy - (xy.min(axis=0) + xy.max(axis=0)) / 2.0).T
+    middle = int(np.hypot(x, y).argmin())
+    reach = max(
+        math.hypot(east - x[middle], north - y[middle]) + features.radius_m[row]
+        for row, east, north in zip(rows, x.tolist(), y.tolist(), strict=True)
+    )
+    return Plate(doors[0].number, features.spot(rows[middle])._replace(radius_m=float(reach)), len(rows), behind)

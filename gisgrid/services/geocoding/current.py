@@ -12,6 +12,7 @@ from gisgrid.db import reading
 from gisgrid.db.gazetteer import read_other_names, read_roads
 from gisgrid.geocoding.areas import NAMED_LEVELS
 from gisgrid.geocoding.gazetteer import Gazetteer
+from gisgrid.geocoding.reversing import Indices
 from gisgrid.geocoding.tables import GazetteerTables, LineTable, OtherName
 from gisgrid.layers import AREA_LAYERS
 from gisgrid.locator import AreaTable, FootprintIndex, Locator, PointIndex
@@ -43,9 +44,10 @@ class CurrentGazetteer:
         tables = GazetteerTables(
             sources.areas, sources.roads, footprints.table, sources.addresses.table, sources.places.table, sources.names
         )
+        indices = Indices(footprints, sources.addresses)
         earlier = None if before is None else before.at_hand
         self._earlier = earlier
-        self._late = Late(lambda: Gazetteer(tables, sources.parser, locator))
+        self._late = Late(lambda: Gazetteer(tables, sources.parser, locator, indices))
 
     @property
     def at_hand(self) -> Gazetteer | None:
