@@ -18,6 +18,10 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 T = TypeVar("T")
 
+_HOST = re.compile(r"[\w.\-:\[\]]{1,255}", re.ASCII)
+# Most work is done before it pays to watch whether the client is still there.
+_SOON_S = 0.02
+
 PUBLIC: tuple[Header, ...] = ((b"access-control-allow-origin", b"*"), (b"x-content-type-options", b"nosniff"))
 """Headers of every answer: any web page may read it (nothing here is secret or depends on cookies), as the type it says."""
 
@@ -53,7 +57,8 @@ async def send_reply(reply: Reply, send: Send, *, head: bool = False) -> None:
 
 def header(scope: Scope, name: bytes) -> str:
     """Return the value of a request header (``name`` in lower case), several joined by commas; empty when it is absent."""
-    return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)
+    values = [value for key, value in scope["headers"] if key == name]
+    return b",".join(values).decode("latin-1") if values else ""
 
 
 def base_url(scope: Scope) -> str:
@@ -62,7 +67,7 @@ def base_url(scope: Scope) -> str:
     A client that sends that header itself gets links of that kind, and nobody else does: the answer is not cached.
     """
     host = header(scope, b"host")
-    if not re.fullmatch(r"[\w.\-:\[\]]{1,255}", host, re.ASCII):
+    if not _HOST.fullmatch(host):
         name, port = scope.get("server") or ("localhost", None)
         host = f"{name}:{port}" if port else str(name)
     forwarded = header(scope, b"x-forwarded-proto")
@@ -72,17 +77,32 @@ def base_url(scope: Scope) -> str:
 
 async def unless_gone(work: Awaitable[T], receive: Receive) -> T | None:
     """Return what ``work`` comes to, None when the client goes away before; then ``work`` is cancelled."""
-    task, watch = asyncio.ensure_future(work), asyncio.ensure_future(_gone(receive))
+    task: asyncio.Future[T] = asyncio.ensure_future(work)
     try:
-        await asyncio.wait((task, watch), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            return None
+        await asyncio.wait((task,), timeout=_SOON_S)
+    except BaseException:
+        await _end(task)
+        raise
+    if task.done():
         return task.result()
+    return await _watched(task, receive)
+
+
+async def _watched(task: asyncio.Future[T], receive: Receive) -> T | None:
+    watch = asyncio.ensure_future(_gone(receive))
+    either: tuple[asyncio.Future[Any], ...] = (task, watch)
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else None
     finally:
-        for one in (watch, task):
-            one.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                await one
+        await _end(watch)
+        await _end(task)
+
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError, Exception):
+        await task
 
 
 async def _gone(receive: Receive) -> None:

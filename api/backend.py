@@ -21,6 +21,7 @@ from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import UnavailableError
 from gisgrid.services import ReadModel
 from gisgrid.services.cases.desk import CaseDesk, open_desk
+from gisgrid.services.pages import FeaturePages
 from gisgrid.settings import Settings
 from tiles import TileReader, TileService
 from tiles.camera_views import ViewTiles
@@ -48,6 +49,7 @@ class Backend:
     plain: PlainAnswers
     tiles: TileService
     features: FeatureReader
+    pages: FeaturePages
     edits: FeatureWriter
     cases: CaseDesk
     downloads: Downloads
@@ -76,6 +78,7 @@ class Backend:
         await self.tiles.open()
         self.features = FeatureReader(database.url, self.settings.api.pool_size, self.settings.api.statement_timeout_ms)
         await self.features.open()
+        self.pages = FeaturePages(self.features, lambda: self.model.snapshot, self.deployment.box)
         self.edits = FeatureWriter(database.url, _EDITS_AT_ONCE, self.settings.api.statement_timeout_ms)
         await self.edits.open()
         self.cases = open_desk(database, self.model, self.settings.api)
@@ -103,6 +106,7 @@ class Backend:
             await asyncio.to_thread(self.downloads.close)
             await self.cases.close()
             await self.edits.close()
+            await self.pages.close()
             await self.features.close()
             await self.tiles.close()
 

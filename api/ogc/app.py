@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 
 from api.access import editor
 from api.asgi import PUBLIC, Receive, Reply, Scope, Send, base_url, header, send_reply, unless_gone
 from api.backend import Backend
 from api.ogc.asked import Asked, visible_layer
 from api.ogc.formats import choose_format, choose_language
-from api.ogc.operations import Document, Operation, Resource, Stream, operations_of
+from api.ogc.operations import Document, Operation, Parameters, Resource, Stream, operations_of
 from api.ogc.sending import EXPOSED, problem_page, written
 from api.ogc.table import found
 from api.params import parse_query
@@ -23,6 +24,8 @@ _logger = logging.getLogger(__name__)
 PREFIX = "/ogc"
 """What the addresses of the OGC API begin with."""
 
+# More than there are operations of collections.
+_MOST_KEPT = 1024
 _HEADERS_TAKEN = b"accept, accept-language, authorization, content-crs, content-type, if-match, if-none-match, if-unmodified-since, prefer"
 
 # As part 4 of OGC API - Features wants it: which types POST and PATCH take.
@@ -67,6 +70,7 @@ class OgcApp:
         resource, names = _resource(path)
         if method == "OPTIONS":
             return _options(resource, names)
+        # A collection that does not exist is told before its parameters are looked at.
         operation = _operation(resource, names, method)
         asked = self._asked(scope, receive, path, names, operation)
         if "collection" in names and not asked.layer.public:
@@ -74,10 +78,8 @@ class OgcApp:
         work = _done(asked, operation)
         return await (unless_gone(work, receive) if asked.is_read else work)
 
-    def _asked(self, scope: Scope, receive: Receive, path: str, names: dict[str, str], operation: Operation) -> Asked:
-        # A collection that does not exist is told before its parameters are looked at.
-        layer = visible_layer(names["collection"]) if "collection" in names else None
-        query = parse_query(scope["query_string"], operation.query_of(layer))
+    def _asked(self, scope: Scope, receive: Receive, path: str, names: Mapping[str, str], operation: Operation) -> Asked:
+        query = parse_query(scope["query_string"], _parameters(operation, names.get("collection")))
         accept = header(scope, b"accept")
         format_ = choose_format(query.get("f"), accept, operation.formats)
         if format_ == "html" and "text/html" in accept:
@@ -88,15 +90,15 @@ class OgcApp:
         return Asked(self._backend, scope, receive, base_url(scope) + PREFIX, path, names, query, format_, language)
 
 
-def _resource(path: str) -> tuple[Resource, dict[str, str]]:
+def _resource(path: str) -> tuple[Resource, Mapping[str, str]]:
     match = found(path)
     if match is None:
         raise NotFoundError(f"There is nothing at {PREFIX}{path[:80]}.", f"What there is is linked at {PREFIX}.")
     return match
 
 
-def _operation(resource: Resource, names: dict[str, str], method: str) -> Operation:
-    operations = _operations(resource, names)
+def _operation(resource: Resource, names: Mapping[str, str], method: str) -> Operation:
+    operations = _operations(resource, names.get("collection"))
     operation = operations.get("GET" if method == "HEAD" else method)
     if not operations:
         raise NotFoundError(f"There is nothing at {resource.path} for {names.get('collection')}.", f"What there is is linked at {PREFIX}.")
@@ -105,8 +107,14 @@ def _operation(resource: Resource, names: dict[str, str], method: str) -> Operat
     return operation
 
 
-def _operations(resource: Resource, names: dict[str, str]) -> Mapping[str, Operation]:
-    return operations_of(resource, visible_layer(names["collection"]) if "collection" in names else None)
+@lru_cache(maxsize=_MOST_KEPT)
+def _operations(resource: Resource, collection: str | None) -> Mapping[str, Operation]:
+    return operations_of(resource, None if collection is None else visible_layer(collection))
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _parameters(operation: Operation, collection: str | None) -> Parameters:
+    return operation.query_of(None if collection is None else visible_layer(collection))
 
 
 def _allowed(operations: Mapping[str, Operation]) -> str:
@@ -114,9 +122,9 @@ def _allowed(operations: Mapping[str, Operation]) -> str:
     return ", ".join([*operations, *head, "OPTIONS"])
 
 
-def _options(resource: Resource, names: dict[str, str]) -> Reply:
+def _options(resource: Resource, names: Mapping[str, str]) -> Reply:
     """Return which methods a resource has, to editors that ask before they offer to edit, and to browsers before they send."""
-    operations = _operations(resource, names)
+    operations = _operations(resource, names.get("collection"))
     allowed = _allowed(operations).encode()
     taken = tuple((b"accept-" + method.lower().encode(), _TAKEN[method]) for method in operations if method in _TAKEN)
     preflight = (

@@ -74,17 +74,22 @@ class Asked:
 
 def visible_layers() -> tuple[Layer, ...]:
     """Return the layers that anybody may see."""
-    return tuple(layer for layer in LAYERS if layer.public)
+    return _VISIBLE
 
 
 def known_layers() -> tuple[Layer, ...]:
     """Return all layers that there are collections of, those that only editors may see last."""
-    return (*visible_layers(), REJECTED_ROWS)
+    return _KNOWN
+
+
+_VISIBLE = tuple(layer for layer in LAYERS if layer.public)
+_KNOWN = (*_VISIBLE, REJECTED_ROWS)
+_BY_ID = {layer.id: layer for layer in _KNOWN}
 
 
 def visible_layer(id: str) -> Layer:
     """Return the layer called ``id``, which may be for editors only; raises NotFoundError that lists those for everybody."""
-    for layer in known_layers():
-        if layer.id == id:
-            return layer
-    raise NotFoundError(f"There is no collection {id[:80]!r}.", f"Collections: {', '.join(layer.id for layer in visible_layers())}.")
+    found = _BY_ID.get(id)
+    if found is None:
+        raise NotFoundError(f"There is no collection {id[:80]!r}.", f"Collections: {', '.join(layer.id for layer in visible_layers())}.")
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from api.media import NotAcceptableError, media_type, quality
 from api.params import Parameter, parse_word
@@ -41,14 +42,22 @@ def choose_format(asked: str | None, accept: str, formats: Mapping[str, str]) ->
         return parse_word("f", asked, tuple(formats))
     if not accept.strip():
         return next(iter(formats))
+    best = _best(accept, tuple(formats.items()))
+    if not best:
+        raise NotAcceptableError(f"None of the types in Accept is given: {accept[:60]}.", f"Accept one of {', '.join(formats.values())}.")
+    return best
+
+
+# A client asks with the same header again and again.
+@lru_cache(maxsize=256)
+def _best(accept: str, formats: tuple[tuple[str, str], ...]) -> str:
+    """Return the word of the format that ``accept`` ranks highest, empty when it takes none."""
     best, best_quality = "", 0.0
     for part in accept.split(","):
         named, weight = media_type(part), quality(part)
-        found = next((word for word, media in formats.items() if _fits(named, media_type(media))), None)
+        found = next((word for word, media in formats if _fits(named, media_type(media))), None)
         if found is not None and weight > best_quality:
             best, best_quality = found, weight
-    if not best:
-        raise NotAcceptableError(f"None of the types in Accept is given: {accept[:60]}.", f"Accept one of {', '.join(formats.values())}.")
     return best
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
 
@@ -20,7 +22,6 @@ from gisgrid.db.features import Page
 from gisgrid.db.features.keyset import read_cursor
 from gisgrid.db.features.streaming import Cut
 from gisgrid.features import FeatureQuery
-from gisgrid.features.places import is_small
 from gisgrid.features.query import MOST_FEATURES
 
 FORMATS = {**PAGES, **DOWNLOADS}
@@ -37,8 +38,7 @@ async def items(asked: Asked) -> Answer:
     if asked.format in DOWNLOADS:
         after = read_cursor(query, cursor) if cursor else None
         return await download(asked, query, Cut(limit, offset, after), (crs,))
-    by_place = query.box is not None and is_small(query.box, asked.backend.deployment.box)
-    page = await asked.backend.features.page(query, min(limit or DEFAULT_LIMIT, MOST_FEATURES), cursor, offset, by_place=by_place)
+    page = await asked.backend.pages.page(query, min(limit or DEFAULT_LIMIT, MOST_FEATURES), cursor, offset)
     matched = await _matched(asked, query, page, None if cursor else offset)
     links = _links(asked, page)
     return Document(_collection(links, page, matched), "items.html", (crs, *_link_headers(links)))
@@ -66,10 +66,15 @@ def _link_headers(links: list[Link]) -> list[Header]:
 
 
 def _collection(links: list[Link], page: Page, matched: int | None) -> bytes:
-    said = {"links": links, "numberReturned": page.returned, "timeStamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    said = {"links": links, "numberReturned": page.returned, "timeStamp": _written(int(time.time()))}
     if matched is not None:
         said["numberMatched"] = matched
     return b'{"type":"FeatureCollection",%b,"features":[%b]}' % (orjson.dumps(said)[1:-1], page.text)
+
+
+@lru_cache(maxsize=1)
+def _written(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 RESOURCES: tuple[Resource, ...] = (

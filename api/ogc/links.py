@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlencode
 
 from api.ogc.asked import Asked
@@ -56,19 +57,27 @@ def in_each(asked: Asked, rel: str, at: str, formats: Mapping[str, str], title: 
 
 def own_links(asked: Asked, formats: Mapping[str, str]) -> list[Link]:
     """Return ``self`` and an ``alternate`` for each other format of the document that was asked for."""
-    this = asked.word("本文档", "This document")
     # Written once: a query is long to encode, and pages of features are many.
     at = address(asked, f=None)
     at += "&f=" if "?" in at else "?f="
-    return [
-        link("self" if word == asked.format else "alternate", at + word, media, f"{this}: {format_title(asked, word)}")
-        for word, media in formats.items()
-    ]
+    said = _own(tuple(formats.items()), asked.format, asked.language)
+    return [{"rel": rel, "type": media, "href": at + word, "title": title} for rel, media, word, title in said]
+
+
+@lru_cache(maxsize=256)
+def _own(formats: tuple[tuple[str, str], ...], given: str, language: str) -> tuple[tuple[str, str, str, str], ...]:
+    """Return relation, media type, word and title of the links of a document that is given in one of its formats."""
+    this = "本文档" if language == "zh" else "This document"
+    return tuple(("self" if word == given else "alternate", media, word, f"{this}: {_title(word, language)}") for word, media in formats)
 
 
 def format_title(asked: Asked, word: str) -> str:
     """Return what a format is called; ``word`` is that of ``f``."""
-    return asked.word(*_TITLES.get(word, (word, word)))
+    return _title(word, asked.language)
+
+
+def _title(word: str, language: str) -> str:
+    return _TITLES.get(word, (word, word))[0 if language == "zh" else 1]
 
 
 def address(asked: Asked, **changed: str | None) -> str:

@@ -56,7 +56,7 @@ def _always(_: Layer) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One method of a resource.
 
@@ -92,7 +92,7 @@ class Operation:
         return {**common_parameters(self.formats), **self.parameters_of(layer)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """A path below ``/ogc`` with its operations by method; variables of the path are in braces, ``{collection}`` a layer's id."""
 

@@ -23,6 +23,9 @@ _LEVEL = 1
 _SMALL_GZIP = 16 + 13
 _SMALL_MEMORY = 6
 
+_VARY: Header = (b"vary", b"accept, accept-encoding, accept-language")
+_NO_CACHE: Header = (b"cache-control", b"no-cache")
+
 EXPOSED: Header = (b"access-control-expose-headers", b"content-crs, etag, link, location, preference-applied")
 """What a web page of another host may read beside the body."""
 
@@ -33,21 +36,24 @@ async def written(asked: Asked, operation: Operation, document: Document) -> Rep
     Documents have the tag of their bytes; what is text already has the tag that came with it, if any.
     """
     body, media, own = await _bytes(asked, operation, document)
-    headers = [*PUBLIC, *own, *document.headers, (b"vary", b"accept, accept-encoding, accept-language")]
-    given = dict(document.headers)
-    if b"cache-control" not in given:
-        headers.append((b"cache-control", b"no-cache"))
-    tag = given.get(b"etag", b"").decode()
+    headers, tag, control = [*PUBLIC, *own, _VARY], "", _NO_CACHE
+    for pair in document.headers:
+        if pair[0] == b"etag":
+            tag = pair[1].decode()
+        elif pair[0] == b"cache-control":
+            control = pair
+        else:
+            headers.append(pair)
+    headers.append(control)
     if not tag and not isinstance(document.content, bytes):
         tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     packed = len(body) >= _WORTH_PACKING and accepts_gzip(asked.header(b"accept-encoding"))
-    # A strong tag names bytes, so each coding has its own; which of them the client has does not matter here.
-    tags = (tag, f'{tag[:-1]}-gzip"') if tag else ()
-    headers = [pair for pair in headers if pair[0] != b"etag"]
-    if tags:
+    if tag:
+        # A strong tag names bytes, so each coding has its own; which of them the client has does not matter here.
+        tags = (tag, f'{tag[:-1]}-gzip"')
         headers.append((b"etag", tags[packed].encode()))
-    if document.status == 200 and asked.is_read and any(matches(asked.header(b"if-none-match"), one) for one in tags):
-        return Reply(304, tuple(headers), b"")
+        if document.status == 200 and asked.is_read and any(matches(asked.header(b"if-none-match"), one) for one in tags):
+            return Reply(304, tuple(headers), b"")
     headers.append((b"content-type", media.encode()))
     if packed:
         headers.append((b"content-encoding", b"gzip"))

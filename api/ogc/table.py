@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from api.ogc import collections, core, definition, edits, items, schemas, styles, tilesets
@@ -20,7 +20,8 @@ RESOURCES: tuple[Resource, ...] = (
 """Every resource; the first whose path fits answers."""
 
 
-def found(path: str) -> tuple[Resource, dict[str, str]] | None:
+@lru_cache(maxsize=256)
+def found(path: str) -> tuple[Resource, Mapping[str, str]] | None:
     """Return the resource at a path below ``/ogc`` and the variable parts of the path; None when there is none."""
     for resource in _by_length().get(path.count("/"), ()):
         match = resource.pattern.fullmatch(path)

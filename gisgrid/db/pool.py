@@ -75,7 +75,7 @@ class Pool:
         """Open the pool; connections are made in the background, so this does not fail when the database is down."""
         self._pool = AsyncConnectionPool(
             self.url,
-            kwargs=_CONNECTION | {"application_name": f"gisgrid {self._purpose}"},
+            kwargs=self._keywords,
             configure=self._configure,
             min_size=1,
             max_size=self._size,
@@ -120,9 +120,28 @@ class Pool:
                 yield connection
         self._down = False
 
+    async def apart(self, sql: str) -> AsyncConnection[Row]:
+        """Return a new connection on which a statement has been run, set up as those that are lent but not of their number.
+
+        Whoever asked closes it. Errors as ``fetch_row``.
+        """
+        with self._told():
+            connection = await AsyncConnection.connect(self.url, **self._keywords)
+            try:
+                await self._configure(connection)
+                await connection.execute(sql.encode())
+            except BaseException:
+                await connection.close()
+                raise
+            return connection
+
     async def ping(self) -> None:
         """Return when PostGIS answers; raises DatabaseError when it does not."""
         await self.fetch_row("SELECT 1")
+
+    @property
+    def _keywords(self) -> dict[str, Any]:
+        return _CONNECTION | {"application_name": f"gisgrid {self._purpose}"}
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -92,7 +92,7 @@ def hex_of(shape: shapely.Geometry) -> str:
 
 def hexes_of(box: Box) -> list[str]:
     """Return ``shapes_of`` a box as ``hex_of`` gives them; the most common kind of box a hundred times faster."""
-    return [_rectangle(box.bounds)] if _is_rectangle(box) else [hex_of(shape) for shape in shapes_of(box)]
+    return [_rectangle(box.bounds)] if is_rectangle(box) else [hex_of(shape) for shape in shapes_of(box)]
 
 
 def well_inside(box: Box) -> str | None:
@@ -102,14 +102,15 @@ def well_inside(box: Box) -> str | None:
     """
     west, south, east, north = box.bounds
     inner = Bounds(west + _ROUNDING_DEG, south + _ROUNDING_DEG, east - _ROUNDING_DEG, north - _ROUNDING_DEG)
-    return _rectangle(inner) if _is_rectangle(box) and inner.west < inner.east and inner.south < inner.north else None
+    return _rectangle(inner) if is_rectangle(box) and inner.west < inner.east and inner.south < inner.north else None
 
 
 # More than two steps of single precision at 180.
 _ROUNDING_DEG = 4e-5
 
 
-def _is_rectangle(box: Box) -> bool:
+def is_rectangle(box: Box) -> bool:
+    """Say whether a box is a rectangle in degrees that has a width and a height and does not go across 180 degrees."""
     return box.srid in IN_DEGREES and box.bounds.west < box.bounds.east and box.bounds.south < box.bounds.north
 
 

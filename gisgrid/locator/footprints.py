@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Iterable
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,8 @@ import orjson
 import shapely
 from numpy.typing import NDArray
 
+from gisgrid.features.texts import area_text, feature_text, ring_text
+from gisgrid.locator.boxes import BoxCells
 from gisgrid.locator.filters import FieldValues, KeptParts, Where, filter_key
 from gisgrid.locator.ground import LOCAL_M, earth_centred, metres_per_degree, straight_slack_m
 from gisgrid.locator.kept import Kept
@@ -21,6 +23,7 @@ from gisgrid.locator.outlines import Cells, Outlines, Rows, covers, feet, near_f
 from gisgrid.locator.patterns import gap, pattern
 from gisgrid.locator.replacing import Boxes, each_box, splice
 from gisgrid.locator.straight import Vantage, ground_few, ground_many, place_of, vantage
+from gisgrid.types import Bounds
 
 _DEG = math.pi / 180.0
 # Rings of cells looked at around the cell of a place, and how many footprints are measured before their balls are asked.
@@ -30,6 +33,8 @@ _ONE_BY_ONE = 100
 # A footprint is at least as far as its box on a plane of the scale at the place, less this for the meridians that draw together.
 _AT_LEAST = 0.99
 _PLAIN_LON, _PLAIN_LAT = 179.0, 80.0
+# Footprints looked at beyond those that are wanted in a box, since the boxes of some meet it and they do not.
+_SPARE = 8
 # What rounding may come to; only a footprint that covers a place is nearer than that.
 _ROUNDING_M = 1e-6
 
@@ -79,6 +84,7 @@ class FootprintIndex:
         self._all = Cells(outlines.flat, np.arange(size))
         self._parts = KeptParts(FieldValues(table.fields, table.rows), size, partial(_part, outlines))
         self._properties, self._patterns = Kept(table, size, _properties), Kept(table, size, _pattern)
+        self._features = Kept((table, outlines), size, _feature)
 
     def __len__(self) -> int:
         return len(self.table.ids)
@@ -209,6 +215,39 @@ class FootprintIndex:
         """Return what ``document`` does as it is written."""
         return self._patterns[row] % distance_m
 
+    @cached_property
+    def _cells(self) -> BoxCells:
+        return BoxCells(np.ascontiguousarray(self._outlines.boxes.T))
+
+    def in_box(self, bounds: Bounds, start: int, most: int) -> list[int]:
+        """Return the rows from ``start`` on that meet a box (degrees, borders included), ascending, the first ``most`` of them."""
+        found: list[int] = []
+        while len(found) < most:
+            wanted = most - len(found) + _SPARE
+            rows = self._cells.meeting(bounds, start, wanted)
+            found += rows[self._meet(rows, bounds)].tolist()
+            if len(rows) < wanted:
+                break
+            start = int(rows[-1]) + 1
+        return found[:most]
+
+    def _meet(self, rows: Rows, bounds: Bounds) -> NDArray[np.bool_]:
+        """Say which of the footprints whose own boxes meet a box meet it themselves."""
+        west, south, east, north = self._outlines.boxes[rows].T
+        meets: NDArray[np.bool_] = (west >= bounds.west) & (south >= bounds.south) & (east <= bounds.east) & (north <= bounds.north)
+        doubtful = np.flatnonzero(~meets)
+        if len(doubtful):
+            meets[doubtful] = shapely.intersects(shapely.box(*bounds), self.table.geometries[rows[doubtful]])
+        return meets
+
+    def features(self, rows: Iterable[int]) -> bytes:
+        """Return features as GeoJSON, joined by commas: to the letter what a page that is read from PostGIS has."""
+        return b",".join(map(self._features.__getitem__, rows))
+
+    def prepare(self) -> None:
+        """Make what whoever asks for a box first would have to wait for."""
+        _ = self._cells
+
     def replaced(self, bounds: Boxes, table: FootprintTable) -> FootprintIndex:
         """Return an index in which those of ``table`` have taken the place of the footprints that touch ``bounds`` (degrees).
 
@@ -233,6 +272,7 @@ class FootprintIndex:
         new._set(merged, self._axes, self._outlines.spliced(outlines_of(table.geometries, self._axes), change))
         new._properties.take_over(self._properties, change)
         new._patterns.take_over(self._patterns, change)
+        new._features.take_over(self._features, change)
         return new
 
 
@@ -247,3 +287,11 @@ def _properties(table: FootprintTable, row: int) -> dict[str, object]:
 def _pattern(table: FootprintTable, row: int) -> bytes:
     """Return the document of a building as JSON with a ``%`` form for the distance."""
     return pattern({"id": table.ids[row], **_properties(table, row), "distance_m": gap("%.3f")})
+
+
+def _feature(of: tuple[FootprintTable, Outlines], row: int) -> bytes:
+    table, outlines = of
+    shape, start, end = table.geometries[row], outlines.first[row], outlines.first[row + 1]
+    # Most footprints are one ring, whose corners are at hand.
+    is_ring = shape.geom_type == "MultiPolygon" and int(outlines.ends_ring[start:end].argmax()) == end - start - 1
+    return feature_text(table.ids[row], ring_text(outlines.corners[start:end]) if is_ring else area_text(shape), _properties(table, row))

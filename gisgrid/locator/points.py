@@ -11,6 +11,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from gisgrid.features.texts import feature_text, point_text
+from gisgrid.locator.boxes import BoxCells
 from gisgrid.locator.filters import FieldValues, KeptParts, Where, filter_key
 from gisgrid.locator.ground import earth_centred, straight_slack_m
 from gisgrid.locator.kept import Kept
@@ -18,7 +20,7 @@ from gisgrid.locator.nearby import Nearby
 from gisgrid.locator.patterns import gap, pattern
 from gisgrid.locator.replacing import Boxes, each_box, splice
 from gisgrid.locator.straight import Vantage, ground_between, ground_few, ground_many, vantage
-from gisgrid.types import Neighbour
+from gisgrid.types import Bounds, Neighbour
 
 # From here on bearings are 360.00 in two places.
 _NEARLY_360 = 359.995
@@ -56,6 +58,7 @@ class PointIndex:
         self._properties = Kept(table, len(table.ids), _properties)
         self._documents = Kept(table, len(table.ids), _document)
         self._patterns = Kept(table, len(table.ids), _pattern)
+        self._features = Kept(table, len(table.ids), _feature)
 
     def __len__(self) -> int:
         return len(self.table.ids)
@@ -157,6 +160,23 @@ class PointIndex:
         document["bearing_deg"] = round(bearing_deg, 2) % 360.0
         return document
 
+    @cached_property
+    def _boxes(self) -> BoxCells:
+        return BoxCells(np.array([self._lon, self._lat, self._lon, self._lat]))
+
+    def in_box(self, bounds: Bounds, start: int, most: int) -> list[int]:
+        """Return the rows from ``start`` on that lie in a box (degrees, borders included), ascending, the first ``most`` of them."""
+        rows: list[int] = self._boxes.meeting(bounds, start, most).tolist()
+        return rows
+
+    def features(self, rows: Iterable[int]) -> bytes:
+        """Return features as GeoJSON, joined by commas: to the letter what a page that is read from PostGIS has."""
+        return b",".join(map(self._features.__getitem__, rows))
+
+    def prepare(self) -> None:
+        """Make what whoever asks for a box first would have to wait for."""
+        _ = self._boxes
+
     def replaced(self, bounds: Boxes, table: PointTable) -> PointIndex:
         """Return an index in which those of ``table`` have taken the place of the features in ``bounds`` (degrees, borders included).
 
@@ -181,6 +201,7 @@ class PointIndex:
         new._properties.take_over(self._properties, change)
         new._documents.take_over(self._documents, change)
         new._patterns.take_over(self._patterns, change)
+        new._features.take_over(self._features, change)
         return new
 
 
@@ -200,3 +221,7 @@ def _pattern(table: PointTable, row: int) -> bytes:
     """Return the document of a feature as JSON with ``%`` forms for distance and bearing."""
     gaps = {"distance_m": gap("%.3f"), "bearing_deg": gap("%.2f")}
     return pattern(_document(table, row) | gaps)
+
+
+def _feature(table: PointTable, row: int) -> bytes:
+    return feature_text(table.ids[row], point_text(float(table.lon[row]), float(table.lat[row])), _properties(table, row))

@@ -149,6 +149,8 @@ class ReadModel:
         snapshot = self.snapshot
         snapshot.locator.prepare()
         snapshot.sights.get()
+        for index in self.features.values():
+            index.prepare()
         snapshot.gazetteer.prepare()
 
     def refresh(self, whole: Collection[str] = ()) -> None:

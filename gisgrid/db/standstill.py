@@ -1,0 +1,135 @@
+"""Whether what was read of a layer is what the database holds now: one short statement for all who ask at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+import psycopg
+
+from gisgrid.db.changes import Position
+from gisgrid.db.database import first_line
+from gisgrid.db.pool import Pool
+from gisgrid.db.question import Question
+from gisgrid.errors import DatabaseError
+
+_logger = logging.getLogger(__name__)
+
+# So many changes at once are told as if anything had changed.
+_MOST = 1000
+
+# The layers that have changed since. What a transaction wrote is in the same snapshot as its changes.
+_SINCE = f"SELECT layer FROM gisgrid.changes WHERE xid >= $1::text::xid8 AND id <> ALL ($2::bigint[]) LIMIT {_MOST}"
+
+# Whether what was read is of this server, and not of one whose place it has taken.
+_IS_OF_HERE = """
+SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %s::text::xid8 AND (SELECT coalesce(max(id), 0) FROM gisgrid.changes) >= %s::bigint
+"""
+
+# Behind a transaction that never ends more and more changes would have to be told apart each time.
+_MOST_SEEN = 200
+_ANYTHING = frozenset(("*",))
+
+
+class Read(Protocol):
+    """What was read of the database at one position of the change feed."""
+
+    @property
+    def position(self) -> Position:
+        """Where that was."""
+
+
+State = TypeVar("State", bound=Read)
+
+
+class Standstill(Generic[State]):
+    """Gives the state that ``newest`` returns when nothing has changed since; asks over ``pool``, in the thread of the event loop."""
+
+    def __init__(self, pool: Pool, newest: Callable[[], State]) -> None:
+        self._pool = pool
+        self._newest = newest
+        self._waiting: list[asyncio.Future[tuple[State, frozenset[str]]]] = []
+        self._asking: asyncio.Task[None] | None = None
+        self._question: Question | None = None
+        # The state that is known to be of the server that the question is asked of: while the connection lasts it stays that server.
+        self._of_here: State | None = None
+        self._known: tuple[State, frozenset[str]] | None = None
+
+    async def state(self, layer_id: str) -> State | None:
+        """Return the newest state if the database holds the same of a layer at a moment after this was called, None if it has gone on.
+
+        Raises DatabaseError when PostGIS is away, UnavailableError when the wait for it takes too long.
+        """
+        newest = self._newest()
+        # What has once gone on does not come back.
+        if self._known is not None and newest is self._known[0] and _is_in(layer_id, self._known[1]):
+            return None
+        if len(newest.position.seen) > _MOST_SEEN:
+            return None
+        waiter: asyncio.Future[tuple[State, frozenset[str]]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_on(), name="asking whether anything has changed")
+        state, changed = await waiter
+        return None if _is_in(layer_id, changed) else state
+
+    async def close(self) -> None:
+        """Close the connection, if there is one; it is opened again when it is needed."""
+        question, self._question = self._question, None
+        if question is not None:
+            await question.close()
+
+    async def _ask_on(self) -> None:
+        """Ask once for all who wait, and again for those who have come meanwhile."""
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                await self._ask(waiting)
+        finally:
+            self._asking = None
+
+    async def _ask(self, waiting: list[asyncio.Future[tuple[State, frozenset[str]]]]) -> None:
+        state = self._newest()
+        try:
+            self._known = known = state, await self._changed_since(state)
+        except Exception as error:  # noqa: BLE001 - it is raised to whoever waits
+            for waiter in waiting:
+                if not waiter.done():
+                    waiter.set_exception(error)
+            return
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(known)
+
+    async def _changed_since(self, state: State) -> frozenset[str]:
+        position = state.position
+        seen = b"{%b}" % b",".join([b"%d" % id_ for _, id_ in position.seen])
+        values = (b"%d" % position.watermark, seen)
+        if self._question is not None and state is self._of_here:
+            try:
+                return _layers(await self._question.ask(values))
+            except (psycopg.Error, OSError) as error:
+                _logger.warning("the connection that asks whether anything has changed was lost: %s", first_line(error))
+                await self.close()
+        # The pool knows how long to wait, and what to say, while the database is away.
+        row = await self._pool.fetch_row(_IS_OF_HERE, (str(position.watermark), position.version))
+        if row is None or not row[0]:
+            return _ANYTHING
+        if self._question is None:
+            self._question = await Question.open(self._pool, _SINCE)
+        self._of_here = state
+        try:
+            return _layers(await self._question.ask(values))
+        except (psycopg.Error, OSError) as error:
+            await self.close()
+            raise DatabaseError(f"PostGIS does not say whether anything has changed: {first_line(error)}") from error
+
+
+def _layers(answer: list[bytes]) -> frozenset[str]:
+    return frozenset([name.decode() for name in answer]) if len(answer) < _MOST else _ANYTHING
+
+
+def _is_in(layer_id: str, changed: frozenset[str]) -> bool:
+    return layer_id in changed or "*" in changed
