@@ -15,8 +15,10 @@ from ingest.inspecting.tables import guesses
 from ingest.targets import TARGETS
 
 _GENERIC = {"code", "name", "parent_code", "note", "address", "data_source", "phone", "owner_code"}
-_POINT_LAYERS = {"manhole_covers", "cameras"}
-_TABLES = {"organizations", "area_roles"}
+_OF_SHAPE = {
+    shape: frozenset(goal.id for goal in TARGETS.values() if goal.geometry == kind)
+    for shape, kind in (("point", "Point"), ("line", "MultiLineString"), ("polygon", "MultiPolygon"), ("", None))
+}
 _HOUSE_M2 = 3_000.0
 _DISTRICT_CODE = re.compile(r"\d{6}|\d{9}|\d{12}|[0-9A-Z]{15}")
 _CAMERA_CODE = re.compile(r"\d{10}13[12]\d{7}")
@@ -67,12 +69,8 @@ def guess_layer(sample: Sample, path: Path, kind: str) -> LayerGuess | None:
 
 
 def possible_layers(kind: str) -> list[str]:
-    """Return the layers that take rows with such geometries, in the order of loading; none for lines."""
-    if kind == "line":
-        return []
-    wanted = {"point": _POINT_LAYERS, "": _TABLES}.get(kind)
-    if wanted is None:
-        wanted = set(TARGETS) - _TABLES - (_POINT_LAYERS if kind == "polygon" else set())
+    """Return the layers that take rows with such geometries, in the order of loading; those with any for a mixture."""
+    wanted = _OF_SHAPE.get(kind, frozenset(TARGETS) - _OF_SHAPE[""])
     return [layer for layer in TARGETS if layer in wanted]
 
 

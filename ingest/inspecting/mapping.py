@@ -120,7 +120,7 @@ def _listed(field: TargetField, column: Column, reason: str) -> Entry:
 
 def _for_the_rest(field: TargetField, column: Column, some_mapped: bool, some_lost: bool) -> dict[str, Any]:
     """Return what becomes of values that are not in the map and of rows without a value, so that rows can be loaded."""
-    assumed = {"state": "unknown", "kind": "fixed"}.get(field.name)
+    assumed = next((value for value in ("unknown", "fixed", "alias") if field.name in {"state", "kind"} and value in field.allowed), None)
     rest: dict[str, Any] = {}
     if assumed and column.share < 1:
         rest["default"] = assumed
@@ -135,7 +135,7 @@ def _for_the_rest(field: TargetField, column: Column, some_mapped: bool, some_lo
 
 def nearest(value: str, field: TargetField) -> str | None:
     """Return the value that ``field`` takes and that ``value`` most probably means, None when nothing is near."""
-    words = guesses().values.get(field.name.removesuffix("_source") + "_source" if field.name.endswith("_source") else field.name, {})
+    words = {stored: listed for stored, listed in guesses().values.get(field.name, {}).items() if stored in field.allowed}
     whole = {folded(word): stored for stored, listed in words.items() for word in (stored, *listed)}
     if folded(value) in whole:
         return whole[folded(value)]

@@ -101,7 +101,7 @@ def _names(request: Request, sample: Sample) -> str:
 def _propose(request: Request, sample: Sample, guess: LayerGuess, place: Place | None, system: System | None) -> Proposal:
     placed = place if target(guess.layer).geometry else None
     taken = frozenset(placed.coordinates.values()) if placed else frozenset()
-    code = choose_code(guess.layer, sample.usable, taken) if "code" in target(guess.layer).all_fields else None
+    code = choose_code(guess.layer, sample.usable, taken) if _needs_code(target(guess.layer)) else None
     chosen = choose(guess.layer, sample.usable, taken | ({code.column.name} if code else frozenset()))
     lines = _field_lines(sample, target(guess.layer), code, chosen)
     own_classes = _add_classes(lines, request, sample, code, chosen) if guess.layer == "manhole_covers" else ""
@@ -163,7 +163,7 @@ def _columns_of(fields: Iterable[Entry]) -> frozenset[str]:
 def _field_lines(sample: Sample, goal: Target, code: Choice | None, chosen: dict[str, Choice]) -> dict[str, Entry]:
     """Return the lines for the key and for the fields that columns were chosen for."""
     lines = {name: rule_for(goal.all_fields[name], choice.column, choice.reason) for name, choice in chosen.items()}
-    if "code" in goal.all_fields:
+    if _needs_code(goal):
         lines["code"] = _code_line(sample, code)
     return lines
 
@@ -183,6 +183,11 @@ def _in_order(lines: dict[str, Entry], goal: Target) -> tuple[Entry, ...]:
             lines[field.name] = _stand_in(field.name, field.allowed)
     order = [*goal.all_fields, "scheme", "edition"]
     return tuple(sorted(lines.values(), key=lambda entry: order.index(entry.key)))
+
+
+def _needs_code(goal: Target) -> bool:
+    """Say whether rows need a code of their own; where they do not, gisgrid makes one."""
+    return "code" in goal.all_fields and goal.all_fields["code"].required
 
 
 def _code_line(sample: Sample, code: Choice | None) -> Entry:

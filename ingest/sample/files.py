@@ -30,7 +30,7 @@ from ingest.sample.ground import Ground
 from ingest.sample.lattice import ROUNDING_DIGITS, make_lattice
 from ingest.sample.outline import to_degrees
 from ingest.sample.people import make_people
-from ingest.sample.plan import Plan
+from ingest.sample.plan import DISTRICT_CODE, Plan
 from ingest.sample.roads import CLASS_NAMES, Roads, make_roads
 from ingest.sample.write import write_csv, write_geojson, write_geopackage, write_shapefile, write_workbook
 
@@ -124,7 +124,8 @@ def _write_areas(folder: Path, areas: Areas, account: Account, rng: np.random.Ge
 
 def _write_roads(folder: Path, roads: Roads, account: Account) -> None:
     classes = np.array(CLASS_NAMES, dtype=object)[roads.classes]
-    write_geojson(folder / ROADS, {"名称": roads.names, "等级": classes, "geometry": roads.lines()})
+    codes = np.array([f"{DISTRICT_CODE}R{number:05d}" for number in range(1, len(classes) + 1)], dtype=object)
+    write_geojson(folder / ROADS, {"编码": codes, "名称": roads.names, "等级": classes, "geometry": roads.lines()})
     account.add(ROADS, len(roads.names), [])
 
 

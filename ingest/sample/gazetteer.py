@@ -107,7 +107,16 @@ def _names(plan: Plan, rng: np.random.Generator, ground: Ground, estates: list[s
             for head, estate in _chosen(plan, rng, bases, estates, ALIASES)
         ),
         *(
-            (f"{head}马路", "old", "roads", "", road, "", f"{int(rng.integers(1950, 1990))}-01-01", "地名志")
+            (
+                f"{head}马路",
+                "old",
+                "roads",
+                "",
+                road,
+                f"{int(rng.integers(1900, 1945))}-01-01",
+                f"{int(rng.integers(1950, 1990))}-01-01",
+                "地名志",
+            )
             for head, road in _chosen(plan, rng, bases[::-1], sorted(set(ground.roads.names.tolist())), OLD_ROADS)
         ),
     ]

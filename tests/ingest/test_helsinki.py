@@ -76,7 +76,7 @@ def test_the_same_extract_again_changes_nothing(loaded: tuple[Database, dict[str
     database, first = loaded
     before = count(database, "SELECT count(*) FROM gisgrid.changes")
     again = run(database, load_deployment("helsinki"), SOURCES, root=real / "helsinki")
-    assert [report.status for report in again.sources] == ["unchanged"] * 4
+    assert [report.status for report in again.sources] == ["unchanged"] * 11
     assert {report.layer: (report.read, report.loaded, report.rejected, report.reasons) for report in again.sources} == {
         layer: (report.read, report.loaded, report.rejected, report.reasons) for layer, report in first.items()
     }

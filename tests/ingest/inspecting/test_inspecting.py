@@ -73,11 +73,11 @@ def test_every_file_of_the_sample_district_is_guessed_as_its_own_description_has
 
 def test_the_sample_district_loads_by_the_descriptions_that_were_written(sample: Path, shibei: Deployment, tmp_path: Path) -> None:
     files = ["district/districts.geojson", "district/streets.geojson", "district/communities.geojson", "district/grids.geojson"]
-    files += ["covers/井盖普查.shp", "buildings.gpkg", "organizations.xlsx"]
+    files += ["covers/井盖普查.shp", "buildings.gpkg", "organizations.xlsx", "roads.geojson", "place_names.csv"]
     written(shibei, tmp_path, *(sample / file for file in files))
     by_hand = {report.layer: report.loaded for report in _sources(run(None, shibei, sample / "sources.toml", dry_run=True))}
     guessed = {report.layer: report.loaded for report in _sources(run(None, shibei, tmp_path / "written.toml", dry_run=True))}
-    assert set(by_hand) - set(guessed) == {"cameras"}
+    assert set(by_hand) - set(guessed) == {"cameras", "places"}
     assert guessed == {layer: by_hand[layer] for layer in guessed}
 
 
@@ -282,12 +282,18 @@ def test_real_files_are_guessed_right(real: Path, shibei: Deployment, tmp_path: 
 def test_an_extract_of_openstreetmap_gives_covers_cameras_and_buildings(real: Path, helsinki: Deployment, tmp_path: Path) -> None:
     found = {source.layer: source for source in written(helsinki, tmp_path, real / "helsinki" / "Helsinki_small_2020.osm.pbf")}
     known = {source.layer: source for source in load_description(paths.data_dir() / "sources" / "helsinki.toml").sources}
-    assert set(found) == {"manhole_covers", "cameras", "buildings"}
+    assert set(found) == {"manhole_covers", "cameras", "buildings", "roads", "addresses"}
     for layer, source in found.items():
         assert (source.inner_layer, source.where) == (known[layer].inner_layer, known[layer].where)
         assert rules(source)["code"] == rules(known[layer])["code"]
     reports = {report.layer: report for report in _sources(run(None, helsinki, tmp_path / "written.toml", dry_run=True))}
-    assert {layer: report.read for layer, report in reports.items()} == {"manhole_covers": 397, "cameras": 221, "buildings": 494}
+    assert {layer: report.read for layer, report in reports.items()} == {
+        "manhole_covers": 397,
+        "cameras": 221,
+        "buildings": 494,
+        "roads": 794,
+        "addresses": 1359,
+    }
 
 
 def test_facts_of_real_files_are_told(real: Path, shibei: Deployment, helsinki: Deployment) -> None:
@@ -300,7 +306,7 @@ def test_facts_of_real_files_are_told(real: Path, shibei: Deployment, helsinki: 
     assert odd.system is not None
     assert odd.system.name == "EPSG:3879"  # the name of the file says 3979
     (lines,) = inspect_files([real / "gbk" / "metroline2" / "metroline2.shp"], shibei, Options()).parts
-    assert "no layer takes" in lines.why_not
+    assert "name it with --layer (roads)" in lines.why_not
     (chongqing,) = inspect_files([real / "gbk" / "chongqing_shp" / "区县界_area.shp"], shibei, Options()).parts
     assert "渝北区" in chongqing.sample.table.column("NAME").to_pylist()
 
@@ -382,7 +388,7 @@ def test_the_command_says_why_nothing_can_be_loaded(tmp_path: Path) -> None:
     assert isinstance(result.exception, SourceError)
     assert "Nothing says which layer" in result.exception.message
     assert isinstance(command(tmp_path / "absent.csv").exception, SourceError)
-    assert isinstance(command(tmp_path / "things.csv", "--layer", "roads").exception, NotFoundError)
+    assert isinstance(command(tmp_path / "things.csv", "--layer", "rivers").exception, NotFoundError)
 
 
 def test_a_path_is_relative_to_the_description_where_it_is_below_it(tmp_path: Path) -> None:
