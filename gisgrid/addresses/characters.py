@@ -51,12 +51,7 @@ def normal_name(name: str) -> str:
     Names of a gazetteer and texts go through this same function, so what it does to both is of no harm. Numerals that count become
     digits (四十一号, 三单元), those that belong to a name stay (延安一路, 第二小学), and digits in their place become numerals (延安1路).
     """
-    return _numerals(_characters(name)).strip(" ,")
-
-
-def normal_text(text: str) -> str:
-    """Return `normal_name` of a longer text, where spaces between digits or letters stay."""
-    return normal_name(text)
+    return closed(written(name))
 
 
 def simplified(text: str) -> str:
@@ -69,14 +64,20 @@ def simplified(text: str) -> str:
     return text
 
 
-def _characters(text: str) -> str:
+def written(text: str) -> str:
+    """Return a text in half width, simplified characters and capitals without accents, with one sign for each of many dashes."""
     text = simplified(text)
     if _ODD.search(text) is None:
         return text
     text = _APOSTROPHE.sub("", _INVISIBLE.sub("", text)).translate(_SIGNS).upper()
     if _LATIN.search(text):
         text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
-    return _SPACES.sub(" ", _SPACE.sub("", text))
+    return _SPACES.sub(" ", text)
+
+
+def closed(text: str) -> str:
+    """Return a text as it was `written`, with digits for numerals that count, and spaces between digits or letters only."""
+    return _numerals(_SPACE.sub("", text) if " " in text else text).strip(" ,")
 
 
 @cache

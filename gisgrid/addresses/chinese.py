@@ -27,12 +27,13 @@ class ChineseParser:
         rest = plain[LONGEST_ADDRESS:] + ("…" if len(text) > LONGEST else "")
         plain = plain[:LONGEST_ADDRESS]
         prefix = self._prefixes.read(plain, names)
-        draft = Draft(pieces(plain, prefix.end, names))
+        before = pieces(plain[: prefix.begin], 0, names) if prefix.begin else []
+        draft = Draft([*before, *pieces(plain, prefix.end, names)])
         parts, others = draft.readings()
         if rest:
             parts["not_understood"] += (rest,)
         first = ParsedAddress(
-            (plain[prefix.start :] if prefix.start else plain) + rest,
+            plain[: prefix.begin] + plain[prefix.start :] + rest,
             prefix.province,
             prefix.city,
             prefix.district or draft.district,

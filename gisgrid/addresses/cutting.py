@@ -12,13 +12,13 @@ from gisgrid.addresses.relations import RELATION, relation_of
 
 _S = STEMS
 _PIECES = re.compile(
-    rf"(?P<building>第?(?P<b>\d{{1,6}}[A-Z]?|[A-Z]\d{{0,3}})(?P<to>[-~]\d{{1,4}})?(?:(?:号|\#)楼(?!下)|[号\#]?(?:栋|幢)|[号\#]?座(?![{_S}桥城山]))(?:楼(?![下前后上道内院旁]))?)"
+    rf"(?P<building>第?(?P<b>\d{{1,6}}[A-Z]?|[A-Z]\d{{0,3}})(?P<to>[-~]\d{{1,4}})?(?:(?:号|\#)楼(?![下道顶])座?|[号\#]?(?:栋|幢)|[号\#]?座(?![{_S}桥城山]))(?:楼(?![下前后上道内院旁]))?)"
     r"|(?P<unit>(?P<u>\d{1,3}|[A-Z])[号#]?(?:单元门?|单园|门洞|门(?=\d|$|,)))"
     r"|(?P<floor>(?P<f>(?:负|地下|B)?\d{1,2})(?:层|楼(?![下前后上道栋内院旁盘群号])|F(?![A-Z])))"
     r"|(?P<room>(?P<r>\d{1,5}[A-Z]?(?:-\d{1,4})?)[号#]?(?:户|室|房(?![产屋管])))"
     rf"|(?P<number>(?P<before>[{_S}])?(?P<digits>\d{{1,5}})(?P<letter>[A-Z{_S}](?=[号\#]))?"
     rf"(?:(?P<join>[-~]|之|附)(?P<second>\d{{1,4}})(?P<stem>[A-Z{_S}])?)?(?:号(?!线)|\#)(?:大院|院(?![内里子门前外]))?"
-    rf"(?P<after>(?:-|之|附)\d{{1,4}}(?![\d号\#栋幢单层室户-])|[{_S}](?!\d+号(?!楼)))?号?)"
+    rf"(?P<after>(?:-|之|附)\d{{1,4}}(?![\d号\#栋幢单层室户-])|[{_S}](?:-\d{{1,3}}(?!\d|号|-|\#))?(?!\d+号(?!楼)))?号?)"
     r"|(?P<yard>(?P<y>\d{1,5})(?:大院|院(?![内里子门前外])|弄))"
     r"|(?P<highway>[GS]?\d{1,4}(?:国道|省道|县道|高速))"
     r"|(?P<distance>(?=\d+(?:\.\d+)?多?(?:米|公里|K?M(?![A-Z])))\d+(?:\.\d+)?多?(?:米|公里|K?M)(?:左右|远)*处?)"
@@ -55,8 +55,9 @@ _PLACE_END = re.compile(
     r"厂|店|馆|院|所|站|楼|里|苑|园|村|庄|城|府|邸|阁|轩|坊|湾|墅|座|中心|公司|大院|新村|国际|名都|华庭|佳苑|街区|步行街|教堂|期|库|场|寺|庙|塔|山|号)$"
 )
 _FUNCTION = re.compile(
-    "位于|坐落[于在]?|地处|就?在|我在|内|里|沿着?|往|见|走|经|我?家?住在?|的|是|于|从|由|去|那个?|这|有|我?家|我们|请?到|地|附|号|院|门|口|楼|处|街|路|边|段|请问|[该本此全一个]|中国|中华人民共和国"
+    "上|位于|坐落[于在]?|地处|就?在|我在|内|里|沿着?|往|见|走|经|我?家?住在?|的|是|于|从|由|去|那个?|这|有|我?家|我们|请?到|地|附|号|院|门|口|楼|处|街|路|边|段|请问|[该本此全一个]|中国|中华人民共和国"
 )
+_FILLERS = re.compile("位于|坐落[于在]?|地处|就在|我?家住在?|我们?住?在|住在|[那这]个|靠着|沿着|请问|反映|投诉|中国|中华人民共和国")
 
 
 def pieces(text: str, start: int, names: Vocabulary) -> list[Piece]:
@@ -159,6 +160,9 @@ def _fits(text: str, match: re.Match[str], before: list[Piece], names: Vocabular
 
 def _unknown(text: str, start: int, names: Vocabulary) -> tuple[Piece, int]:
     """Return the run of characters that nothing is known of, up to where something begins, with a guess what it names."""
+    filler = _FILLERS.match(text, start)
+    if filler is not None:
+        return Piece("stop", filler.group()), filler.end()
     position, size = start + 1, len(text)
     while position < size:
         area = _AREA_TAIL.match(text, position)

@@ -187,6 +187,8 @@ class Draft:
 
     def _on_relation(self, piece: Piece) -> None:
         self._relation = stronger(self._relation, piece.value)
+        if self.door.last == "number":
+            self.door.last = ""
 
 
 _FIELDS: dict[NameKind, str] = {"road": "roads", "place": "name", "street": "street", "community": "community", "district": "district"}

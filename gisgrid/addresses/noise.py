@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from gisgrid.addresses.characters import normal_text
+from gisgrid.addresses.characters import closed, written
 
 _H = "\u4e00-\u9fff"
 _TITLE = "先生|女士|小姐|师傅|阿姨|大爷|大妈|大姐|大哥|经理|同志"
-_END = rf"(?=$|[^{_H}]|电话|手机|收$|收[,\d])"
+_WHO = "联系人|收件人|收货人|寄件人|投诉人|反映人|举报人|报案人|报修人|来电人|诉求人|当事人|姓名"
+_PUBLIC = "业主|居民|市民|群众|网友"
+_SAYS = "来电反映|来电投诉|来电称|反映|投诉|举报|反馈|来电|报修|称|说"
+_PHONE = "\ue000"
+"""Stands where a telephone number was left out while the text is looked through again: a name beside it is a person's."""
+_SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
+_NAME = rf"[{_SURNAMES}][{_H}]{{1,2}}(?<![路街号楼室户区院里苑村巷店厂园门口])"
+_EDGE = rf"(?:(?<=^)|(?<=[^{_H}]))"
+_END = rf"(?=$|[^{_H}]|电话|手机|收(?:$|[,\s\d{_PHONE}])|{_SAYS})"
 _NOISE = re.compile(
     rf"""
     (?P<phone>
@@ -22,8 +30,12 @@ _NOISE = re.compile(
     )
   | (?P<person>
         (?<![\dA-Z])\d{{17}}[\dX](?![\dA-Z])
-      | (?:联系人|收件人|收货人|收件|寄件人|投诉人|反映人|举报人|报案人|来电人|诉求人|业主|姓名)[:是为]\s*[{_H}]{{1,4}}?(?:{_TITLE})?{_END}
-      | (?:(?<=^)|(?<=[^{_H}]))[{_H}]{{1,3}}(?:{_TITLE})(?:收)?{_END}
+      | (?:{_WHO})[:是为]?\s*[{_H}]{{1,4}}?(?:{_TITLE}|某某?)?(?:收(?=$|[,\s\d{_PHONE}])|(?:{_SAYS})[:]?|{_END})
+      | (?:{_PUBLIC})(?:{_NAME}(?:{_TITLE})?(?:(?:{_SAYS})[:]?|(?=$|[^{_H}]))|[{_H}]?(?:{_TITLE}|某某?)?(?:{_SAYS})[:]?)
+      | {_EDGE}[{_H}]{{1,3}}(?:{_TITLE}|某某?)(?:收(?=$|[,\s\d{_PHONE}])|(?:{_SAYS})[:]?|{_END})
+      | {_EDGE}{_NAME}\s?收(?=$|[,\s\d{_PHONE}])
+      | {_EDGE}{_NAME}(?=[,:\s]*{_PHONE})
+      | (?<={_PHONE}){_NAME}(?=$|[,\s]) | (?<={_PHONE}[,\s]){_NAME}(?=$|[,\s])
     )
   | (?P<courier>
         (?:运单|快递|订单|物流|取件|派件)?(?:单号|编号)[:是]?\s*[0-9A-Z]{{4,24}}
@@ -36,16 +48,16 @@ _NOISE = re.compile(
       | (?:请|麻烦)(?:放|送|寄)(?:到|在|至)?(?:门口|楼下|门卫|物业|丰巢|驿站|快递柜|前台)?
       | (?:放|送到|存放?)(?:门口|门卫|物业|丰巢柜?|快递柜|菜鸟驿站|前台)(?:就行|即可|处)?
       | 送货上门|货到付款|到付|勿放(?:快递柜|驿站)|(?:提前|先|请)?(?:打)?电话联系|电联|到了打电话|(?:提前|先)打电话
-      | 快递(?:收|员)?(?=$|,)|谢谢|麻烦(?:了|您)?(?=$|,)
+      | 快递(?:收|员)?(?=$|[,\s])|谢谢(?:您|你)?|麻烦(?:了|您)?(?=$|[,\s])
     )
-  | (?P<postcode> (?:邮编|邮政编码)[:]?\d{{6}} | (?<![\dA-Z-])266\d{{3}}(?![\dA-Z号#-]) )
+  | (?P<postcode> (?:邮编|邮政编码)[:]?\s?\d{{6}} | {_EDGE}(?<![\dA-Z-])[0-8]\d{{5}}(?=$|[,\s]|[{_H}](?<!号)) )
     """,
     re.VERBOSE,
 )
-_WORDS = frozenset("生士姐傅姨爷妈哥理志电机址点置单编快裹卖谢烦付邮人运流放送请存寄收主姓座L系络")
+_HINTS = frozenset("生士姐傅姨爷妈哥理志电机址点置单编快裹卖谢烦付邮人运流放送请存寄收主姓座L系络某民众友" + _PHONE)
 _DIGITS = re.compile(r"\d{6}|\d{3}[-\s)]\s?\d{3}")
 _COMMAS = re.compile(r"\s*[,:]\s*(?:[,:]\s*)*")
-_PERSONS_NUMBER = re.compile(r"\(\s*\)")
+_BRACKETS = re.compile(rf"\([\s,{_PHONE}]*\)")
 
 
 class Normalised(NamedTuple):
@@ -60,21 +72,22 @@ def normalised(text: str) -> Normalised:
 
     A comma stands where something was left out, so that nothing is joined that was apart.
     """
-    plain = normal_text(text)
-    if _WORDS.isdisjoint(plain) and _DIGITS.search(plain) is None:  # all noise has one of these
-        return Normalised(_without_commas(plain))
-    dropped: dict[str, None] = {}
+    plain = written(text).replace(_PHONE, "")
+    if _HINTS.isdisjoint(plain) and _DIGITS.search(plain) is None:  # all noise has one of these
+        return Normalised(_without_commas(closed(plain)))
+    dropped: set[str] = set()
 
     def leave_out(found: re.Match[str]) -> str:
-        dropped[found.lastgroup or ""] = None
-        return ","
+        dropped.add(found.lastgroup or "")
+        return _PHONE if found.lastgroup == "phone" else ","
 
-    for _ in range(4):  # what one pass leaves can make sense to the next one
-        shorter = _NOISE.sub(leave_out, plain)
+    for _ in range(5):  # what one pass leaves can make sense to the next one, and a space can part a name from what follows
+        shorter = _NOISE.sub(leave_out, _NOISE.sub(leave_out, plain))
+        shorter = closed(_BRACKETS.sub("", shorter))
         if shorter == plain:
             break
-        plain = normal_text(_PERSONS_NUMBER.sub("", shorter))
-    return Normalised(_without_commas(plain), tuple(sorted(dropped)))
+        plain = shorter
+    return Normalised(_without_commas(plain.replace(_PHONE, ",")), tuple(sorted(dropped)))
 
 
 def _without_commas(text: str) -> str:

@@ -17,7 +17,7 @@ LARGEST_STEP = 40
 _PLATE = re.compile(
     rf"(?P<before>[{STEMS}])?(?P<digits>\d{{1,6}})(?P<letter>[A-Za-z{STEMS}])?"
     rf"(?:(?P<join>[-~/至到之附])(?P<second>\d{{1,6}})(?P<stem>[A-Za-z{STEMS}])?)?"
-    rf"(?:号|#)?(?:大院|院)?(?P<after>[-之附]\d{{1,4}}|[{STEMS}])?(?:号|#)?"
+    rf"(?:号|#)?(?:大院|院)?(?P<after>[-之附]\d{{1,4}}|[{STEMS}](?:-\d{{1,4}})?)?(?:号|#)?"
 )
 
 
@@ -60,9 +60,10 @@ def plate(parts: Sequence[str | None]) -> HouseNumber:
         else:
             suffix = f"{'附' if join == '附' else '-'}{int(second)}"
         suffix += stem or ""
-    for more in (letter, before, after):
-        if more:
-            suffix += (f"-{int(more[1:])}" if more[0] in "-之" else f"附{int(more[1:])}" if more[0] == "附" else more).upper()
+    for more in (before, letter):
+        suffix = (more or "").upper() + suffix
+    if after:
+        suffix += f"-{int(after[1:])}" if after[0] in "-之" else f"附{int(after[1:])}" if after[0] == "附" else after
     return HouseNumber(number, suffix, until)
 
 

@@ -35,8 +35,9 @@ _SEPARATORS = " ,-/()"
 
 
 class Prefixes(NamedTuple):
-    """What stands before the street or road, and where it ends; ``start`` is where the last telling of it begins."""
+    """What stands before the street or road: where it begins and ends, and in ``start`` where the last telling of it begins."""
 
+    begin: int = 0
     start: int = 0
     end: int = 0
     province: str = ""
@@ -60,6 +61,7 @@ class PrefixReader:
                 if len(short) > 1 and short != name:
                     self._short.setdefault(short, ((level, name),))  # type: ignore[arg-type]
         self._join(cities, districts)
+        self._anywhere = re.compile("|".join(sorted(map(re.escape, self._whole), key=len, reverse=True)))
         self._words = Names(dict.fromkeys((*self._whole, *self._short), ()))
 
     def _join(self, cities: tuple[str, ...], districts: tuple[str, ...]) -> None:
@@ -72,9 +74,21 @@ class PrefixReader:
                     self._short[city[:-1] + district.removesuffix("区")] = parts
 
     def read(self, text: str, names: Vocabulary) -> Prefixes:
-        """Return what a normalised text begins with."""
+        """Return what a normalised text begins with, or what stands in the middle of it when it begins with something else."""
+        found = self._read_at(0, text, names)
+        if found.end == 0 and any(mark in text for mark in "省市区"):
+            inside = self._anywhere.search(text, 1)
+            if inside is not None and not self._is_within_a_name(text, inside.start(), names):
+                return self._read_at(inside.start(), text, names)
+        return found
+
+    @staticmethod
+    def _is_within_a_name(text: str, position: int, names: Vocabulary) -> bool:
+        return any(end > position for start in range(position + 1) for end, _ in names.names_at(text, start))
+
+    def _read_at(self, position: int, text: str, names: Vocabulary) -> Prefixes:
         found: dict[PrefixLevel, str] = {}
-        start = position = 0
+        begin = start = position
         size = len(text)
         while position < size:
             end, parts = self._step(text, position, names, found)
@@ -84,7 +98,7 @@ class PrefixReader:
                 start, found = self._again(text, position, found, start)
             found.update(parts)
             position = _after_separators(text, end)
-        return Prefixes(start, position, found.get("province", ""), found.get("city", ""), found.get("district", ""))
+        return Prefixes(begin, start, position, found.get("province", ""), found.get("city", ""), found.get("district", ""))
 
     @staticmethod
     def _again(text: str, position: int, found: _Found, start: int) -> tuple[int, _Found]:
