@@ -12,8 +12,8 @@ from api.cases.openapi import case_paths
 from api.cases.schemas import MODELS as CASE_MODELS
 from api.convert import CONVERT_PARAMETERS, ConvertAnswer
 from api.describing import Document, answer, error_answers, operation, query, reference
-from api.geocode import GEOCODE_PARAMETERS
-from api.geocode_schemas import GeocodeAnswer
+from api.geocode import GEOCODE_PARAMETERS, REVERSE_PARAMETERS, SUGGEST_PARAMETERS
+from api.geocode_schemas import GeocodeAnswer, GeocodeBatchAnswer, GeocodeBatchRequest, ReverseAnswer, SuggestAnswer
 from api.lookup_params import LOCATE_PARAMETERS, MATCH_PARAMETERS, NEAREST_PARAMETERS
 from api.media import FORMATS
 from api.ogc.openapi import SECURITY_SCHEMES, ogc_paths
@@ -36,6 +36,10 @@ _MODELS: tuple[type[BaseModel], ...] = (
     schemas.MatchAnswer,
     ConvertAnswer,
     GeocodeAnswer,
+    GeocodeBatchRequest,
+    GeocodeBatchAnswer,
+    ReverseAnswer,
+    SuggestAnswer,
     schemas.BatchRequest,
     schemas.BatchAnswer,
     schemas.Problem,
@@ -71,7 +75,7 @@ def _lookup_paths() -> Document:
     paths["/manhole_covers/match"] = {"get": _match()}
     paths["/locate/batch"] = {"post": _batch()}
     paths["/convert"] = {"get": _convert()}
-    paths["/geocode"] = {"get": _geocode()}
+    paths |= _geocoding_paths()
     return paths
 
 
@@ -103,9 +107,17 @@ def _convert() -> Document:
     return operation("convert", "A position in other coordinate systems", query(CONVERT_PARAMETERS), answer(ConvertAnswer), (400,))
 
 
-def _geocode() -> Document:
-    summary = "Which place does an address mean?"
-    return operation("geocode", summary, query(GEOCODE_PARAMETERS), answer(GeocodeAnswer), (400,))
+def _geocoding_paths() -> Document:
+    batch = operation("geocode_batch", "Many addresses at once, each answered in its place", (), answer(GeocodeBatchAnswer), (400, 413))
+    batch["requestBody"] = {"required": True, "content": {"application/json": {"schema": reference(GeocodeBatchRequest)}}}
+    summaries = ("Which place does an address mean?", "Which address is a point at?", "What may somebody who types be about to write?")
+    asked = (GEOCODE_PARAMETERS, REVERSE_PARAMETERS, SUGGEST_PARAMETERS)
+    answers: tuple[type[BaseModel], ...] = (GeocodeAnswer, ReverseAnswer, SuggestAnswer)
+    found: Document = {
+        f"/{name}": {"get": operation(name, summary, query(parameters), answer(model), (400,))}
+        for name, summary, parameters, model in zip(("geocode", "reverse", "suggest"), summaries, asked, answers, strict=True)
+    }
+    return {**found, "/geocode/batch": {"post": batch}}
 
 
 def _batch() -> Document:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from gisgrid.crs import WGS84, parse_crs, to_wgs84
 from gisgrid.db.cases import CaseFilter
 from gisgrid.db.cases.reader import GROUPS
 from gisgrid.errors import ParameterError
-from gisgrid.services import parse_instant
+from gisgrid.services.cases.rows import parse_time
 from gisgrid.types import Bounds
 
 MAX_PAGE = 1000
@@ -119,18 +118,6 @@ def parse_by(values: Mapping[str, str]) -> list[str]:
     if len(names) > _MOST_BY or len(set(names)) < len(names):
         raise ParameterError("by", "names too much, or one thing twice.", f"one or two of {', '.join(GROUPS)}, with a comma")
     return names
-
-
-def parse_time(name: str, text: str, zone: tzinfo) -> datetime:
-    """Return the instant that a parameter names; a day is its first instant in the city. Raises ParameterError otherwise."""
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return parse_instant(text)
-    except ParameterError as error:
-        raise ParameterError(name, error.message.removeprefix("as_of: "), error.expected) from None
 
 
 def _box(values: Mapping[str, str]) -> Bounds | None:

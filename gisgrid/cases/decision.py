@@ -30,6 +30,9 @@ OPEN_STATES: tuple[CaseState, ...] = ("assigned", "needs_review")
 CLEAR_SHARE = 0.5
 """A case belongs to a grid without a question when at least this much of its circle of uncertainty lies there."""
 
+DEGREES, METRES = 9, 2
+"""Places after the point to which a place and its uncertainty are kept: a tenth of a millimetre, a centimetre."""
+
 _NAMED_SHARE = 0.02
 _COMPONENT_M = 5.0
 _MOST_ALTERNATIVES = 4
@@ -163,6 +166,8 @@ def decide(draft: CaseDraft, world: World, now: datetime) -> Decision:
 
 def decide_at(draft: CaseDraft, world: World, now: datetime, fix: Fix | None, geocoding: Geocoding | None) -> Decision:
     """Return what is decided of a case whose place is ``fix``, as a person or ``find_place`` says; errors as ``decide``."""
+    # As exact as it is kept, so that the same is decided when it is looked at again.
+    fix = None if fix is None else _rounded(fix)
     component = world.component(draft.component_code) if draft.component_code else None
     category = (world.category_of(component) if component is not None else None) or world.category(draft.category, draft.description)
     location = None if fix is None else world.locate(fix.lon, fix.lat, fix.uncertainty_m)
@@ -177,6 +182,11 @@ def decide_at(draft: CaseDraft, world: World, now: datetime, fix: Fix | None, ge
     return Decision(
         draft, reported_at, state, category, fix, location, geocoding, concerned, cameras, assignment, review, reasons, world.boundaries
     )
+
+
+def _rounded(fix: Fix) -> Fix:
+    uncertainty_m = None if fix.uncertainty_m is None else round(fix.uncertainty_m, METRES)
+    return fix._replace(lon=round(fix.lon, DEGREES), lat=round(fix.lat, DEGREES), uncertainty_m=uncertainty_m)
 
 
 def _anchors(component: FoundComponent | None, geocoding: Geocoding | None) -> list[Anchor]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gisgrid.cases.assignment import Assignment
 from gisgrid.cases.categories import Category
-from gisgrid.cases.decision import Concerned, Decision, Review, SeenBy
+from gisgrid.cases.decision import DEGREES, METRES, Concerned, Decision, Review, SeenBy
 from gisgrid.cases.positions import Fix
 from gisgrid.geocoding.documents import geocoding_document
 from gisgrid.matching import cover_match_document
@@ -16,9 +16,6 @@ from gisgrid.types import AreaRef, Location
 from gisgrid.types import Candidate as Grid
 
 Document = dict[str, Any]
-
-_METRES = 2
-_DEGREES = 9
 
 
 def decision_document(decision: Decision) -> Document:
@@ -93,23 +90,23 @@ def _areas(location: Location | None) -> Mapping[str, Document | None]:
 def _position(fix: Fix, decision: Decision) -> Document:
     location = decision.location
     return {
-        "lon": round(fix.lon, _DEGREES),
-        "lat": round(fix.lat, _DEGREES),
+        "lon": round(fix.lon, DEGREES),
+        "lat": round(fix.lat, DEGREES),
         "crs": "wgs84",
         "from": fix.origin,
-        "uncertainty_m": None if fix.uncertainty_m is None else round(fix.uncertainty_m, _METRES),
+        "uncertainty_m": None if fix.uncertainty_m is None else round(fix.uncertainty_m, METRES),
         "reading": None if fix.reading is None else fix.reading.as_document(),
-        "address_distance_m": None if fix.distance_m is None else round(fix.distance_m, _METRES),
+        "address_distance_m": None if fix.distance_m is None else round(fix.distance_m, METRES),
         "status": None if location is None else location.status,
         "distance_to_edge_m": None
         if location is None or location.distance_to_edge_m is None
-        else round(location.distance_to_edge_m, _METRES),
+        else round(location.distance_to_edge_m, METRES),
     }
 
 
 def _grid(one: Grid) -> Document:
     share = {} if one.share is None else {"share": round(one.share, 4)}
-    return {"code": one.code, "name": one.name, "distance_m": round(one.distance_m, _METRES), **share}
+    return {"code": one.code, "name": one.name, "distance_m": round(one.distance_m, METRES), **share}
 
 
 def _component(concerned: Concerned) -> Document:
@@ -138,7 +135,7 @@ def _cover(found: Document) -> Document:
 def _camera(seen: SeenBy) -> Document:
     return {
         **seen._asdict(),
-        "distance_m": round(seen.distance_m, _METRES),
+        "distance_m": round(seen.distance_m, METRES),
         "bearing_deg": None if seen.bearing_deg is None else round(seen.bearing_deg, 2) % 360.0,
     }
 
@@ -146,10 +143,10 @@ def _camera(seen: SeenBy) -> Document:
 def _review(review: Review, location: Location | None) -> Document:
     places = [
         {
-            "lon": round(one.lon, _DEGREES),
-            "lat": round(one.lat, _DEGREES),
+            "lon": round(one.lon, DEGREES),
+            "lat": round(one.lat, DEGREES),
             "from": one.origin,
-            "uncertainty_m": None if one.uncertainty_m is None else round(one.uncertainty_m, _METRES),
+            "uncertainty_m": None if one.uncertainty_m is None else round(one.uncertainty_m, METRES),
             "why": one.why.document(),
         }
         for one in review.places

@@ -106,8 +106,10 @@ def read_draft(document: object, reading: Reading, now: datetime) -> CaseDraft:
     for name in document:
         if name not in MEMBERS:
             raise ParameterError(str(name)[:_SHOWN], "there is no such member in a case.", f"only {', '.join(MEMBERS)}")
-    source, category = _text(document, "source", required=True), _text(document, "category", required=True)
+    source, category = _text(document, "source", required=True), _text(document, "category")
     description, address = without_personal(_text(document, "description")), without_personal(_text(document, "address"))
+    if not category and not description:
+        raise ParameterError("category", "is missing, and so is a description.", "a class code, or what people call it")
     position = _position(document, reading)
     component = _text(document, "component_code")
     if not address and position is None and not component:

@@ -28,6 +28,9 @@ ROUGHLY = 2.0
 SURE = 0.5
 """An address contradicts a position only when its place is at least this probable."""
 
+_HELPFUL = 0.3
+"""An address that is less probable explains no other reading of a position; it makes a question of it."""
+
 _SYSTEMS = (WGS84, GCJ02, BD09)
 _SLACK_M = 5.0
 _SAME_M = 1.0
@@ -144,10 +147,11 @@ def _as_said(said: SaidPosition, bounds: Bounds, *, must: bool) -> Reread | None
                 "crs", "no coordinate system is given, and no address by which it could be told.", "wgs84, gcj02, bd09 or EPSG:n"
             )
         return None
-    found = [way for way in readings(said, bounds) if way.crs == said.crs.name]
-    if found and not found[0].swapped:
-        return found[0]
+    own = next(_ways(said), None)
+    if own is not None and not own.swapped and own.crs == said.crs.name and _is_within(own, bounds):
+        return own
     if must:
+        found = [way for way in readings(said, bounds) if way.crs == said.crs.name]
         to_wgs84(said.crs, said.first, said.second)
         first, second = said.crs.axes
         hint = f"{first} {said.first}, {second} {said.second} look exchanged." if found else "that place is far from here."
@@ -163,7 +167,7 @@ def _compared(said: SaidPosition, taken: Reread | None, anchors: Sequence[Anchor
     others = [way for way in readings(said, bounds) if taken is None or distance_m(way.lon, way.lat, taken.lon, taken.lat) > _SAME_M]
     fits = sorted((_misfit(said, way, anchors)[0], way) for way in others)
     fitting = [way for misfit, way in fits if misfit <= 1.0]
-    if len(fitting) == 1:
+    if len(fitting) == 1 and anchors[0].confidence >= _HELPFUL:
         return _reread(said, taken, fitting[0], anchors)
     if taken is not None and fit is not None and fit[0] <= ROUGHLY:
         return _position(said, taken, taken, fit[1])

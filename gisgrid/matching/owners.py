@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from gisgrid.matching.vocabulary import plain
 
@@ -18,10 +19,15 @@ def owner_named(text: str, organizations: Mapping[str, str]) -> str | None:
     if not text or not organizations:
         return None
     text = plain(text)
-    found = [(len(name), code) for full, code in organizations.items() if (name := _in_short(plain(full))) and name in text]
+    found = [(len(name), code) for full, code in organizations.items() if (name := _looked_for(full)) and name in text]
     longest = max((length for length, _ in found), default=0)
     codes = {code for length, code in found if length == longest}
     return codes.pop() if len(codes) == 1 else None
+
+
+@lru_cache(maxsize=8192)
+def _looked_for(full: str) -> str:
+    return _in_short(plain(full))
 
 
 def _in_short(name: str) -> str:

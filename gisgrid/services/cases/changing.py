@@ -144,6 +144,7 @@ class CaseChanges:
             **kept.decided,
             **{level: area_document(areas.get(level)) for level in LEVELS},
             **assignment_document(assignment),
+            "set_by_person": ["grid"],
             "rules_version": assignment.rules_version,
             "boundaries": world.boundaries._asdict(),
             "reasons": [why, *(said.document() for said in (*assignment.why, *assignment.doubts))],

@@ -52,13 +52,13 @@ class CaseDesk:
 
     def __init__(self, intake: Intake, writer: CaseWriter, reader: CaseReader, rules: RulesInForce) -> None:
         self.intake, self.writer, self.reader = intake, writer, reader
-        self._rules = rules
+        self.rules = rules
         self.follower = CaseFollower(reader.url, reader, self._read_rules)
         self._threads = ThreadPoolExecutor(_THREADS, "deciding cases")
 
     async def open(self) -> None:
         """Read the rules and open the connections; raises DatabaseError when the rules cannot be read."""
-        await self.aside(self._rules.read)
+        await self.aside(self.rules.read)
         await self.writer.open()
         await self.reader.open()
 
@@ -71,7 +71,7 @@ class CaseDesk:
 
     async def _read_rules(self) -> None:
         try:
-            await self.aside(self._rules.read)
+            await self.aside(self.rules.read)
         except DatabaseError as error:
             _log.warning("New rules of assignment cannot be read, those of before hold: %s", error.message)
 

@@ -54,9 +54,10 @@ class Intake:
         """Return longitude and latitude of a position in ``crs``; raises ParameterError for one that cannot be meant."""
         return self._model.to_wgs84(first, second, crs)
 
-    def world(self) -> SnapshotWorld:
-        """Return all that is known at this moment."""
-        snapshot, rules = self._model.snapshot, self._rules()
+    def world(self, rules: RuleSet | None = None) -> SnapshotWorld:
+        """Return all that is known at this moment; by other ``rules`` than those in force, if given."""
+        snapshot = self._model.snapshot
+        rules = rules or self._rules()
         kept = self._world
         if kept is None or kept[0] is not snapshot or kept[1].rules is not rules:
             with self._making:

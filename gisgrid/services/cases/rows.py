@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import NamedTuple
 
 import orjson
@@ -15,6 +15,7 @@ from gisgrid.services.batch.formats.csv_rows import blocks, read_records
 from gisgrid.services.batch.formats.encodings import Utf8Stream
 from gisgrid.services.cases.intake import check_key, hash_of_body
 from gisgrid.services.coordinates import read_coordinate
+from gisgrid.services.history import parse_instant
 
 FORMATS = ("json", "ndjson", "csv", "tsv")
 """The formats of files of cases."""
@@ -23,6 +24,21 @@ _KEYS = ("key", "number")
 _TIMES = ("reported_at", "time")
 _NUMBERS = ("lon", "lat", "x", "y", "accuracy_m")
 _REPORTER = {"reporter_name": "name", "reporter_phone": "phone"}
+
+
+def parse_time(name: str, text: str, zone: tzinfo) -> datetime:
+    """Return the instant that a parameter names: RFC 3339 with an offset, or a day, which is its first instant in ``zone``.
+
+    Raises ParameterError for anything else.
+    """
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return parse_instant(text)
+    except ParameterError as error:
+        raise ParameterError(name, error.message.removeprefix("as_of: "), error.expected) from None
 
 
 class Rows(NamedTuple):

@@ -87,7 +87,7 @@ def test_the_same_key_from_many_at_a_time_makes_one_case(case_server: Server, ca
         ({"lon": "120"}, "lon"),
         ({"lat": None}, "lat"),
         ({"lon": 10.0, "lat": 20.0}, "lon"),
-        ({"category": ""}, "category"),
+        ({"category": "", "description": ""}, "category"),
         ({"source": None}, "source"),
         ({"accuracy_m": -1}, "accuracy_m"),
         ({"reported_at": "yesterday"}, "reported_at"),

@@ -69,7 +69,7 @@ CREATE INDEX cases_geom_3857 ON gisgrid.cases_all USING gist (geom_3857) WHERE r
 COMMENT ON INDEX gisgrid.cases_geom_3857 IS 'Cases that a vector tile shows.';
 
 CREATE VIEW gisgrid.cases AS
-    SELECT id, number, category, kind, class_code, state, source, street_code, community_code, grid_code, unit_code,
+    SELECT id, number AS code, category, kind, class_code, state, source, street_code, community_code, grid_code, unit_code,
            to_char(reported_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS reported_at, reported_on,
            to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS due_at,
            geom, geom_3857, geom_gcj02, version, changed_at
