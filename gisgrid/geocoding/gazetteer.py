@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import shapely
 
 from gisgrid.addresses import NameKind, ParsedAddress
@@ -22,6 +23,7 @@ from gisgrid.geocoding.doors import Doors
 from gisgrid.geocoding.features import Features
 from gisgrid.geocoding.ground import Ground, plane_around
 from gisgrid.geocoding.lines import RoadLines
+from gisgrid.geocoding.many import columns_of
 from gisgrid.geocoding.matching import Matcher, Named
 from gisgrid.geocoding.places import OtherPlace, Places
 from gisgrid.geocoding.reversing import Indices, Reverser
@@ -46,7 +48,7 @@ class Gazetteer:
     """
 
     def __init__(self, tables: GazetteerTables, parser: Parser, locator: Locator | None = None, indices: Indices | None = None) -> None:
-        self._tables, self._parser, self._indices = tables, parser, indices
+        self._tables, self._parser, self._locator, self._indices = tables, parser, locator, indices
         self._words = Wording(chinese=not isinstance(parser, WesternParser))
         plane = plane_around(_points(tables))
         self._ground = ground = Ground(plane, locator)
@@ -90,6 +92,9 @@ class Gazetteer:
             kinds.setdefault(name, set()).update(area.level for area in areas)
         return Names(kinds)
 
+    def __reduce__(self) -> tuple[type[Gazetteer], tuple[GazetteerTables, Parser, Locator | None]]:
+        return Gazetteer, (self._tables, self._parser, self._locator)
+
     @cached_property
     def _reverser(self) -> Reverser:
         indices = self._indices or Indices(FootprintIndex(self._tables.buildings), PointIndex(self._tables.addresses))
@@ -102,6 +107,10 @@ class Gazetteer:
         names |= {name: (self._doors.road_names.get(name, name), "road") for name in (*self._doors.by_road, *self._matcher.road_aliases)}
         names |= {name: (parts[0].name, "road") for name, parts in self._lines.by_name.items()}
         return Suggester(names, self._roads, self._words)
+
+    def geocode_many(self, texts: Iterable[str | None]) -> dict[str, pa.Array]:
+        """Return the best answer to each address as the columns of ``many.COLUMNS``, null where there is none."""
+        return columns_of(self, texts)
 
     def reverse(self, lon: float, lat: float, *, limit: int = 3) -> Reversed:
         """Return the address that a position (degrees, WGS 84) is at: of the nearest door plate on its side of the road next to it.

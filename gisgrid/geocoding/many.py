@@ -1,0 +1,44 @@
+"""Addresses by the hundred thousand: the best answer to each, as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from gisgrid.geocoding.gazetteer import Gazetteer
+
+COLUMNS: Mapping[str, pa.DataType] = {
+    "lon": pa.float64(),
+    "lat": pa.float64(),
+    "level": pa.string(),
+    "match_type": pa.string(),
+    "uncertainty_m": pa.float64(),
+    "confidence": pa.float64(),
+    "address": pa.string(),
+    "layer": pa.string(),
+    "id": pa.int64(),
+    "code": pa.string(),
+    "normal": pa.string(),
+    "hint": pa.string(),
+    "not_understood": pa.string(),
+    "others": pa.int32(),
+}
+"""What is answered to each address: the fields of ``Geocoded``, the text as it was read, and how many other places it may mean."""
+
+_NOTHING = (None,) * 10
+# More alternatives than these are not counted.
+_LIMIT = 5
+
+
+def columns_of(gazetteer: Gazetteer, texts: Iterable[str | None]) -> dict[str, pa.Array]:
+    """Return the best answer to each of some addresses as Arrow columns, null where there is none; as many rows, in the same order."""
+    rows = []
+    for text in texts:
+        found = gazetteer.geocode(text or "", limit=_LIMIT)
+        best = found.best if found.best is not None else _NOTHING
+        rows.append((*best, found.normal, found.hint, "; ".join(found.not_understood), len(found.alternatives)))
+    each = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
+    return {name: pa.array(column, kind) for (name, kind), column in zip(COLUMNS.items(), each, strict=True)}
