@@ -49,7 +49,7 @@ Answer = Callable[[Backend, Scope], Reply | Awaitable[Reply]]
 """What a module of plain routes offers: it answers every path below its prefix."""
 
 # FastAPI's routers: what streams, takes a body, or is asked too seldom for speed to matter.
-_ROUTERS = (batch.router, health.router, docs.router, rasterroutes.router, archiveroutes.router)
+_ROUTERS = (batch.router, geocode.router, health.router, docs.router, rasterroutes.router, archiveroutes.router)
 # Those of cases: what is listed before what has a number in its path.
 _CASES = (casestream.router, casebatch.router, caseroutes.router, caseacts.router)
 
@@ -76,6 +76,8 @@ def _plain(backend: Backend) -> Plain:
     exact["/manhole_covers/match"] = partial(lookups.match, backend)
     exact["/convert"] = partial(convert.convert, backend)
     exact["/geocode"] = partial(geocode.geocode, backend)
+    exact["/reverse"] = partial(geocode.reverse, backend)
+    exact["/suggest"] = partial(geocode.suggest, backend)
     # The first prefix that fits answers: a longer one stands before the shorter. Each is `answer(backend, scope)` of its module.
     below: tuple[tuple[str, Answer], ...] = (
         (styleroutes.PREFIX, styleroutes.answer),

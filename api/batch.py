@@ -7,7 +7,7 @@ with parameters in the query, are for ``api.stream``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -97,12 +97,7 @@ def parse_batch(body: bytes, max_points: int, default_crs: str | None) -> Batch:
 
     Raises BodyError that says where the JSON breaks off or what is not as asked for, TooLargeError for too many points.
     """
-    document = _load(body)
-    if not isinstance(document, dict):
-        raise BodyError("The body is not a JSON object.", 'Expected {"crs": ..., "points": [{"id": ..., "lon": ..., "lat": ...}, ...]}.')
-    for name in document:
-        if name not in _MEMBERS:
-            raise ParameterError(name[:60], "there is no such member here.", f"only {', '.join(_MEMBERS)}")
+    document = load_members(body, '{"crs": ..., "points": [{"id": ..., "lon": ..., "lat": ...}, ...]}', _MEMBERS)
     crs = _crs_text(document)
     points = document.get("points")
     if not isinstance(points, list):
@@ -113,6 +108,20 @@ def parse_batch(body: bytes, max_points: int, default_crs: str | None) -> Batch:
     need_none = crs is None and bool(points) and all(isinstance(point, dict) and point.get("crs") for point in points)
     system = None if need_none else choose_crs(crs, default_crs)
     return Batch(system, points, _instant(document.get("as_of")), _accuracy(document))
+
+
+def load_members(body: bytes, expected: str, members: Collection[str]) -> dict[str, object]:
+    """Return the JSON object of a body that may have these ``members``.
+
+    Raises BodyError that says where the JSON breaks off or what was ``expected``, ParameterError for another member.
+    """
+    document = _load(body)
+    if not isinstance(document, dict):
+        raise BodyError("The body is not a JSON object.", f"Expected {expected}.")
+    for name in document:
+        if name not in members:
+            raise ParameterError(name[:60], "there is no such member here.", f"only {', '.join(members)}")
+    return document
 
 
 def _crs_text(members: dict[str, object]) -> str | None:

@@ -62,3 +62,45 @@ def test_what_cannot_be_asked_is_named(server: Server, parameters: dict[str, str
     refused = geocode(server, **parameters)
     assert refused.status_code == 400
     assert refused.json()["parameter"] == name
+
+
+def test_a_position_has_an_address(server: Server) -> None:
+    found = server.get("/reverse", params={"lon": "120.37283", "lat": "36.0802", "crs": "wgs84"}).json()
+    assert found["address"]["text"].startswith("延安路")
+    assert found["address"]["distance_m"] < 100
+    assert found["road"]["name"] == "延安路"
+    assert found["input"]["crs"] == "wgs84"
+    far = server.get("/reverse", params={"lon": "120.30", "lat": "36.05", "crs": "wgs84"}).json()
+    assert far["address"] is None
+    assert far["alternatives"] == []
+
+
+def test_what_is_typed_is_gone_on_with(server: Server) -> None:
+    found = server.get("/suggest", params={"q": "延安路", "limit": "4"}).json()["suggestions"]
+    assert 1 <= len(found) <= 4
+    assert all("延安路" in one["text"] for one in found)
+    assert server.get("/suggest", params={"q": ""}).status_code == 400
+
+
+def test_many_addresses_are_answered_each_in_its_place(server: Server) -> None:
+    asked = ["延安路1号", {"id": 7, "address": "延安路与辽宁路路口"}, "", {"id": 8}, 5, {"address": "延安路1号", "city": "x"}]
+    answer = server.request("POST", "/geocode/batch", json={"addresses": asked * 40}).json()
+    assert len(answer["results"]) == 240
+    first, second, *wrong = answer["results"][:6]
+    alone = geocode(server, q="延安路1号", limit="1").json()
+    assert first == {name: alone[name] for name in first}
+    assert second["id"] == 7
+    assert second["best"]["level"] == "crossing"
+    assert [one["error"]["parameter"] for one in wrong] == ["address", "address", "addresses", "city"]
+    assert wrong[1]["id"] == 8
+    assert answer["results"][234:] == answer["results"][:6]
+    assert answer["data_version"] == alone["data_version"]
+
+
+@pytest.mark.parametrize(
+    ("body", "name"), [({}, "addresses"), ({"addresses": "x"}, "addresses"), ({"addresses": [], "limit": 0}, "limit"), ({"q": 1}, "q")]
+)
+def test_a_batch_that_is_none_is_refused(server: Server, body: dict[str, object], name: str) -> None:
+    refused = server.request("POST", "/geocode/batch", json=body)
+    assert refused.status_code == 400
+    assert refused.json()["parameter"] == name

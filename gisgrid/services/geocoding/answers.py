@@ -6,7 +6,7 @@ from typing import Any
 
 from gisgrid.errors import ParameterError
 from gisgrid.geocoding import Geocoding
-from gisgrid.geocoding.documents import geocoding_document
+from gisgrid.geocoding.documents import geocoding_document, reversed_document, suggestion_document
 from gisgrid.services.snapshot import Snapshot
 
 Document = dict[str, Any]
@@ -31,6 +31,16 @@ def checked_address(text: str, name: str = "q") -> str:
 def geocode_document(snapshot: Snapshot, address: str, *, explain: bool = False, limit: int = 5) -> Document:
     """Return the places that an address may mean, each with the areas that it lies in; ``explain`` adds the steps in words."""
     return placed_document(snapshot, snapshot.gazetteer.get().geocode(address, explain=explain, limit=limit))
+
+
+def reverse_document(snapshot: Snapshot, lon: float, lat: float, *, limit: int = 3) -> Document:
+    """Return the address that a position (degrees, WGS 84) is at, with the nearest road, and others near it."""
+    return reversed_document(snapshot.gazetteer.get().reverse(lon, lat, limit=limit))
+
+
+def suggest_document(snapshot: Snapshot, text: str, *, limit: int = 8) -> Document:
+    """Return the names and addresses that somebody who has typed ``text`` may be about to write."""
+    return {"suggestions": [suggestion_document(one) for one in snapshot.gazetteer.get().suggest(text, limit=limit)]}
 
 
 def placed_document(snapshot: Snapshot, found: Geocoding) -> Document:
