@@ -1,8 +1,7 @@
 # The front door: `make demo`, `make up`, `make test`. Everything that is made stays in git-ignored folders here.
 SHELL := /bin/bash
 BIN := .venv/bin
-# The order of the files is that of tests/conftest.py: the slow ones first, so that both workers end at about the same time.
-PYTEST_ARGS ?= -n 2 --dist loadfile --no-loadscope-reorder
+PYTEST_ARGS ?= -n 2 --dist loadfile
 .DEFAULT_GOAL := help
 # Some environments forbid Python to keep what it has compiled (in __pycache__, which git does not see): compiling everything anew is
 # almost half of what each start of a command or a worker of the tests costs.

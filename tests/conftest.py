@@ -31,6 +31,12 @@ ROOT = Path(__file__).resolve().parent.parent
 _CSV_LIMIT = 131_072
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have pytest-xdist keep to our order: by itself it begins with the files of most tests, whatever these take."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that hold slow tests before all others: one that begins last is what all other workers wait for."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

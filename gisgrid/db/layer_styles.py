@@ -87,8 +87,22 @@ def write_styles(connection: psycopg.Connection, deployment: Deployment) -> int:
         return 0
     connection.execute(_GRANT)
     known = _known(connection)
-    wanted = [(place, layer.id, style) for layer in LAYERS if layer.public for style in _styles(layer, deployment) for place in _PLACES]
-    return sum(_write(connection, (*place, table), style, known) for place, table, style in wanted)
+    return sum(_write(connection, (*place, table), style, known) for table, style in _wanted(deployment) for place in _PLACES)
+
+
+class _Made:
+    """The styles that were made last, and for which city: each layer of a load asks for the same ones again."""
+
+    last: tuple[Deployment, list[tuple[str, NamedStyle]]] | None = None
+
+
+def _wanted(deployment: Deployment) -> list[tuple[str, NamedStyle]]:
+    """Return the styles of all public layers, each with the table that it is for."""
+    last = _Made.last
+    if last is None or last[0] is not deployment:
+        last = deployment, [(layer.id, style) for layer in LAYERS if layer.public for style in _styles(layer, deployment)]
+        _Made.last = last
+    return last[1]
 
 
 def _known(connection: psycopg.Connection) -> _Known:
