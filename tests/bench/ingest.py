@@ -38,12 +38,13 @@ def _theirs(program: str, database: Database, sample: Path) -> float:
         connection.execute(f"DROP SCHEMA IF EXISTS {_SCHEMA} CASCADE")
         connection.execute(f"CREATE SCHEMA {_SCHEMA}")
     covers = next((sample / "covers").glob("*.shp"))
+    at = ["-oo", "X_POSSIBLE_NAMES=经度", "-oo", "Y_POSSIBLE_NAMES=纬度", "-a_srs", "EPSG:4326"]
     loads = [
         *([str(path)] for path in sorted((sample / "district").glob("*.geojson"))),
         ["-oo", "ENCODING=GB18030", str(covers)],
         ["-nlt", "PROMOTE_TO_MULTI", str(sample / "buildings.gpkg")],
-        ["-oo", "X_POSSIBLE_NAMES=经度", "-oo", "Y_POSSIBLE_NAMES=纬度", "-a_srs", "EPSG:4326", str(sample / "cameras.csv")],
-        [str(sample / "organizations.xlsx")],
+        *([*at, str(sample / name)] for name in ("cameras.csv", "places.csv")),
+        *([str(sample / name)] for name in ("roads.geojson", "organizations.xlsx", "place_names.csv")),
     ]
     common = [program, "-q", "-f", "PostgreSQL", f"PG:{database.url}", "-lco", f"SCHEMA={_SCHEMA}", "--config", "PG_USE_COPY", "YES"]
     return seconds(lambda: _load_all([common + load for load in loads]))

@@ -30,7 +30,7 @@ def test_the_descriptions_that_ship_can_be_used(path: Path) -> None:
     ("change", "words"),
     [
         (("path =", "pth ="), ["source 'a' / pth", "no such key; did you mean 'path'", "encoding"]),
-        (('"organizations"', '"roads"'), ["source 'a'", "no layer 'roads'", "manhole_covers"]),
+        (('"organizations"', '"rivers"'), ["source 'a'", "no layer 'rivers'", "manhole_covers"]),
         (('"organizations"', '"organisations"'), ["did you mean 'organizations'"]),
         (('id = "a"\n', ""), ["source number 1 / id: is missing (Name of the source"]),
         (('path = "a.csv"\n', ""), ["source 'a'", "give `path` (a file), or `connection` and `table`"]),
