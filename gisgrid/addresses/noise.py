@@ -57,7 +57,11 @@ _NOISE = re.compile(
     """,
     re.VERBOSE,
 )
-_HINTS = frozenset("生士姐傅姨爷妈哥理志电机址点置单编快裹卖谢烦付邮人运流放送请存寄收主姓座L系络某民众友" + _PHONE)
+_HINTS = frozenset("生士姐傅姨爷妈哥理志电机址点置单编快包卖谢烦付邮人运流放送存收主姓座L系络某民众友" + _PHONE)
+_HINT = re.compile(
+    rf"{_TITLE}|{_WHO}|{_PUBLIC}|某|电[话联]|手机|座机|方式|TEL|PHONE|地址|地点|位置|[单编]号|快递|包裹|外卖|谢|麻烦|到付|邮[编政]|[速物货]运|物流|货到"
+    rf"|[放送存].{{0,2}}(?:[门物前][口卫业台]|楼下|丰巢|驿站|快递)|送货|收$|收[,\s\d]|{_PHONE}"
+)
 _DIGITS = re.compile(r"\d{6}|\d{3}[-\s)]\s?\d{3}")
 _COMMAS = re.compile(r"\s*[,:]\s*(?:[,:]\s*)*")
 _BRACKETS = re.compile(rf"\([\s,{_PHONE}]*\)")
@@ -76,7 +80,7 @@ def normalised(text: str) -> Normalised:
     A comma stands where something was left out, so that nothing is joined that was apart.
     """
     plain = written(text).replace(_PHONE, "")
-    if _HINTS.isdisjoint(plain) and _DIGITS.search(plain) is None:  # all noise has one of these
+    if (_HINTS.isdisjoint(plain) or _HINT.search(plain) is None) and _DIGITS.search(plain) is None:  # all noise has one of these
         return Normalised(_without_commas(closed(plain)))
     dropped: set[str] = set()
 
