@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from numba import njit, types
+from numba import njit, types, uint64
 
 from gisgrid.locator.ground import DEG, PER_LAT, PER_LON, WGS84_E2
 
@@ -157,14 +157,17 @@ def least_distances(points: Any, frame: Any, near: Any, ground: Any, out: Any) -
         per_lon, per_lat = _metres_beside(sines[row], cosines[row], y - middle[row])
         scale_x, scale_y = per_lon * per_lon, per_lat * per_lat
         least, best_east, best_north = math.inf, 0.0, 0.0
-        # No branches: which edge is the nearest cannot be foretold.
-        for k in range(4 * first[slot], 4 * first[slot + 1], 4):
-            along_x, along_y = ends[k + 2], ends[k + 3]
-            east, north = x - ends[k], y - ends[k + 1]
+        # No branches: which edge is the nearest cannot be foretold, nor where on it. A share that is cut off is one of what is cut
+        # off before it is divided, to the bit; after the division the compiler makes branches of it. No number below 0 is unsigned.
+        for edge in range(first[slot], first[slot + 1]):
+            k = uint64(edge) * uint64(4)
+            along_x, along_y = ends[k + uint64(2)], ends[k + uint64(3)]
+            east, north = x - ends[k], y - ends[k + uint64(1)]
             wide, high = along_x * scale_x, along_y * scale_y
-            share = (east * wide + north * high) / (along_x * wide + along_y * high + tiny)
-            share = share if share > 0.0 else 0.0
-            share = share if share < 1.0 else 1.0
+            down, length = east * wide + north * high, along_x * wide + along_y * high + tiny
+            down = down if down > 0.0 else 0.0
+            down = down if down < length else length
+            share = down / length
             east, north = along_x * share - east, along_y * share - north
             square = east * east * scale_x + north * north * scale_y
             is_nearer = square < least

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pyproj import Geod
@@ -47,8 +47,7 @@ class Outside:
         least = min(feet)[0]
         if least > LOCAL_M * LOCAL_M:
             return self._nearest_afar(first, end, lon, lat)
-        # The scale at the point instead of halfway is less than a hundredth out: it tells which edges need not be measured.
-        enough = 1.021 * least + _SAME_M
+        enough = _near_enough(least)
         return _ranked([(area, distance_m(lon, lat, x, y)) for square, x, y, area in feet if square <= enough])
 
     def _members(self, lon: float, lat: float) -> tuple[int, int]:
@@ -124,37 +123,37 @@ class Outside:
         if not rows.size:
             return number, distance
         count = count[rows]
-        owner, member = expand(first[rows], count)
-        edge, heads = self.tree.edge.take(member).astype(np.int64), np.cumsum(count) - count
-        far = self._distances(edge, lon[rows].take(owner), lat[rows].take(owner), owner, heads)
+        edge, near = self._near_feet(first[rows], count, lon[rows], lat[rows])
+        owner, heads = near.owner, np.searchsorted(near.owner, np.arange(len(rows)))
+        far = _distances(near, lon[rows].take(owner), lat[rows].take(owner))
         least = np.minimum.reduceat(far, heads)
         area = np.where(far <= least.take(owner) + _SAME_M, self._edges.area.take(edge), np.iinfo(np.int32).max)
         number[rows], distance[rows] = np.minimum.reduceat(area, heads), least
         return number, distance
 
-    def _distances(self, edge: Longs, lon: Floats, lat: Floats, owner: Longs, heads: Longs) -> Floats:
-        """Return the distances of pairs of a point and an edge; ``owner`` numbers the points, whose pairs begin at ``heads``."""
+    def _near_feet(self, first: Longs, count: Longs, lon: Floats, lat: Floats) -> tuple[Longs, _Feet]:
+        """Return the edges that can be the nearest to points, of the ``count`` from ``first`` on that each has, and the places on them."""
         edges = self._edges
+        owner, member = expand(first, count)
+        edge = self.tree.edge.take(member).astype(np.int64)
         x, y = edges.x1.take(edge), edges.y1.take(edge)
         along_x, along_y = edges.x2.take(edge) - x, edges.y2.take(edge) - y
-        x, y = x - lon, y - lat
-        scale_x, scale_y = metres_per_degree_many(lat)
+        x, y = x - np.repeat(lon, count), y - np.repeat(lat, count)
+        scale_x, scale_y = (np.repeat(part, count) for part in metres_per_degree_many(lat))
         wx, wy = along_x * scale_x, along_y * scale_y
         share = np.clip(-(x * scale_x * wx + y * scale_y * wy) / (wx * wx + wy * wy + _TINY), 0.0, 1.0)
         square = ((x + share * along_x) * scale_x) ** 2 + ((y + share * along_y) * scale_y) ** 2
-        afar = np.flatnonzero((np.minimum.reduceat(square, heads) > LOCAL_M * LOCAL_M).take(owner))
+        least = np.minimum.reduceat(square, np.cumsum(count) - count)
+        is_afar = least > LOCAL_M * LOCAL_M
+        afar = np.flatnonzero(np.repeat(is_afar, count))
         if afar.size:
             start, way = _in_space(edges, edge[afar])
-            start -= earth_centred(lon[afar], lat[afar])
+            start -= earth_centred(lon.take(owner[afar]), lat.take(owner[afar]))
             share[afar] = np.clip(-(start * way).sum(axis=1) / ((way * way).sum(axis=1) + _TINY), 0.0, 1.0)
-        x += share * along_x
-        y += share * along_y
-        per_lon, per_lat = metres_per_degree_many(lat + y / 2.0)
-        far: Floats = np.hypot(x * per_lon, y * per_lat)
-        afar = np.flatnonzero((far > LOCAL_M) | (np.abs(x) >= 1.0))
-        if afar.size:
-            far[afar] = _GEOD.inv(lon[afar], lat[afar], (lon + x)[afar], (lat + y)[afar])[2]
-        return far
+        # As for one point: which edges need not be measured. From afar the plane does not tell.
+        kept = np.flatnonzero(square <= np.repeat(np.where(is_afar, np.inf, _near_enough(least)), count))
+        owner, edge, share = owner.take(kept), edge.take(kept), share.take(kept)
+        return edge, _Feet(owner, x.take(kept) + share * along_x.take(kept), y.take(kept) + share * along_y.take(kept))
 
     def _members_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Longs]:
         west, south, width, height = self._frame
@@ -168,6 +167,33 @@ class Outside:
             node = np.where(quarters >= 0, quarters + 2 * (row >> shift & 1) + (column >> shift & 1), node)
         first = self.tree.first.take(node)
         return first, np.where(known, self.tree.first.take(node + 1) - first, 0)
+
+
+class _Feet(NamedTuple):
+    """Places on edges, degrees east and north of points, the numbers of which are ``owner``, ascending."""
+
+    owner: Longs
+    east: Floats
+    north: Floats
+
+
+def _distances(feet: _Feet, lon: Floats, lat: Floats) -> Floats:
+    """Return the distances on the ground to the places, from the point of each."""
+    _, x, y = feet
+    per_lon, per_lat = metres_per_degree_many(lat + y / 2.0)
+    far: Floats = np.hypot(x * per_lon, y * per_lat)
+    afar = np.flatnonzero((far > LOCAL_M) | (np.abs(x) >= 1.0))
+    if afar.size:
+        far[afar] = _GEOD.inv(lon[afar], lat[afar], (lon + x)[afar], (lat + y)[afar])[2]
+    return far
+
+
+def _near_enough(least: Any) -> Any:
+    """Return the square of how far an edge may be to be measured, by that of the nearest one, both at the scale of the point.
+
+    That scale instead of the one halfway is less than a hundredth out.
+    """
+    return 1.021 * least + _SAME_M
 
 
 def _in_space(edges: Edges, edge: Any) -> tuple[Floats, Floats]:

@@ -30,6 +30,34 @@ class Instead(NamedTuple):
     word: NDArray[np.int64]
 
 
+class Validities:
+    """Which rows of the columns of one batch say nothing, as Arrow wants it: worked out once for columns that are alike in that."""
+
+    def __init__(self) -> None:
+        self._made: dict[bytes, tuple[int, pa.Buffer | None]] = {}
+
+    def of(self, nothing: NDArray[np.bool_], key: NDArray[np.int64], filled: NDArray[np.int64] | None) -> tuple[int, pa.Buffer | None]:
+        """Return how many rows say nothing and the bits of those that say something, None for all of them.
+
+        ``nothing`` flags the keys that say nothing; the rows ``filled`` say something whatever their key.
+        """
+        if not nothing.any():
+            return 0, None
+        name = nothing.tobytes()
+        if filled is not None or name not in self._made:
+            empty = nothing.take(key)
+            if filled is not None:
+                empty[filled] = False
+                return _bits(empty)
+            self._made[name] = _bits(empty)
+        return self._made[name]
+
+
+def _bits(nothing: NDArray[np.bool_]) -> tuple[int, pa.Buffer | None]:
+    count = int(np.count_nonzero(nothing))
+    return count, pa.py_buffer(np.packbits(~nothing, bitorder="little")) if count else None
+
+
 class _Column:
     """The words of one column, each once, and which word (-1: none) every standing answer has."""
 
@@ -40,21 +68,25 @@ class _Column:
         )
         self._words = pa.array(list(self._number), pa.string())
 
-    def take(self, key: NDArray[np.int64], more: Sequence[str | None], instead: Instead | None) -> pa.DictionaryArray:
+    def take(
+        self, key: NDArray[np.int64], more: Sequence[str | None], instead: Instead | None, validities: Validities
+    ) -> pa.DictionaryArray:
         """Return the column for rows by their keys; ``more`` are the values behind the standing ones, which are not kept."""
         fresh: dict[str, int] = {}
         known = len(self._number)
         index = self._index
         if more:
             index = np.concatenate([index, np.array([self._find(value, fresh, known) for value in more], np.int32)])
-        found = index.take(key)
+        nothing = index == _NONE
+        found = np.where(nothing, 0, index).take(key)
         if instead is not None:
             found[instead.row] = np.array([self._find(word, fresh, known) for word in instead.words], np.int32).take(instead.word)
+        count, valid = validities.of(nothing, key, None if instead is None else instead.row)
         words = pa.concat_arrays([self._words, pa.array(list(fresh), pa.string())]) if fresh else self._words
         if not len(words):
             return pa.DictionaryArray.from_arrays(pa.nulls(len(found), pa.int32()), words)
-        nothing = found == _NONE
-        return pa.DictionaryArray.from_arrays(with_nulls(np.maximum(found, 0, out=found), nothing), words, safe=False)
+        indices = pa.Array.from_buffers(pa.int32(), len(found), [valid, pa.py_buffer(found)], count)
+        return pa.DictionaryArray.from_arrays(indices, words, safe=False)
 
     def _find(self, value: str | None, fresh: dict[str, int], known: int) -> int:
         if value is None:
@@ -65,9 +97,8 @@ class _Column:
 
 def with_nulls(values: NDArray[Any], nothing: NDArray[np.bool_]) -> pa.Array:
     """Return numbers as an Arrow array, null where flagged; they are not copied."""
-    count = int(np.count_nonzero(nothing))
+    count, valid = _bits(nothing)
     values = np.ascontiguousarray(values)
-    valid = pa.py_buffer(np.packbits(~nothing, bitorder="little")) if count else None
     return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [valid, pa.py_buffer(values)], count)
 
 
@@ -112,10 +143,15 @@ class Answers:
         found: NDArray[np.int32] = self._inside[0].take(number, mode="wrap")
         return found if has_circle is None else np.where(has_circle, self._inside[1].take(number, mode="wrap"), found)
 
-    def take(self, name: str, key: NDArray[np.int64], more: Sequence[Texts], instead: Instead | None = None) -> pa.DictionaryArray:
-        """Return a column of text for rows by their keys; those from ``count`` on mean the rows of ``more``."""
+    def take(
+        self, name: str, key: NDArray[np.int64], more: Sequence[Texts], instead: Instead | None = None, validities: Validities | None = None
+    ) -> pa.DictionaryArray:
+        """Return a column of text for rows by their keys; those from ``count`` on mean the rows of ``more``.
+
+        ``validities`` is what the columns of the same rows share.
+        """
         place = TEXT.index(name)
-        return self._columns[name].take(key, [row[place] for row in more], instead)
+        return self._columns[name].take(key, [row[place] for row in more], instead, validities or Validities())
 
     def beside(self, rows: NDArray[np.int64], number: NDArray[np.int32], others: Others) -> Instead:
         """Return the candidates of rows in grids, each ``number``, with others within doubt of them (by their place in ``rows``)."""

@@ -14,7 +14,7 @@ from gisgrid.errors import CrsError, ParameterError
 from gisgrid.locator import Locator
 from gisgrid.locator.columns import SAME_M
 from gisgrid.locator.many import Located
-from gisgrid.services.batch.answers import Answers, Instead, Texts, refused, texts_of, with_nulls
+from gisgrid.services.batch.answers import Answers, Instead, Texts, Validities, refused, texts_of, with_nulls
 from gisgrid.services.batch.columns import field_of, find_column
 from gisgrid.services.batch.numbers import Numbers, read_numbers, texts
 from gisgrid.services.batch.plan import BatchPlan
@@ -174,10 +174,8 @@ class _Sheet:
         has_circle = np.zeros(lon.shape, bool) if accuracy is None else accuracy > 0.0
         key = self.engine.answers.inside(located.number, None if accuracy is None else has_circle)
         plain = ~asked & ~located.in_doubt & (key >= 0)
-        rows = members if plain.all() else members[plain]
-        self.key[rows] = key if rows is members else key[plain]
         distance = np.full(lon.shape, np.nan) if located.distance_to_edge_m is None else located.distance_to_edge_m
-        self._keep(rows, {"distance_to_edge_m": distance, "wgs84_lon": lon, "wgs84_lat": lat}, None if rows is members else plain)
+        self._keep_plain(members, plain, key, {"distance_to_edge_m": distance, "wgs84_lon": lon, "wgs84_lat": lat})
         if accuracy is not None:
             self.outside_share[members] = np.where(plain & has_circle, 0.0, np.nan)
         left = ~plain
@@ -185,12 +183,12 @@ class _Sheet:
             is_beside = ~asked & located.in_doubt & ~located.on_edge & (key >= 0) & (distance > SAME_M)
         beside = np.flatnonzero(is_beside & ~has_circle)
         self._beside(members[beside], key[beside], located.number[beside], lon[beside], lat[beside])
-        self._keep(members[beside], {"distance_to_edge_m": distance[beside], "wgs84_lon": lon[beside], "wgs84_lat": lat[beside]}, None)
+        self._keep(members[beside], {"distance_to_edge_m": distance[beside], "wgs84_lon": lon[beside], "wgs84_lat": lat[beside]})
         left[beside] = False
         if accuracy is not None:
             wide = np.flatnonzero(is_beside & has_circle)
             wide = wide[self._with_circles(members[wide], key[wide], located.number[wide], lon[wide], lat[wide], accuracy[wide])]
-            self._keep(members[wide], {"distance_to_edge_m": distance[wide], "wgs84_lon": lon[wide], "wgs84_lat": lat[wide]}, None)
+            self._keep(members[wide], {"distance_to_edge_m": distance[wide], "wgs84_lon": lon[wide], "wgs84_lat": lat[wide]})
             left[wide] = False
         outside = np.flatnonzero(~asked & (located.number < 0))
         left[outside] = ~self._outside(members[outside], lon[outside], lat[outside], None if accuracy is None else accuracy[outside])
@@ -239,17 +237,24 @@ class _Sheet:
         value = self.accuracy_m.value[members]
         return np.where(np.isnan(value), 0.0 if stated is None else stated, value)
 
-    def _keep(self, rows: Rows, values: Mapping[str, Floats], chosen: NDArray[np.bool_] | None) -> None:
-        every = rows.size == self.count
+    def _keep_plain(self, members: Rows, plain: NDArray[np.bool_], key: NDArray[np.int32], values: Mapping[str, Floats]) -> None:
+        """Keep key and numbers of those of ``members`` that are plain: nearly all, so that copying some less beats picking them."""
+        if members.size < self.count:
+            rows = members[plain]
+            self.key[rows] = key[plain]
+            self._keep(rows, {name: value[plain] for name, value in values.items() if name in self.number})
+            return
+        self.answered |= plain
+        np.copyto(self.key, key, where=plain)
+        for name, value in values.items():
+            if name in self.number:
+                np.copyto(self.number[name], value, where=plain)
+
+    def _keep(self, rows: Rows, values: Mapping[str, Floats]) -> None:
         self.answered[rows] = True
         for name, value in values.items():
-            if name not in self.number:
-                continue
-            part = value if chosen is None else value[chosen]
-            if every:
-                self.number[name] = part
-            else:
-                self.number[name][rows] = part
+            if name in self.number:
+                self.number[name][rows] = value
 
     def _beside(self, rows: Rows, key: NDArray[np.int32], number: NDArray[np.int32], lon: Floats, lat: Floats) -> None:
         """Answer rows inside grids and near their edges: as well inside, with the grids within doubt as candidates."""
@@ -273,7 +278,7 @@ class _Sheet:
         if not rows.size or (self._is_of_grid and accuracy is None):
             # All that is wanted is that they are in no grid.
             self.key[rows] = self.engine.answers.nowhere
-            self._keep(rows, {"wgs84_lon": lon, "wgs84_lat": lat}, None)
+            self._keep(rows, {"wgs84_lon": lon, "wgs84_lat": lat})
             return np.ones(rows.size, bool)
         number, distance, sure = self.engine.locator.nearest_outside_many(lon, lat)
         if accuracy is not None:
@@ -281,7 +286,7 @@ class _Sheet:
             self.outside_share[rows] = np.where(sure & (accuracy > 0.0), 1.0, np.nan)
         kept, far = rows[sure], distance[sure]
         self.key[kept] = self.engine.answers.outside.take(number[sure])
-        self._keep(kept, {"nearest_distance_m": far, "distance_to_edge_m": far, "wgs84_lon": lon[sure], "wgs84_lat": lat[sure]}, None)
+        self._keep(kept, {"nearest_distance_m": far, "distance_to_edge_m": far, "wgs84_lon": lon[sure], "wgs84_lat": lat[sure]})
         return sure
 
     def _ask(self, row: int, crs: Crs, first: float, second: float, accuracy_m: float | None) -> None:
@@ -317,16 +322,17 @@ class _Sheet:
         """Return the answers as columns."""
         # Every look-up wants its places in this type: made once for all columns.
         key = self.key.astype(np.int64)
-        return pa.RecordBatch.from_arrays([self._column(name, key) for name in self.plan.columns], schema=self.engine.schema)
+        shared = Validities()
+        return pa.RecordBatch.from_arrays([self._column(name, key, shared) for name in self.plan.columns], schema=self.engine.schema)
 
-    def _column(self, name: str, key: Rows) -> pa.Array:
+    def _column(self, name: str, key: Rows, shared: Validities) -> pa.Array:
         if name == "on_edge":
             return pa.array(self.on_edge, mask=None if self.answered.all() else ~self.answered)
         if name == "outside_share":
             return with_nulls(self.outside_share, np.isnan(self.outside_share))
         if name in self.number:
             return with_nulls(self.number[name], np.isnan(self.number[name]))
-        return self.engine.answers.take(name, key, self.more, self._instead(self._other_texts.get(name, [])))
+        return self.engine.answers.take(name, key, self.more, self._instead(self._other_texts.get(name, [])), shared)
 
     def _instead(self, parts: Sequence[Instead]) -> Instead | None:
         """Return all rows that have other words than their key says; those of each coordinate system come by themselves."""

@@ -16,6 +16,8 @@ from gisgrid.services.batch.columns import field_of
 from gisgrid.services.batch.formats.base import Decoder, InputOptions, Output, Piece, Rows
 
 _PIECE_BYTES = 128 << 20
+# Values of a column that are encoded in one go. As many as pyarrow takes by itself cost a tenth more.
+_AT_ONCE = 1 << 16
 _FILE_MAGIC = b"ARROW1"
 _STREAM_MAGIC = b"\xff\xff\xff\xff"
 _END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
@@ -214,6 +216,7 @@ class ParquetWriter:
             compression={name: "none" if name in measures else "snappy" for name in schema.names},
             use_dictionary=[name for name in schema.names if name not in numbers],
             write_statistics=[name for name in schema.names if name not in words],
+            write_batch_size=_AT_ONCE,
         )
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
