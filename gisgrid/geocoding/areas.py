@@ -83,9 +83,9 @@ class AreaNames:
         x, y = np.meshgrid(np.linspace(west, east, 24), np.linspace(south, north, 24))
         inside = shapely.contains_xy(shape, x, y)
         xy = np.stack([x[inside], y[inside]], axis=1) if inside.any() else shapely.get_coordinates(shapely.point_on_surface(shape))
-        found = self._ground.likeliest(xy)
+        found = self._ground.likeliest(self._ground.candidates(xy))
         assert found is not None  # nothing limits the choice
-        return found[0]._replace(layer=AREA_LAYERS[area.level].id, code=area.code)
+        return found._replace(layer=AREA_LAYERS[area.level].id, code=area.code)
 
 
 def short_name(level: Level, name: str) -> str:

@@ -125,7 +125,7 @@ class Gazetteer:
 
     def prepare(self) -> None:
         """Make what answers are made of, so that nobody has to wait for it."""
-        _ = self.names, self._reverser, self._suggester
+        _ = self.names, self._reverser, self._suggester, self._roads.network
         for name in (*self._lines.by_name, *self._doors.by_road):
             for road in self._roads.named(name):
                 _ = road.plates

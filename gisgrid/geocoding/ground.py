@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -64,6 +65,14 @@ class Spot(NamedTuple):
     code: str = ""
 
 
+class Candidates(NamedTuple):
+    """Places where something may be: metres (n, 2), degrees (n, 2), and the number of the grid of each, -1 for none."""
+
+    xy: Floats
+    degrees: Floats
+    numbers: Longs
+
+
 class Ground:
     """The areas of a city as far as a gazetteer asks for them; without a locator every place is in none."""
 
@@ -106,32 +115,39 @@ class Ground:
         areas = (found.district, found.street, found.community, found.grid)
         return frozenset(area.code for area in areas if area is not None)
 
-    def likeliest(self, xy: Floats, within: frozenset[str] = frozenset()) -> tuple[Spot, float] | None:
-        """Return the spot of one place out of many where something may be (n, 2 metres), in the grid that holds the most of them.
-
-        Of the points in that grid it is the one in their midst; its ``share`` is how many of all they are, its radius reaches all. The
-        second value is how much of all lies in areas ``within`` (codes), to which the choice is then limited; None when nothing does.
-        """
+    def candidates(self, xy: Floats) -> Candidates:
+        """Return places in metres (n, 2) where something may be, with what is needed to choose among them."""
         degrees = self.plane.degrees(xy)
-        numbers = self.grid_numbers(degrees)
-        kept = np.ones(len(xy), bool)
+        return Candidates(xy, degrees, self.grid_numbers(degrees))
+
+    def likeliest(self, places: Candidates, within: frozenset[str] = frozenset()) -> Spot | None:
+        """Return the spot of one place out of many where something may be, in the grid that holds the most of them.
+
+        Of the places in that grid it is the one in their midst; its ``share`` is how many of all they are, its radius reaches all.
+        With ``within`` only places in areas of these codes count; None when there are none.
+        """
+        xy, degrees, numbers = places
         if within:
-            kept = np.array([self._holds(number, degrees[row], within) for row, number in enumerate(numbers.tolist())], bool)
+            kept = self._within(places, within)
             if not kept.any():
                 return None
-        xy_in, numbers_in, degrees_in = xy[kept], numbers[kept], degrees[kept]
-        grids, counts = np.unique(numbers_in, return_counts=True)
-        best = grids[counts.argmax()]
-        chosen = np.flatnonzero(numbers_in == best)
-        middle = xy_in[chosen].mean(axis=0)
-        row = chosen[np.hypot(*(xy_in[chosen] - middle).T).argmin()]
-        radius_m = float(np.hypot(*(xy_in - xy_in[row]).T).max())
-        lon, lat = degrees_in[row].tolist()
-        share = float(counts.max() / len(xy_in)) if best >= 0 else 1.0
-        return Spot(lon, lat, radius_m, int(best), 0.0, share), float(kept.mean())
+            xy, degrees, numbers = xy[kept], degrees[kept], numbers[kept]
+        grids, counts = np.unique(numbers, return_counts=True)
+        best = int(grids[counts.argmax()])
+        inside = xy if len(grids) == 1 else xy[numbers == best]
+        x, y = (inside - inside.mean(axis=0)).T
+        chosen = inside[(x * x + y * y).argmin()]
+        x, y = (xy - chosen).T
+        radius_m = math.sqrt(float((x * x + y * y).max()))
+        lon, lat = self.plane.degrees(chosen).tolist()
+        share = float(counts.max() / len(xy)) if best >= 0 else 1.0
+        return Spot(lon, lat, radius_m, best, 0.0, share)
 
-    def _holds(self, number: int, degrees: Floats, within: frozenset[str]) -> bool:
-        return bool(within & self.areas_of(Spot(float(degrees[0]), float(degrees[1]), 0.0, number)))
+    def _within(self, places: Candidates, codes: frozenset[str]) -> NDArray[np.bool_]:
+        """Return which places lie in one of some areas."""
+        grids, first, each = np.unique(places.numbers, return_index=True, return_inverse=True)
+        spots = (Spot(lon, lat, 0.0, number) for number, (lon, lat) in zip(grids.tolist(), places.degrees[first].tolist(), strict=True))
+        return np.array([bool(codes & self.areas_of(spot)) for spot in spots], bool)[each]
 
 
 def plane_around(parts: Sequence[Floats]) -> Plane:

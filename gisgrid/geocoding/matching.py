@@ -11,9 +11,10 @@ from gisgrid.geocoding.areas import AreaNames, NamedLevel
 from gisgrid.geocoding.asked import Asked, Hit, Said, hit_along, hit_at, shared_out, worse
 from gisgrid.geocoding.claims import manner_of
 from gisgrid.geocoding.ground import Ground
+from gisgrid.geocoding.network import Crossing
 from gisgrid.geocoding.places import Places
 from gisgrid.geocoding.plates import Plate
-from gisgrid.geocoding.roads import Crossing, Road, Roads
+from gisgrid.geocoding.roads import Road, Roads
 from gisgrid.geocoding.similar import Similar
 from gisgrid.geocoding.wording import Wording
 
@@ -168,7 +169,7 @@ class Matcher:
     def _near(self, one: _Found, other: _Found, said: Said) -> list[Hit]:
         """Return the stretches of a road next to where it meets another."""
         text = self._words.near(one.road.name, other.road.name)
-        spans = [self._roads.span_near(one.road, crossing) for crossing in one.road.crossings(other.road)]
+        spans = [one.road.span_near(crossing) for crossing in one.road.crossings(other.road)]
         return [self._stretch(one.road, span, said, worse(one.how, other.how), text) for span in spans]
 
     def _stretch(self, road: Road, span: tuple[float, float], said: Said, how: MatchType, text: str) -> Hit:
