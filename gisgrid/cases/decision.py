@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 from gisgrid.cases.assignment import Assignment
 from gisgrid.cases.categories import Category
 from gisgrid.cases.drafts import CaseDraft
-from gisgrid.cases.facts import ComponentFacts, Facts
+from gisgrid.cases.facts import ComponentFacts, Facts, likely
 from gisgrid.cases.positions import Anchor, Candidate, Fix, find_place
 from gisgrid.cases.said import Said
 from gisgrid.geocoding import Geocoding
@@ -207,11 +207,16 @@ def _concerned(draft: CaseDraft, component: FoundComponent | None, world: World,
 
 
 def _facts(draft: CaseDraft, category: Category, reported_at: datetime, concerned: Concerned | None, world: World) -> Facts:
-    found: ComponentFacts | None = None
+    text, matched = f"{draft.category} {draft.description}", None
+    candidates: tuple[ComponentFacts, ...] = ()
     if concerned is not None and concerned.code is not None:
         matched = concerned.named or world.component(concerned.code)
-        found = None if matched is None else matched.facts
-    return Facts(category, f"{draft.category} {draft.description}", reported_at, component=found)
+    if matched is not None:
+        return Facts(world.category_of(matched) or category, text, reported_at, component=matched.facts)
+    if concerned is not None and concerned.match is not None and concerned.match.status == "ambiguous":
+        codes = likely((str(one.neighbour.properties["code"]), one.score) for one in concerned.match.candidates)
+        candidates = tuple(found.facts for code in codes if (found := world.component(code)) is not None)
+    return Facts(category, text, reported_at, candidates=candidates)
 
 
 def _review(fix: Fix | None, location: Location | None, geocoding: Geocoding | None) -> Review | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from gisgrid.cases.categories import Category
 from gisgrid.types import AreaRef, Level, Location
+
+_LIKELY = 0.1
 
 
 class ComponentFacts(NamedTuple):
@@ -21,9 +23,28 @@ class ComponentFacts(NamedTuple):
     maintainer_code: str | None = None
     department_code: str | None = None
 
+    def unit_code(self, word: str) -> str | None:
+        """Return the code of its ``owner``, ``maintainer`` or ``department``, None where there is none on record."""
+        codes = {"owner": self.owner_code, "maintainer": self.maintainer_code, "department": self.department_code}
+        return codes[word] or None
+
+
+def likely(scored: Iterable[tuple[str, float]]) -> tuple[str, ...]:
+    """Return the codes of the components that one had better think of: as likely as a tenth of the likeliest.
+
+    >>> likely([("a", 0.5), ("b", 0.2), ("c", 0.01)])
+    ('a', 'b')
+    """
+    known = list(scored)
+    least = _LIKELY * max((score for _, score in known), default=0.0)
+    return tuple(code for code, score in known if score >= least)
+
 
 class Facts(NamedTuple):
-    """What assignment goes by. ``text`` is all that the report says; areas are None where the place is not known to that level."""
+    """What assignment goes by. ``text`` is all that the report says; areas are None where the place is not known to that level.
+
+    ``candidates`` are the components that may be concerned where it is not sure which: often all of them are of one owner.
+    """
 
     category: Category
     text: str
@@ -33,6 +54,7 @@ class Facts(NamedTuple):
     community: AreaRef | None = None
     grid: AreaRef | None = None
     component: ComponentFacts | None = None
+    candidates: tuple[ComponentFacts, ...] = ()
 
     def area(self, level: Level) -> AreaRef | None:
         """Return the area of one level that the case lies in."""

@@ -65,15 +65,35 @@ def _none(zh: str, en: str) -> Found:
 def _of_component(word: str, facts: Facts, organizations: Organizations) -> Found:
     title, component = OF_COMPONENT[word], facts.component
     if component is None:
-        return _none(f"没有确定到具体部件，无从查{title.zh}", f"No component is known whose {title.en} could be asked")
-    code = {"owner": component.owner_code, "maintainer": component.maintainer_code, "department": component.department_code}[word]
-    of = component.code
-    if not code:
+        return _of_candidates(word, facts, organizations)
+    code, of = component.unit_code(word), component.code
+    if code is None:
         return _none(f"部件{of}没有登记{title.zh}", f"Component {of} has no {title.en} on record")
     unit = organizations.unit(code)
     if unit is None:
         return _none(f"部件{of}的{title.zh}{code}不在单位表中", f"The {title.en} of component {of}, {code}, is not among the organisations")
     return _found(unit, f"部件{of}的{title.zh}是{unit.name}", f"The {title.en} of component {of} is {unit.name}")
+
+
+def _of_candidates(word: str, facts: Facts, organizations: Organizations) -> Found:
+    """Return the unit that all components have which may be concerned."""
+    title, many = OF_COMPONENT[word], len(facts.candidates)
+    if not many:
+        return _none(f"没有确定到具体部件，无从查{title.zh}", f"No component is known whose {title.en} could be asked")
+    codes = dict.fromkeys(one.unit_code(word) for one in facts.candidates)
+    units = {code: organizations.unit(code) for code in codes if code is not None}
+    unit = next(iter(units.values()), None)
+    if unit is not None and len(codes) == 1:
+        return _found(
+            unit,
+            f"不能确定是哪个部件，但可能的{many}个部件的{title.zh}都是{unit.name}",
+            f"It is not sure which component is concerned, but the {title.en} of all {many} that may be is {unit.name}",
+        )
+    names = [found.name if found is not None else code for code, found in units.items()]
+    return _none(
+        f"不能确定是哪个部件，可能的{many}个部件的{title.zh}不同或没有登记：{'、'.join(names) or '无'}",
+        f"It is not sure which component is concerned; the {many} that may be do not have one {title.en}: {', '.join(names) or 'none'}",
+    )
 
 
 def _of_area(level: Level, facts: Facts, roles: Roles) -> Found:

@@ -13,7 +13,7 @@ from gisgrid.cases.assignment import Assignment, assign
 from gisgrid.cases.calendar import calendar_of
 from gisgrid.cases.categories import Categories, Category
 from gisgrid.cases.deadlines import Limit
-from gisgrid.cases.facts import ComponentFacts, Facts
+from gisgrid.cases.facts import ComponentFacts, Facts, likely
 from gisgrid.cases.fitting import class_fits, fits, has_word, reading
 from gisgrid.cases.organizations import Organizations, Unit
 from gisgrid.cases.rule_files import shipped_rules
@@ -95,6 +95,29 @@ def test_what_a_component_does_not_say_is_looked_for_further_on(component: Compo
         assert passed[: len([text for text in skipped if isinstance(text, str)])] == [text for text in skipped if isinstance(text, str)]
     assert found.steps[-1].is_taken
     assert found.steps[-1].unit == found.unit
+
+
+def test_a_cover_that_is_not_sure_has_an_owner_when_all_that_may_be_have_the_same() -> None:
+    case = facts("污水井盖", "污水井盖破损")._replace(candidates=(COVER, COVER._replace(code="2", maintainer_code="D4")))
+    found = assigned(case)
+    assert found.unit == Unit("U2", "市北排水公司")
+    assert found.steps[0].why == (
+        "不能确定是哪个部件，但可能的2个部件的权属单位都是市北排水公司。",
+        "It is not sure which component is concerned, but the owner of all 2 that may be is 市北排水公司.",
+    )
+    apart = assigned(case._replace(candidates=(*case.candidates, COVER._replace(owner_code="U14"))))
+    assert apart.unit == Unit("D4", "市北区城市管理局")  # all have the same department
+    assert apart.steps[0].why.en.endswith("do not have one owner: 市北排水公司, 市政养护一公司.")
+    none = assigned(case._replace(candidates=(ComponentFacts("1"), ComponentFacts("2"))))
+    assert none.unit == Unit("S1", "辽宁路街道办事处")
+    assert none.steps[0].why.en.endswith("the 2 that may be do not have one owner: none.")
+    # One of them without an owner on record may be anybody's.
+    assert assigned(case._replace(candidates=(COVER, ComponentFacts("2")))).unit == Unit("S1", "辽宁路街道办事处")
+
+
+def test_components_that_are_hardly_meant_are_not_thought_of() -> None:
+    assert likely([("a", 0.3), ("b", 0.031), ("c", 0.029)]) == ("a", "b")
+    assert likely([]) == ()
 
 
 def test_an_event_goes_to_the_street_before_a_department() -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from gisgrid.cases.decision import CaseState, decide_at
 from gisgrid.cases.documents import Document, area_document, assignment_document, decision_document
 from gisgrid.cases.drafts import CaseDraft, draft_from
-from gisgrid.cases.facts import Facts
+from gisgrid.cases.facts import Facts, likely
 from gisgrid.cases.positions import Fix
 from gisgrid.cases.said import Said
 from gisgrid.crs import Crs
@@ -158,13 +158,15 @@ def draft_of(kept: KeptCase) -> CaseDraft:
 
 def facts_of(kept: KeptCase, world: SnapshotWorld) -> Facts:
     """Return what assignment goes by in a kept case, but for where it is."""
-    draft = draft_of(kept)
-    code = (kept.decided["component"] or {}).get("code")
-    component = world.component(code) if code else None
-    category = (world.category_of(component) if component is not None else None) or world.category(draft.category, draft.description)
-    reported_at = datetime.fromisoformat(kept.decided["reported_at"])
-    facts = None if component is None else component.facts
-    return Facts(category, f"{draft.category} {draft.description}", reported_at, component=facts)
+    draft, told = draft_of(kept), kept.decided["component"] or {}
+    text, reported_at = f"{draft.category} {draft.description}", datetime.fromisoformat(kept.decided["reported_at"])
+    component = world.component(told["code"]) if told.get("code") else None
+    if component is not None:
+        category = world.category_of(component) or world.category(draft.category, draft.description)
+        return Facts(category, text, reported_at, component=component.facts)
+    codes = likely((one["code"], one["score"]) for one in told["candidates"]) if told.get("status") == "ambiguous" else ()
+    candidates = tuple(found.facts for code in codes if (found := world.component(code)) is not None)
+    return Facts(world.category(draft.category, draft.description), text, reported_at, candidates=candidates)
 
 
 def _candidate(kept: KeptCase, place: int | None) -> Fix:
