@@ -22,8 +22,6 @@ _SIGNS = str.maketrans(
         **dict.fromkeys("。;!?，\"'`“”‘’|", ","),
         **dict.fromkeys("\\／", "/"),
         **dict.fromkeys("·•.", "."),
-        "廿": "二十",
-        "卅": "三十",
     }
 )
 _SPACE = re.compile(r"(?<![0-9A-Z.])\s+|\s+(?![0-9A-Z])")
@@ -33,9 +31,9 @@ _APOSTROPHE = re.compile(r"(?<=[A-Za-z\u00c0-\u024f])['\u2019](?=[A-Za-z\u00c0-\
 _SPACES = re.compile(r"\s+")
 _ODD = re.compile(r"[^\u3400-\u9fff0-9A-Z,()\-#~/]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_COUNTS = frozenset("零〇一二两三四五六七八九十百千")
+_COUNTS = frozenset("零〇一二两三四五六七八九十百千廿卅")
 _NUMBER = re.compile(
-    r"(?<![零〇一二两三四五六七八九十百千])[零〇一二两三四五六七八九十百千]+(?:(?=号(?!线)|栋|幢|单元|单园|层|楼|户|室|#|米|公里|座(?:$|\d|单元|楼下|内|附近|[东西南北]))"
+    r"(?<![零〇一二两三四五六七八九十百千廿卅])[零〇一二两三四五六七八九十百千廿卅]+(?:(?=号(?!线)|栋|幢|单元|单园|层|楼|户|室|#|米|公里|座(?:$|\d|单元|楼下|内|附近|[东西南北]))"
     r"|(?<=[楼栋号院][一二三四五六七八九])(?=门(?!峡|诊|前|口))|(?<=[号\d][之附][一二三四五六七八九])|(?<=[号\d][之附]十[一二三四五六七八九]))"
 )
 _IN_A_NAME = re.compile(
@@ -59,8 +57,10 @@ def simplified(text: str) -> str:
     if not text.isascii():
         if not unicodedata.is_normalized("NFKC", text):
             text = unicodedata.normalize("NFKC", text)
-        if not _traditional().isdisjoint(text):
-            text = _converter().convert(text)
+        while not _traditional().isdisjoint(text):
+            before, text = text, _converter().convert(text)
+            if text == before:  # 乾坤 stays
+                break
     return text
 
 
@@ -111,6 +111,7 @@ def _numeral(found: re.Match[str]) -> str:
 
 def _digits(text: str) -> str:
     """Return Chinese numerals as digits; as they were when they make no number."""
+    text = text.replace("廿", "二十").replace("卅", "三十")
     if not any(c in _POWERS for c in text):
         return "".join(str(_DIGITS[c]) for c in text)
     total, digit, last = 0, None, 10_000

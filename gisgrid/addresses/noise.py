@@ -88,11 +88,13 @@ def normalised(text: str) -> Normalised:
         dropped.add(found.lastgroup or "")
         return _PHONE if found.lastgroup == "phone" else ","
 
-    for _ in range(5):  # what one pass leaves can make sense to the next one, and a space can part a name from what follows
+    for _ in range(8):  # what one pass leaves can make sense to the next one, and a space can part a name from what follows
         shorter = _NOISE.sub(leave_out, _NOISE.sub(leave_out, plain))
         shorter = closed(_BRACKETS.sub("", shorter))
         if shorter == plain:
-            break
+            if _PHONE not in plain:
+                break
+            shorter = closed(plain.replace(_PHONE, ","))
         plain = shorter
     return Normalised(_without_commas(plain.replace(_PHONE, ",")), tuple(sorted(dropped)))
 
