@@ -10,7 +10,7 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from gisgrid.cases.calendar import calendar_of
 from gisgrid.cases.categories import Categories
@@ -231,7 +231,7 @@ def _print_summary(summary: Summary, shown: list[Tried], rules: tuple[Rule, ...]
     if idle and summary.cases:
         out.print(f"Rules that no case came to: {', '.join(idle)}.")
     if shown:
-        table = Table("case", "about", "unit before", "after", "due before", "after")
+        table = Table(Column("case", no_wrap=True), "about", "unit before", "after", "due before", "after")
         for one in shown:
             units = (side.unit.name if side.unit is not None else "none" for side in (one.before, one.after))
             dues = (f"{side.due_at:%m-%d %H:%M}" if side.due_at is not None else "none" for side in (one.before, one.after))
