@@ -124,14 +124,14 @@ def groups(features: Features, doors: Sequence[Door]) -> list[list[Door]]:
     xy = features.xy[[door.row for door in doors]]
     if (np.ptp(xy, axis=0) < _APART_M).all():
         return [list(doors)]
-    left, found = list(range(len(doors))), []
+    left, found, places = list(range(len(doors))), [], xy.tolist()
     while left:
         # From door to door, as long as the next one is near.
         front, members = [left.pop(0)], []
         while front:
             here = front.pop()
             members.append(here)
-            near = [k for k in left if np.hypot(*(xy[k] - xy[here])) <= _APART_M]
+            near = {k for k in left if math.dist(places[k], places[here]) <= _APART_M}
             left = [k for k in left if k not in near]
             front += near
         found.append([doors[k] for k in sorted(members)])
