@@ -32,8 +32,27 @@ SCREEN: ViewportSize = {"width": 480, "height": 360}
 MIDDLE = (120.3800, 36.0850)
 STREET = (120.3748, 36.0872)
 
-# Rows of covers of every kind, two cameras of each kind and status, houses of every use, and issues of each severity.
+# Roads of each class that cross, with places and door plates; rows of covers of every kind, two cameras of each kind and status,
+# houses of every use, and issues of each severity.
 _MORE = (
+    """
+INSERT INTO gisgrid.roads (code, name, class, geom)
+SELECT 'E' || n, '东西路' || n, (ARRAY['主干路','支路','次干路','支路'])[1 + n % 4],
+       ST_Multi(ST_MakeLine(ST_Point(120.3700, 36.0809 + 0.0009 * n, 4326), ST_Point(120.3900, 36.0811 + 0.0009 * n, 4326)))
+FROM generate_series(0, 9) AS n
+UNION ALL
+SELECT 'N' || n, '南北路' || n, (ARRAY['支路','次干路','支路'])[1 + n % 3],
+       ST_Multi(ST_MakeLine(ST_Point(120.3710 + 0.0018 * n, 36.0800, 4326), ST_Point(120.3709 + 0.0018 * n, 36.0900, 4326)))
+FROM generate_series(0, 9) AS n
+""",
+    """
+INSERT INTO gisgrid.places (code, name, kind, geom)
+SELECT 'P' || n, '公园' || n, '公园', ST_Point(120.3719 + 0.0018 * n, 36.0866 + 0.0009 * (n % 3), 4326) FROM generate_series(0, 9) AS n
+""",
+    """
+INSERT INTO gisgrid.addresses (code, road, house_number, geom)
+SELECT 'A' || n, '东西路7', n || '号', ST_Point(120.3702 + 0.0002 * n, 36.08727, 4326) FROM generate_series(1, 60) AS n
+""",
     """
 INSERT INTO gisgrid.components (code, scheme, edition, class_code, name, state, geom)
 SELECT 8000000000000000 + n, 'CJ/T 214', '2007', '0101',
