@@ -13,17 +13,17 @@ export default defineConfig({
     // The server reads in it what the script of its own pages is called.
     manifest: "assets/manifest.json",
     rollupOptions: {
-      input: ["index.html", "src/pages.ts"],
+      input: ["index.html", "dispatch.html", "src/pages.ts"],
       output: {
         // MapLibre changes with its version only, the console with every build: two files, so that caches keep the first.
-        manualChunks: (id: string) => (id.includes("node_modules") ? "maplibre" : undefined),
+        manualChunks: (id: string) => (id.includes("h3-js") ? "h3" : id.includes("node_modules") ? "maplibre" : undefined),
       },
     },
   },
   worker: { format: "es" },
   server: {
     proxy: Object.fromEntries(
-      ["/locate", "/tiles", "/styles", "/cameras", "/manhole_covers"].map((path) => [path, process.env["GISGRID_URL"] ?? "http://127.0.0.1:8000"]),
+      ["/locate", "/tiles", "/styles", "/cameras", "/manhole_covers", "/cases", "/geocode", "/suggest", "/reverse"].map((path) => [path, process.env["GISGRID_URL"] ?? "http://127.0.0.1:8000"]),
     ),
   },
   test: { include: ["test/**/*.test.ts"], environment: "node" },

@@ -39,3 +39,10 @@ export const ICONS = {
   north: "M10 2 14 10H6zM10 18 6 10h8z",
   chevron: "m5 8 5 5 5-5",
 } as const;
+
+/** Run `change`, then give the focus back to the element of the same id: panels are built anew on every change. */
+export function keepingFocus(change: () => void): void {
+  const focused = document.activeElement?.id ?? "";
+  change();
+  if (focused !== "" && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}

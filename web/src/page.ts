@@ -1,7 +1,7 @@
 /** The page around the map: heading, query, answer, layers, notices. */
 
 import type { Actions, State } from "./app";
-import { el, icon, ICONS } from "./dom";
+import { el, icon, ICONS, keepingFocus } from "./dom";
 import { fieldValue } from "./format";
 import { t } from "./i18n";
 import type { Hovered, Padding } from "./map/view";
@@ -134,13 +134,6 @@ export class Page {
     this.layers.hidden = !this.open;
     this.layersButton.setAttribute("aria-expanded", String(this.open));
   }
-}
-
-/** Run `change`, then give the focus back to the element of the same id: panels are built anew on every change. */
-function keepingFocus(change: () => void): void {
-  const focused = document.activeElement?.id ?? "";
-  change();
-  if (focused !== "" && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
 /** Replace the content of `element`, keeping the focus and which of its details are open. */
