@@ -14,7 +14,10 @@ from gisgrid.deployment import Deployment
 from gisgrid.errors import ConfigError
 
 _DAY = timedelta(days=1)
-_YEARS_LOOKED_BACK = 10
+_YEARS_LOOKED_BACK = 30
+_YEARS_AHEAD = 5
+# Where people worked on weekends for days off, and do so no more: Taiwan since 2026, Ukraine since 2023.
+_ENDED = frozenset({"TW", "UA"})
 
 
 class _Year(NamedTuple):
@@ -34,7 +37,7 @@ def _published(country: str, year: int) -> _Year:
     found = _holidays(country, range(year, year + 2))
     off = frozenset(day for day in found if day.year == year)
     on = frozenset(day for day in found.weekend_workdays if day.year == year)
-    return _Year(off, on, bool(on) or not _makes_up_days(country, year))
+    return _Year(off, on, bool(on) or _is_published(country, year))
 
 
 def _holidays(country: str, years: range) -> holidays.HolidayBase:
@@ -42,10 +45,13 @@ def _holidays(country: str, years: range) -> holidays.HolidayBase:
     return holidays.country_holidays(code, subdiv=part or None, years=years)
 
 
-def _makes_up_days(country: str, year: int) -> bool:
-    """Say whether a country had its people work on weekends for days off in the years before this one."""
-    before = _holidays(country, range(year - _YEARS_LOOKED_BACK, year))
-    return any(day.year < year for day in before.weekend_workdays)
+def _is_published(country: str, year: int) -> bool:
+    """Say whether a year without make-up days can be believed: none are usual, the custom has ended, or later years have theirs."""
+    if country.partition("-")[0] in _ENDED:
+        return True
+    around = _holidays(country, range(max(year - _YEARS_LOOKED_BACK, 1), year + _YEARS_AHEAD))
+    years = {day.year for day in around.weekend_workdays}
+    return not any(year - _YEARS_LOOKED_BACK <= one < year for one in years) or any(one > year for one in years)
 
 
 def calendar_of(deployment: Deployment) -> WorkingCalendar:

@@ -54,10 +54,6 @@ class Category(NamedTuple):
     name_en: str = ""
     kinds_open: tuple[str, ...] = ()
 
-    def document(self) -> dict[str, object]:
-        """Return it as documents have it."""
-        return {**self._asdict(), "kinds_open": list(self.kinds_open)}
-
 
 class Categories:
     """The classes of components of a deployment and the classes of events; made once for many cases."""

@@ -144,6 +144,25 @@ def test_a_year_whose_make_up_days_are_not_published_is_said_so() -> None:
     assert not due_at(at("2026-12-29 10:00"), Limit(1, "working_days"), CHINA).is_provisional
 
 
+@pytest.mark.parametrize(
+    ("country", "year", "is_provisional"),
+    [
+        ("CN", 2026, False),
+        ("CN", 2027, True),
+        ("CN", 2050, True),
+        ("CN", 1990, False),
+        ("HU", 2023, False),  # none that year, but known for later ones
+        ("TW", 2030, False),  # no more since 2026
+        ("FI", 2030, False),
+        ("DE-BY", 2030, False),
+        ("", 2030, False),
+    ],
+)
+def test_whether_a_year_is_published_depends_on_what_is_usual_there(country: str, year: int, is_provisional: bool) -> None:
+    there = WorkingCalendar(country, "UTC", HOURS)
+    assert there.is_provisional(date(year, 3, 1), date(year, 4, 1)) is is_provisional
+
+
 def test_days_that_a_city_adds_go_before_the_library() -> None:
     own = WorkingCalendar("CN", "Asia/Shanghai", HOURS, days_off=[date(2026, 11, 3)], days_on=[date(2026, 11, 7), date(2027, 1, 3)])
     assert due_at(at("2026-11-02 10:00"), Limit(1, "working_days"), own).due_at == at("2026-11-04 10:00")

@@ -94,6 +94,7 @@ def test_a_file_with_mistakes_changes_nothing(run: Run, database: Database, tmp_
         (("export", "-o", "/nowhere/x.csv"), "--output"),
         (("dry-run", good, "--since", "yesterday"), "--since: 'yesterday' is no day and no time"),
         (("deadline", "2026-11-02T09:00", "4", "周"), "UNIT: there is no unit '周'"),
+        (("deadline", "9999-12-31T09:00", "4", "工作日"), "START: '9999-12-31T09:00' is too late"),
         (("deadline", "soon", "4", "工作日"), "START: 'soon' is no day"),
     ):
         code, out, err = run("rules", *arguments)

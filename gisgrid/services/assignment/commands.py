@@ -164,7 +164,10 @@ def deadline(
         raise ParameterError(
             "UNIT", f"there is no unit {unit[:40]!r}.", ", ".join(f"{said.zh} ({name})" for name, said in UNIT_TITLES.items())
         )
-    found = due_at(begun, Limit(value, found_unit), calendar)
+    try:
+        found = due_at(begun, Limit(value, found_unit), calendar)
+    except OverflowError:
+        raise ParameterError("START", f"{start[:40]!r} is too late.", "a time from which one can count so far") from None
     if as_json:
         _print_json(found.document())
         return
