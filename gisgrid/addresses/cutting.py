@@ -6,16 +6,17 @@ import re
 from collections.abc import Callable
 
 from gisgrid.addresses.numbers import STEMS, plate
-from gisgrid.addresses.parsed import HouseNumber, NameKind, Vocabulary
+from gisgrid.addresses.parsed import HouseNumber, NameKind, Relation, Vocabulary
 from gisgrid.addresses.pieces import Piece, Within
 from gisgrid.addresses.relations import RELATION, relation_of
 
 _S = STEMS
 _PIECES = re.compile(
     rf"(?P<building>第?(?P<b>\d{{1,6}}[A-Z]?|[A-Z]\d{{0,3}})(?P<to>[-~]\d{{1,4}})?(?:(?:号|\#)楼(?![下道顶])座?|[号\#]?(?:栋|幢)|[号\#]?座(?![{_S}桥城山]))(?:楼(?![下前后上道内院旁]))?)"
-    r"|(?P<unit>(?P<u>\d{1,3}|[A-Z])[号#]?(?:单元门?|单园|门洞|门(?=\d|$|,)))"
+    r"|(?P<unit>(?P<u>\d{1,3}|[A-Z]|[东西南北中甲乙丙丁](?=单))[号#]?(?:单元门?|单园|门洞|门(?=\d|$|,)))"
     r"|(?P<floor>(?P<f>(?:负|地下|B)?\d{1,2})(?:层|楼(?![下前后上道栋内院旁盘群号])|F(?![A-Z])))"
-    r"|(?P<room>(?P<r>\d{1,5}[A-Z]?(?:-\d{1,4})?)[号#]?(?:户|室|房(?![产屋管])))"
+    r"|(?P<room>(?P<r>\d{1,5}[A-Z]?(?:-\d{1,4})?)[号#]?(?:户|室|房(?![产屋管]))|(?P<door>[东西中][南北]?户))"
+    r"|(?P<bus>\d{1,3}路(?:公交)?车?(?:总站|终点站|站牌?))"
     rf"|(?P<number>(?P<before>[{_S}])?(?P<digits>\d{{1,5}})(?P<letter>[A-Z{_S}](?=[号\#]))?"
     rf"(?:(?P<join>[-~]|之|附)(?P<second>\d{{1,4}})(?P<stem>[A-Z{_S}])?)?(?:号(?!线)|\#)(?:大院|院(?![内里子门前外]))?"
     rf"(?P<after>(?:-|之|附)\d{{1,4}}(?![\d号\#栋幢单层室户-])|[{_S}](?:-\d{{1,3}}(?!\d|号|-|\#))?(?!\d+号(?!楼)))?号?)"
@@ -25,7 +26,7 @@ _PIECES = re.compile(
     r"|(?P<dashes>[A-Z]?\d{1,5}[A-Z]?(?:[-\s]\d{1,5}[A-Z]?)+(?P<tail>室|户|房|号)?)"
     r"|(?P<bare>\d{1,6}[A-Z]?)"
 )
-_FIRST_OF_PIECES = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ第负地" + STEMS)
+_FIRST_OF_PIECES = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ第负地东西南北中" + STEMS)
 _WORDS = re.compile(
     r"(?P<cross>(?:的)?(?:交叉路口|交叉口|十字路口|丁字路口|三岔路口|交界处|交界|交汇处|交汇口|交汇|交口|相交处|交叉处|交叉|路口|口(?=$|[,(东西南北附往向红旁对处])|转盘|拐角处?|转角处?))"
     r"|(?P<between>之间|中间|路段|区间|段(?=$|[,)]))"
@@ -55,7 +56,7 @@ _PLACE_END = re.compile(
     r"厂|店|馆|院|所|站|楼|里|苑|园|村|庄|城|府|邸|阁|轩|坊|湾|墅|座|中心|公司|大院|新村|国际|名都|华庭|佳苑|街区|步行街|教堂|期|库|场|寺|庙|塔|山|号)$"
 )
 _FUNCTION = re.compile(
-    "上|位于|坐落[于在]?|地处|就?在|我在|内|里|沿着?|往|见|走|经|我?家?住在?|的|是|于|从|由|去|那个?|这|有|我?家|我们|请?到|地|附|号|院|门|口|楼|处|街|路|边|段|请问|[该本此全一个]|中国|中华人民共和国"
+    "上|位于|坐落[于在]?|地处|就?在|我在|内|里|沿着?|往|见|走|经|我?家?住在?|的|是|于|从|由|去|那个?|这|有|我?家|我们|请?到|地|附|号|院|门|口|楼|处|街|路|边|段|请问|小区|家属院|宿舍楼?|住宅楼?|居民楼|[该本此全一个]|中国|中华人民共和国"
 )
 _FILLERS = re.compile("位于|坐落[于在]?|地处|就在|我?家住在?|我们?住?在|住在|[那这]个|靠着|沿着|请问|反映|投诉|中国|中华人民共和国")
 
@@ -128,9 +129,10 @@ _MAKERS: dict[str, Callable[[re.Match[str], str], Piece]] = {
     "building": lambda match, text: Piece("building", text, value=(match["b"], (match["to"] or "")[1:])),
     "unit": lambda match, text: Piece("unit", text, value=match["u"]),
     "floor": lambda match, text: Piece("floor", text, value=match["f"]),
-    "room": lambda match, text: Piece("room", text, value=match["r"]),
+    "room": lambda match, text: Piece("room", text, value=match["r"] or text),
     "yard": lambda match, text: Piece("number", text, value=HouseNumber(int(match["y"]))),
     "highway": lambda _, text: Piece("unknown", text, _ROAD),
+    "bus": lambda _, text: Piece("relation", text, value=Relation(text, "at")),
     "distance": lambda _, text: Piece("relation", text, value=relation_of(text)),
     "dashes": lambda match, text: Piece(
         "dashes", text, value=(re.split(r"[-\s]", text.removesuffix(match["tail"] or "")), match["tail"] or "")

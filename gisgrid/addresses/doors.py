@@ -75,7 +75,10 @@ class Door:
     def _take_building(self, numbers: tuple[str, str], link: str) -> bool:
         value, until = numbers
         if self.building:
-            return False
+            if not value.isalpha() or self.unit:
+                return False
+            self.unit, self.last = value, "unit"  # 3号楼A座
+            return True
         if self.last == "number" and link == "-" and self.number is not None and not self.number.suffix:
             for cut in range(1, len(value)):  # 171号-33栋: building 33, or building 3 behind 171号-3
                 self.others.append({"house_number": self.number._replace(suffix=f"-{value[:cut]}"), "building": value[cut:]})
@@ -125,10 +128,12 @@ class Door:
             self.others.append({"house_number": house, "building": values[1]})
         elif len(values) == 2:
             self.room = values[1]
-        else:
-            self.unit, self.room = values[1], "-".join(values[2:])
+        elif len(values) == 3:
+            self.unit, self.room = values[1:]
             self.others.append({"building": values[1], "unit": ""})
             self.others.append({"house_number": None, "building": values[0]})
+        else:
+            self.building, self.unit, self.room = values[1], values[2], "-".join(values[3:])
 
     def _take_bare(self, value: str) -> bool:
         digits = value.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")

@@ -95,16 +95,10 @@ class PrefixReader:
             if not parts:
                 break
             if parts[0][0] != "district" and "district" in found:
-                start, found = self._again(text, position, found, start)
+                return _told_again(Prefixes(begin, start, position, **found), self._read_at(position, text, names))
             found.update(parts)
             position = _after_separators(text, end)
         return Prefixes(begin, start, position, found.get("province", ""), found.get("city", ""), found.get("district", ""))
-
-    @staticmethod
-    def _again(text: str, position: int, found: _Found, start: int) -> tuple[int, _Found]:
-        """The whole is told a second time: the first telling is left out when the second one has as much."""
-        rest = text[position : position + 24]
-        return (position, {}) if all(name in rest for name in found.values()) else (start, found)
 
     def _step(self, text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
         """Return the next name of a province, city or district and where it ends; no parts when there is none."""
@@ -140,7 +134,9 @@ class PrefixReader:
             return True
         after = _after_separators(text, end)
         level = parts[0][0]
-        return level != "district" and bool(self._words.names_at(text, after) or (level == "province" and _CITY.match(text, after)))
+        if level == "district":
+            return False
+        return bool(self._words.names_at(text, after) or (_CITY if level == "province" else _DISTRICT).match(text, after))
 
     @staticmethod
     def _elsewhere(text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
@@ -158,6 +154,14 @@ class PrefixReader:
         if match is None or any(names.names_at(text, at) for at in range(position, match.end())):
             return position, ()
         return match.end(), ((level, match.group()),)
+
+
+def _told_again(first: Prefixes, second: Prefixes) -> Prefixes:
+    """Return the second telling alone when it says as much as the first one, else both."""
+    levels = [(first.province, second.province), (first.city, second.city), (first.district, second.district)]
+    if all(later or not earlier for earlier, later in levels):
+        return second._replace(begin=first.begin)
+    return Prefixes(first.begin, first.start, second.end, *(later or earlier for earlier, later in levels))
 
 
 def _is_office(text: str, end: int) -> bool:
