@@ -9,10 +9,13 @@ import { type ServedStyle, tileJsons } from "../src/map/served";
 import { LAYER_IDS, type LayerId, makeStyle, owner, type StyleOptions } from "../src/map/style";
 import { hiddenLayers, switchedLayers } from "../src/shown";
 
-const COLOURS = ["halo", "grid_border", "community_border", "street_border", "district_border", "cover_damaged", "online", "offline", "fault"];
+const COLOURS = ["halo", "grid_border", "community_border", "street_border", "district_border", "cover_damaged", "road_casing", "place", "address", "online", "offline", "fault"];
 const SOURCES: Readonly<Record<string, readonly LayerId[]>> = {
   areas: ["districts", "streets", "communities", "grids"],
+  roads: ["roads"],
   buildings: ["buildings"],
+  addresses: ["addresses"],
+  places: ["places"],
   manhole_covers: ["manhole_covers"],
   cameras: ["cameras"],
   quality_issues: ["quality_issues"],

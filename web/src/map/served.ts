@@ -14,6 +14,9 @@ export interface Colours {
   street_border: string;
   district_border: string;
   cover_damaged: string;
+  road_casing: string;
+  place: string;
+  address: string;
   online: string;
   offline: string;
   fault: string;

@@ -7,7 +7,19 @@ import type { ServedStyle, TileJsons } from "./served";
 import { highlights, overlay } from "./style-answer";
 import { views } from "./style-views";
 
-export const LAYER_IDS = ["quality_issues", "cameras", "manhole_covers", "buildings", "grids", "communities", "streets", "districts"] as const;
+export const LAYER_IDS = [
+  "quality_issues",
+  "cameras",
+  "manhole_covers",
+  "places",
+  "addresses",
+  "buildings",
+  "roads",
+  "grids",
+  "communities",
+  "streets",
+  "districts",
+] as const;
 export type LayerId = (typeof LAYER_IDS)[number];
 
 /** Layers that are shown only when the reader switches them on. */
