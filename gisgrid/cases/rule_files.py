@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gisgrid import paths
-from gisgrid.cases.categories import CaseKind, Categories
+from gisgrid.cases.categories import CaseKind, Categories, Category
 from gisgrid.cases.deadlines import MOST, UNIT_TITLES, Limit, unit_named
 from gisgrid.cases.fitting import ANY_COVER, class_fits
 from gisgrid.cases.organizations import Organizations
@@ -61,11 +61,12 @@ def read_rules(content: bytes, name: str, categories: Categories, organizations:
     """
     problems: list[Problem] = []
     rules: list[tuple[int, Rule]] = []
+    every = tuple(categories.every())
     for line, cells in _rows(content, name):
         rule = _rule(_Cells(line, cells, problems))
         if rule is not None:
             rules.append((line, rule))
-            problems += _unknown(line, rule, categories, organizations)
+            problems += _unknown(line, rule, every, organizations)
     problems += _of_all(rules)
     if problems:
         raise SourceError(f"The rules in {name} cannot be used:\n{_listed(problems)}", "Nothing has been changed; see docs/assignment.md.")
@@ -201,9 +202,8 @@ def _limit(cells: _Cells) -> Limit | None:
     return None if value is None or unit is None else Limit(value, unit)
 
 
-def _unknown(line: int, rule: Rule, categories: Categories, organizations: Organizations | None) -> Iterator[Problem]:
+def _unknown(line: int, rule: Rule, every: Sequence[Category], organizations: Organizations | None) -> Iterator[Problem]:
     """Yield what a rule names that does not exist."""
-    every = tuple(categories.every())
     for pattern in rule.classes:
         if pattern != ANY_COVER and not any(class_fits(pattern, one) for one in every if rule.kind in (None, one.kind)):
             kind = "class" if rule.kind is None else f"class of {rule.kind}s"

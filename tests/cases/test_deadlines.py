@@ -119,14 +119,14 @@ def counted_by_the_minute(start: datetime, hours: int) -> datetime:
     st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 20)).map(lambda moment: moment.replace(second=0, microsecond=0)),
     st.integers(1, 20),
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_working_hours_are_what_counting_them_one_by_one_gives(start: datetime, hours: int) -> None:
     counted = counted_by_the_minute(start, hours).replace(tzinfo=SHANGHAI)
     assert due_at(start.replace(tzinfo=SHANGHAI), Limit(hours, "working_hours"), CHINA).due_at == counted
 
 
 @given(st.datetimes(datetime(2024, 1, 1), datetime(2026, 11, 1), timezones=st.just(SHANGHAI)), st.integers(1, 30))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_longer_limit_never_ends_earlier_and_always_within_working_hours(start: datetime, value: int) -> None:
     for unit in ("working_hours", "working_days"):
         shorter, longer = (due_at(start, Limit(count, unit), CHINA).due_at for count in (value, value + 1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gisgrid import paths
@@ -155,7 +155,8 @@ rules = st.builds(
 )
 
 
-@given(st.lists(rules, unique_by=lambda rule: rule.number))
+@given(st.lists(rules, max_size=6, unique_by=lambda rule: rule.number))
+@settings(max_examples=50)
 def test_rules_come_back_as_they_were_written(given_rules: list[Rule]) -> None:
     last = Rule(900, 900, units=("locality",), limit=Limit(5, "working_days"))
     conditional = [rule._replace(words=rule.words or ("坑",)) for rule in given_rules]
