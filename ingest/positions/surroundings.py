@@ -59,7 +59,7 @@ class Delivered:
         self._names: dict[str, list[pa.Table]] = {}
 
     def add(self, target: Target, rows: pa.Table) -> None:
-        """Take the good rows of one batch, as they would be loaded: ``code``, and ``geom`` as hexadecimal EWKB in WGS 84."""
+        """Take the good rows of one batch, as they would be loaded: ``code``, ``name``, and ``geom`` as hexadecimal EWKB in WGS 84."""
         if target.level is not None:
             shapes = shapely.from_wkb(rows["geom"].to_pylist())
             self._areas.setdefault(target.level, {}).update(zip(rows["code"].to_pylist(), shapes, strict=True))

@@ -28,7 +28,8 @@ from tests.ingest.positions.gridiron import (
 def rows(places: Any, codes: list[str] | None = None) -> pa.Table:
     """Return what would be loaded of rows at ``places`` (WGS 84)."""
     ewkb = [shapely.to_wkb(place, hex=True, include_srid=True) for place in shapely.set_srid(np.asarray(places, dtype=object), 4326)]
-    return pa.table({"code": codes or [str(number) for number in range(len(ewkb))], "geom": ewkb})
+    codes = codes or [str(number) for number in range(len(ewkb))]
+    return pa.table({"code": codes, "name": codes, "building_number": pa.nulls(len(ewkb), pa.string()), "geom": ewkb})
 
 
 @pytest.fixture
@@ -47,6 +48,8 @@ def town() -> Delivered:
 def test_a_dry_run_knows_what_a_database_does(town: Delivered, known: Known) -> None:
     assert town.codes("community") == known.codes("community")
     assert (town.codes("street"), known.codes("street")) == (None, None)
+    assert {code for code, _ in town.named("communities")} == {code for code, _ in known.named("communities")} == set(COMMUNITY_CODES)
+    assert town.named("buildings")[:2] == [("0", "0"), ("1", "1")]
     codes = [*COMMUNITY_CODES[:3], "370203", "absent"]
     assert town.areas(codes).keys() == known.areas(codes).keys()
     assert shapely.hausdorff_distance(town.areas(codes)["370203001002"], known.areas(codes)["370203001002"]) < 1e-9
