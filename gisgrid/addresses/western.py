@@ -24,8 +24,8 @@ _PIECES = re.compile(
     r"(?P<postcode>(?:[A-Z]{1,2}-)?\d{5}\b|\d{4} ?[A-Z]{2}\b(?= [A-Z]|$))"
     r"|(?P<unit>(?:RAPPU|PORRAS|UPPGANG|STAIR(?:CASE|WAY)?|ENTRANCE)\.? ?([A-Z]|\d{1,2})\b)"
     r"|(?P<room>(?:ASUNTO|AS|LAGENHET|LGH|BOSTAD|BST|HUONEISTO|HUONE|APARTMENT|APT|FLAT|UNIT|SUITE|ROOM|#)\.? ?(\d{1,4}[A-Z]?)\b)"
-    r"|(?P<floor>(\d{1,2})(?:\.|ST|ND|RD|TH)? ?(?:KRS|KERROS|VAN|VANINGEN|TR|FLOOR|FL|ETAGE|VERDIEPING|OG)\b)"
-    r"|(?P<number>(\d{1,4})([A-Z])?(?: ?[-/] ?(\d{1,4}))?\b(?! ?(?:STREET|AVENUE|TH|ST|ND|RD)\b)"
+    r"|(?P<floor>(\d{1,2})(?:\.|[SNRT][TDH])? ?(?:KRS|KERROS|VAN|VANINGEN|TR|FLOOR|FL|ETAGE|VERDIEPING|OG)\b)"
+    r"|(?P<number>(\d{1,4})([A-Z])?(?: ?[-/] ?(\d{1,4}))?\b(?! ?(?:STREET|AVENUE|[SNRT][TDH])\b)"
     r"(?: ([A-Z])(?![A-Z.]))?(?: ?(\d{1,4}[A-Z]?)\b(?! [A-Z]{3}))?)"
     r"|(?P<cross>(?:RISTEYS|RISTEYKSE|KULMA|KORSNING|HORNET)[A-Z]*|(?:CORNER|INTERSECTION|JUNCTION|CROSSING)(?: OF)?\b)"
     r"|(?P<opposite>(?:VASTAPAATA|MITTEMOT|OPPOSITE(?: TO)?|ACROSS FROM|TEGENOVER|GEGENUBER)\b)"
@@ -36,7 +36,7 @@ _PIECES = re.compile(
 )
 _ROAD_END = re.compile(
     r"(?:KATU|TIE|KUJA|POLKU|KAARI|RINNE|PENGER|RANTA|VAYLA|RAITTI|ESPLANADI|BULEVARDI|PUISTIKKO|AUKIO|GATAN|VAGEN|GRAND|STIGEN|ALLEN|KAJEN|ESPLANADEN"
-    r"|STREET|ROAD|AVENUE|LANE|DRIVE|SQUARE|BOULEVARD|TERRACE|STRASSE|WEG|ALLEE|PLATZ|STRAAT|LAAN|PLEIN|KADE|SINGEL|DIJK|GRACHT)$"
+    r"|STREET|ROAD|AVENUE|LANE|DRIVE|SQUARE|BOULEVARD|TERRACE|STRASSE|WEG|ALLEE|PLATZ|STRAAT|LAAN|PLEIN|KADE|DIJK|GRACHT)$"
 )
 _FORMS = (
     # Names of roads in short, and in the cases of Finnish (Aleksanterinkadun ja Mannerheimintien risteys).
