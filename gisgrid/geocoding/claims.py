@@ -22,12 +22,13 @@ _ROADSIDE = re.compile("路边|路旁|路上|路面|路侧|路沿|街边|道边|
 
 
 class _Beside(NamedTuple):
-    """Metres by which 97 in 100 places lie beyond what is named, narrow or wide, and how often they are in another grid than it.
+    """Metres by which most places lie beyond what is named, narrow or wide, how many do, and how often they are in another grid than it.
 
     Of narrow things the chance is ``strays`` at the edge of the grid and falls to a third with every ``scale_m`` of distance from
     it beyond the 10 m of half a road; of wide ones it is ``wide_strays`` wherever they lie, since they reach the edge somewhere.
     """
 
+    sure: float
     narrow_m: float
     wide_m: float
     strays: float
@@ -36,16 +37,15 @@ class _Beside(NamedTuple):
 
 
 _BESIDE: dict[Manner, _Beside] = {
-    "plain": _Beside(15.0, 10.0, 0.02, 5.0, 0.02),
-    "inside": _Beside(15.0, 10.0, 0.02, 5.0, 0.02),
-    "gate": _Beside(40.0, 22.0, 0.22, 12.0, 0.14),
-    "near": _Beside(50.0, 22.0, 0.34, 16.0, 0.14),
-    "direction": _Beside(55.0, 24.0, 0.45, 14.0, 0.16),
-    "opposite": _Beside(75.0, 32.0, 0.72, 45.0, 0.50),
-    "along": _Beside(10.0, 8.0, 0.12, 10.0, 0.12),
+    "plain": _Beside(0.97, 15.0, 10.0, 0.02, 5.0, 0.02),
+    "inside": _Beside(0.97, 15.0, 10.0, 0.02, 5.0, 0.02),
+    "gate": _Beside(0.96, 40.0, 22.0, 0.22, 12.0, 0.14),
+    "near": _Beside(0.94, 50.0, 22.0, 0.34, 16.0, 0.14),
+    "direction": _Beside(0.93, 55.0, 24.0, 0.45, 14.0, 0.16),
+    "opposite": _Beside(0.85, 75.0, 32.0, 0.72, 45.0, 0.50),
+    "along": _Beside(0.97, 10.0, 8.0, 0.12, 10.0, 0.12),
 }
 _OF_LEVEL: dict[AddressLevel, float] = {"crossing": 0.93, "road": 0.95, "community": 0.93, "street": 0.93, "district": 0.93}
-_DOOR = 0.97
 _OF_MATCH: dict[MatchType, float] = {
     "exact": 1.0,
     "alias": 0.98,
@@ -96,7 +96,7 @@ def claim(spot: Spot, level: AddressLevel, match_type: MatchType, manner: Manner
     beside = _BESIDE[manner]
     is_wide = spot.radius_m > _WIDE_M
     radius_m = spot.radius_m + (beside.wide_m if is_wide else beside.narrow_m)
-    sure = _OF_LEVEL.get(level, _DOOR) * _OF_MATCH[match_type]
+    sure = min(beside.sure, _OF_LEVEL.get(level, 1.0)) * _OF_MATCH[match_type]
     if spot.share < 1.0:
         return Claim(radius_m, min(sure, spot.share))
     strays = beside.wide_strays if is_wide else beside.strays * math.exp(-max(spot.edge_m - 10.0, 0.0) / beside.scale_m)

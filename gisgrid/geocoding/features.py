@@ -83,8 +83,10 @@ class Features:
         count = len(self)
         xy, line = np.full((count, 2), np.nan), np.zeros(count, np.int64)
         if len(rows):
-            ends = shapely.get_coordinates(shapely.shortest_line(self.shapes[rows], lines)).reshape(-1, 2, 2)
-            xy[rows], line[rows] = ends[:, 0], which
+            # In the midst of the wall: of one that runs along the road every point is equally near.
+            feet = shapely.get_point(shapely.shortest_line(shapely.points(self.xy[rows]), lines), 1)
+            walls = shapely.get_point(shapely.shortest_line(self.shapes[rows], feet), 0)
+            xy[rows], line[rows] = shapely.get_coordinates(walls), which
         grid, edge_m = self.ground.grids(self.ground.plane.degrees(xy))
         return Side(xy, grid, edge_m, line)
 
