@@ -15,6 +15,7 @@ from gisgrid.deployment import Deployment
 from gisgrid.errors import SourceError
 from gisgrid.paths import default_home
 from gisgrid.progress import Progress, silent
+from ingest.checks import UNKNOWN_FEATURE
 from ingest.description import RasterSource, Source
 from ingest.dry_run import DryRun
 from ingest.load import Job, Options, failed, load, open_job, unchanged
@@ -128,11 +129,14 @@ def _loaded(loading: Loading, jobs: list[Job], progress: Progress) -> list[Layer
 
 
 def _same_run(loading: Loading, job: Job) -> RunRecord | None:
-    """Return the run that loaded this very file by this very description, if its rows are still there."""
+    """Return the run that loaded this very file by this very description, if its rows are still there.
+
+    Not one that rejected names of what was not there: it may be there now.
+    """
     found = loading.last_run(job.delivery)
     if found is None or (found.file_hash, found.source_hash) != (job.delivery.file_hash, job.delivery.source_hash):
         return None
-    return found
+    return None if UNKNOWN_FEATURE.code in found.counts.report.get("reasons", {}) else found
 
 
 def _published(loading: Loading, deployment: Deployment, reports: list[LayerReport], *, wanted: bool, force: bool) -> Published:

@@ -156,6 +156,15 @@ def test_areas_of_the_same_delivery_have_other_names_at_once(bench: Any) -> None
     assert found == [("市北区", "name", "districts", "370203", None), ("四方区", "old", "districts", "370203", dt.date(2012, 12, 1))]
 
 
+def test_a_name_of_what_came_later_is_loaded_when_the_same_file_is_seen_again(town: Any) -> None:
+    assert names(town, "大马路,roads,,延安路,,,", "小马路,roads,,登州路,,,").rejected == 1
+    assert names(town, "大马路,roads,,延安路,,,", "小马路,roads,,登州路,,,").status == "unchanged"
+    town.write("roads.geojson", roads(("R1", "延安路", multi(ALONG)), ("R4", "登州路", LINE)))
+    town.run(ROADS.replace(', class = "class"', ""))
+    report = names(town, "大马路,roads,,延安路,,,", "小马路,roads,,登州路,,,")
+    assert (report.status, report.rejected, report.inserted) == ("loaded", 0, 1)
+
+
 def test_a_trial_knows_what_was_delivered_before_the_names(bench: Any, dry: Any) -> None:
     bench.write("roads.geojson", roads(("R1", "延安路", LINE)))
     bench.write("names.csv", f"{HEADER}\n大马路,roads,,延安路,,,\n小马路,roads,,宁夏路,,,\n")
