@@ -124,7 +124,9 @@ def _below(begin: Floats, end: Floats, base: Floats, top: Floats, roof: Floats) 
     """Return the part of stretches of a line in which it is lower than the roof; all of it where a height is unknown."""
     rise = top - base
     level = rise == 0.0
-    at_roof = (roof - base) / np.where(level, 1.0, rise)
+    # A line that hardly rises meets the roof beyond all numbers, and so beyond its ends.
+    with np.errstate(over="ignore"):
+        at_roof = (roof - base) / np.where(level, 1.0, rise)
     begin = np.where(rise < 0.0, np.fmax(begin, at_roof), begin)
     end = np.where(rise > 0.0, np.fmin(end, at_roof), end)
     return begin, np.where(level & (base >= roof), begin, end)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -74,27 +73,41 @@ class Cells:
 
     def near_line(self, x: float, y: float, dx: float, dy: float) -> list[int]:
         """Return the boxes that a line touches: what ``near_lines`` finds, for one line in plain numbers."""
-        cell, last = self._cell, self._last
+        cell, last, base, known = self._cell, self._last, self._west, self._known
         near: set[int] = set()
         rise = dy if abs(dy) >= _SLACK_M else _SLACK_M * 1e-3
-        for row in range(math.floor((min(y, y + dy) - _SLACK_M) / cell), math.floor((max(y, y + dy) + _SLACK_M) / cell) + 1):
-            at = (row * cell - _SLACK_M - y) / rise, ((row + 1) * cell + _SLACK_M - y) / rise
-            begin, end = (min(max(share, 0.0), 1.0) * dx + x - self._west for share in at)
-            ends = min(begin, end) - _SLACK_M, max(begin, end) + _SLACK_M
-            first, final = (min(max(math.floor(value / cell), 0), last) for value in ends)
-            for key in range(row * (last + 1) + first, row * (last + 1) + final + 1):
-                near.update(self._in_one(key))
-        middle_x, middle_y, boxes = x + dx / 2.0, y + dy / 2.0, self._flat
-        return [number for number in sorted(near) if _touches(middle_x, middle_y, dx, dy, boxes[4 * number : 4 * number + 4])]
+        low, high = (y, y + dy) if dy >= 0.0 else (y + dy, y)
+        for row in range(math.floor((low - _SLACK_M) / cell), math.floor((high + _SLACK_M) / cell) + 1):
+            begin, end = (row * cell - _SLACK_M - y) / rise, ((row + 1) * cell + _SLACK_M - y) / rise
+            # The same cuts as by min and max, which are calls.
+            begin = (0.0 if begin < 0.0 else 1.0 if begin > 1.0 else begin) * dx + x - base
+            end = (0.0 if end < 0.0 else 1.0 if end > 1.0 else end) * dx + x - base
+            west, east = (begin, end) if begin <= end else (end, begin)
+            first, final = math.floor((west - _SLACK_M) / cell), math.floor((east + _SLACK_M) / cell)
+            start = row * (last + 1)
+            for key in range(start + min(max(first, 0), last), start + min(max(final, 0), last) + 1):
+                found = known.get(key)
+                near.update(self._in_one(key) if found is None else found)
+        return self._touched(near, (x + dx / 2.0, y + dy / 2.0), dx, dy) if near else []
+
+    def _touched(self, near: set[int], middle: tuple[float, float], dx: float, dy: float) -> list[int]:
+        """Return which of some boxes a line around its middle touches, in order."""
+        (x, y), ax, ay, boxes = middle, abs(dx), abs(dy), self._flat
+        wide, high = ax / 2.0, ay / 2.0
+        found = []
+        for number in sorted(near):
+            box: list[float] = boxes[4 * number : 4 * number + 4].tolist()  # type: ignore[assignment]
+            mx, my, hx, hy = x - box[0], y - box[1], box[2], box[3]
+            if abs(mx) <= wide + hx and abs(my) <= high + hy and abs(dx * my - dy * mx) <= ax * hy + ay * hx:
+                found.append(number)
+        return found
 
     def _in_one(self, key: int) -> tuple[int, ...]:
-        """Return the boxes in one cell; looked up once, for lines go through the same ground again and again."""
-        found = self._known.get(key)
-        if found is None:
-            low, high = self._key.searchsorted((key, key + 1)).tolist()
-            found = tuple(self._in_cell[low:high].tolist())
-            if 0 <= key <= self._highest:
-                self._known[key] = found
+        """Return the boxes in one cell, and keep them: lines go through the same ground again and again."""
+        low, high = self._key.searchsorted((key, key + 1)).tolist()
+        found = tuple(self._in_cell[low:high].tolist())
+        if 0 <= key <= self._highest:
+            self._known[key] = found
         return found
 
     def near_points(self, x: Floats, y: Floats, reach: float) -> tuple[Longs, Longs]:
@@ -119,13 +132,6 @@ class Cells:
     def _once(self, item: Longs, box: Longs) -> tuple[Longs, Longs]:
         key = np.unique(item * len(self._boxes) + box)
         return np.divmod(key, len(self._boxes)) if len(self._boxes) else (item, box)
-
-
-def _touches(x: float, y: float, dx: float, dy: float, box: Sequence[float]) -> bool:
-    """Say whether a line around (x, y) touches a box (middle, half width and height)."""
-    mx, my, hx, hy = x - box[0], y - box[1], box[2], box[3]
-    ax, ay = abs(dx), abs(dy)
-    return abs(mx) <= ax / 2.0 + hx and abs(my) <= ay / 2.0 + hy and abs(dx * my - dy * mx) <= ax * hy + ay * hx
 
 
 def spread(counts: Longs) -> tuple[Longs, Longs]:

@@ -17,10 +17,10 @@ from gisgrid.locator.points import PointTable
 from gisgrid.sight.answers import BLOCKED, NO_CAMERA, PROBABLY_SEES, SEES, STATES, Blocker, Sighting, Sightings
 from gisgrid.sight.blocking import Scene
 from gisgrid.sight.hosts import NO_HOST, Hosts
-from gisgrid.sight.judging import SAME_PLACE_M, bearings_and_distances, judge
+from gisgrid.sight.judging import SAME_PLACE_M, bearing_and_distance, bearings_and_distances, judge
 from gisgrid.sight.reasons import Case, reason
 from gisgrid.sight.single import Place, Verdict, judge_one
-from gisgrid.sight.views import Cameras
+from gisgrid.sight.views import Camera, Cameras
 from gisgrid.sight.walls import Walls
 
 Floats = NDArray[np.float64]
@@ -61,12 +61,16 @@ class SightIndex:
         ParameterError for a position, a row or a height that cannot be meant.
         """
         _check_place(lon, lat, target_height_m)
-        camera = np.asarray(rows, dtype=np.int64)
-        if camera.size and not (camera.min() >= 0 and camera.max() < len(self.cameras.ids)):
+        cameras: list[int] = np.asarray(rows, dtype=np.int64).tolist()
+        if cameras and not 0 <= min(cameras) <= max(cameras) < len(self.cameras.ids):
             raise ParameterError("rows", "there is no camera in one of the rows.", f"0 to {len(self.cameras.ids) - 1}")
         place = Place(lon, lat, target_height_m)
-        bearings, distances = self._to(camera, place)
-        return [self._sighting(*each, place) for each in zip(camera.tolist(), distances, bearings, strict=True)]
+        found = []
+        for row in cameras:
+            camera = self._scene.cameras.one(row)
+            bearing, distance_m = bearing_and_distance(camera, lon, lat)
+            found.append(self._sighting(row, camera, distance_m, bearing, place))
+        return found
 
     def look_many(self, lon: Floats, lat: Floats, rows: Longs, target_height_m: float = 0.0) -> Sightings:
         """Return whether cameras see places: degrees of shape (n,), rows of cameras of shape (n, k), -1 where there are fewer.
@@ -130,26 +134,21 @@ class SightIndex:
         bearings, distances = bearings_and_distances(self._scene.cameras, rows, lon, lat)
         return [None if math.isnan(bearing) else bearing for bearing in bearings.tolist()], distances.tolist()
 
-    def _sighting(self, row: int, distance_m: float, bearing: float | None, place: Place) -> Sighting:
-        verdict = judge_one(self._scene, row, place, distance_m, bearing)
-        blocker = self._blocker(row, place, distance_m, verdict) if verdict.state == BLOCKED else None
-        building, camera = verdict.building, self._scene.cameras.one(row)
-        case = Case(
-            STATES[verdict.state],
-            verdict.doubts,
-            distance_m,
-            verdict.share,
-            camera.off(bearing),
-            camera,
-            open_code=self.buildings.codes[building] if building >= 0 else None,
-            blocker=blocker,
-            floors=None if blocker is None else self._floors_of(building),
-            host=blocker is not None and self._scene.hosts.kind(row, building) != NO_HOST,
-        )
-        return Sighting(self.cameras.ids[row], case.state, case.share, distance_m, bearing, reason(case), blocker)
+    def _sighting(self, row: int, camera: Camera, distance_m: float, bearing: float | None, place: Place) -> Sighting:
+        state_number, share, doubts, building, _ = verdict = judge_one(self._scene, row, place, distance_m, bearing)
+        state, off = STATES[state_number], camera.off(bearing)
+        if building < 0:
+            case = Case(state, doubts, distance_m, share, off, camera, None, None, None, False)
+            return Sighting(self.cameras.ids[row], state, share, distance_m, bearing, reason(case), None)
+        code, blocker, floors, host = self.buildings.codes[building], None, None, False
+        if state_number == BLOCKED:
+            blocker, floors = self._blocker(camera, place, distance_m, verdict), self._floors_of(building)
+            host = self._scene.hosts.kind(row, building) != NO_HOST
+        case = Case(state, doubts, distance_m, share, off, camera, code, blocker, floors, host)
+        return Sighting(self.cameras.ids[row], state, share, distance_m, bearing, reason(case), blocker)
 
-    def _blocker(self, row: int, place: Place, distance_m: float, verdict: Verdict) -> Blocker:
-        building, camera = verdict.building, self._scene.cameras.one(row)
+    def _blocker(self, camera: Camera, place: Place, distance_m: float, verdict: Verdict) -> Blocker:
+        building = verdict.building
         share, mount = verdict.met_m / distance_m, camera.mount or 0.0
         return Blocker(
             self.buildings.ids[building],

@@ -166,9 +166,10 @@ def _passages(walls: Walls, camera: Camera, place: Place) -> list[_InLine]:
         crossings: list[float] = []
         at_end = False
         for x0, y0, x1, y1 in walls.outline(building):
-            side0, side1 = ux * (y0 - y) - uy * (x0 - x), ux * (y1 - y) - uy * (x1 - x)
+            side0 = ux * (y0 - y) - uy * (x0 - x)
             if -HALF_WIDTH_M <= side0 <= HALF_WIDTH_M:
                 return _in_arrays(walls, (x, y, dx, dy))
+            side1 = ux * (y1 - y) - uy * (x1 - x)
             if (side0 > 0.0) != (side1 > 0.0):
                 along0, along1 = ux * (x0 - x) + uy * (y0 - y), ux * (x1 - x) + uy * (y1 - y)
                 at = along0 + (along1 - along0) * (side0 / (side0 - side1))

@@ -12,6 +12,8 @@ import gisgrid.sight.index as index_module
 from gisgrid.errors import ParameterError
 from gisgrid.locator import FootprintTable, PointTable
 from gisgrid.sight import STATES, SightIndex
+from gisgrid.sight.cells import Lines
+from gisgrid.sight.walls import Walls
 from tests.sight.scenes import House, box, buildings, camera, cameras, degrees
 from tests.sight.town import random_places, random_town
 
@@ -34,7 +36,22 @@ def test_many_places_in_small_pieces_are_answered_as_each_alone(sight: SightInde
         alone = sight.look(lon, lat, rows[place, there].tolist(), 1.5)
         assert [STATES[number] for number in whole.state[place, there].tolist()] == [sighting.state for sighting in alone]
         assert whole.seen[place, there].tolist() == [sighting.state in ("sees", "probably_sees") for sighting in alone]
-        np.testing.assert_allclose(whole.distance_m[place, there], [sighting.distance_m for sighting in alone], rtol=0, atol=1e-9)
+        # To the bit: both ask the same geodesic.
+        assert whole.distance_m[place, there].tolist() == [sighting.distance_m for sighting in alone]
+        bearings = [np.nan if sighting.bearing_deg is None else sighting.bearing_deg for sighting in alone]
+        np.testing.assert_array_equal(whole.bearing_deg[place, there], bearings)
+
+
+def test_one_line_touches_the_boxes_that_it_touches_among_many() -> None:
+    walls = Walls(random_town(8, houses=120)[1])
+    rng = np.random.default_rng(8)
+    x, y, dx, dy = rng.uniform(-200.0, 200.0, (4, 400))
+    # Level, upright, short ones, and some that begin and end beyond all boxes.
+    dx[:20], dy[20:40], dx[40:60], dy[40:60], x[60:80] = 0.0, 0.0, 0.01, -0.01, -9_000.0
+    line, box = walls.cells.near_lines(Lines(x, y, dx, dy))
+    assert len(box) > 400
+    for number, ends in enumerate(zip(x.tolist(), y.tolist(), dx.tolist(), dy.tolist(), strict=True)):
+        assert walls.cells.near_line(*ends) == box[line == number].tolist()
 
 
 def test_arrays_have_the_shape_that_was_asked_for(sight: SightIndex) -> None:
