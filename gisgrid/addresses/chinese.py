@@ -9,7 +9,7 @@ from gisgrid.addresses.draft import Draft
 from gisgrid.addresses.noise import normalised
 from gisgrid.addresses.parsed import ParsedAddress, Vocabulary
 from gisgrid.addresses.prefixes import PrefixReader
-from gisgrid.addresses.readings import LONGEST, readings
+from gisgrid.addresses.readings import LONGEST
 
 LONGEST_ADDRESS = 256
 """Characters of an address without noise; what comes after them is not read."""
@@ -29,15 +29,4 @@ class ChineseParser:
         prefix = self._prefixes.read(plain, names)
         before = pieces(plain[: prefix.begin], 0, names) if prefix.begin else []
         draft = Draft([*before, *pieces(plain, prefix.end, names)])
-        parts, others = draft.readings()
-        if rest:
-            parts["not_understood"] += (rest,)
-        first = ParsedAddress(
-            plain[: prefix.begin] + plain[prefix.start :] + rest,
-            prefix.province,
-            prefix.city,
-            prefix.district or draft.district,
-            dropped=dropped,
-            **parts,
-        )
-        return readings(first, others)
+        return draft.readings(plain[: prefix.begin] + plain[prefix.start :] + rest, prefix, dropped, rest)

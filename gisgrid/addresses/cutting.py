@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from gisgrid.addresses.numbers import STEMS, plate
 from gisgrid.addresses.parsed import HouseNumber, NameKind, Relation, Vocabulary
@@ -41,6 +42,7 @@ _WEAK = frozenset("与和及同跟跨交至到近旁里内外前后处门口东�
 _ROAD: frozenset[NameKind] = frozenset(("road",))
 _PLACE: frozenset[NameKind] = frozenset(("place",))
 _AREAS: frozenset[NameKind] = frozenset(("street", "community", "district"))
+_SHORT = 6
 _AREA_TAIL = re.compile(r"街道(?:办事处|办)?|街办|办事处|社区(?:居民委员会|居委会|居委)?|居委会|居民委员会")
 _FIRST_OF_TAILS = frozenset("街办社居")
 _BEFORE_ROADS = frozenset("一二三四五六七八九十东西南北中支路大")
@@ -72,6 +74,8 @@ def pieces(text: str, start: int, names: Vocabulary) -> list[Piece]:
             piece, position = _name(text, position, known[0])
         elif match is not None:
             piece, position = _piece(match), match.end()
+        elif size - position <= _SHORT and found and (last := _last_word(text[position:])) is not None:
+            piece, position = last, size
         else:
             match = _WORDS.match(text, position)
             if match is not None and _fits(text, match, found, names):
@@ -151,6 +155,13 @@ def _word(match: re.Match[str]) -> Piece:
     if kind == "relation":
         return Piece("relation", text, value=relation_of(text))
     return Piece(kind, text)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _last_word(rest: str) -> Piece | None:
+    """Return the word of relation that the rest of a text is; most addresses end with one of few."""
+    match = _WORDS.fullmatch(rest)
+    return None if match is None or match.lastgroup != "relation" or rest in _WEAK else _word(match)
 
 
 def _fits(text: str, match: re.Match[str], before: list[Piece], names: Vocabulary) -> bool:

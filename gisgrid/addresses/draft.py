@@ -9,8 +9,10 @@ from itertools import zip_longest
 from typing import Any
 
 from gisgrid.addresses.doors import Door
-from gisgrid.addresses.parsed import NameKind, Relation
+from gisgrid.addresses.parsed import NameKind, ParsedAddress, Relation
 from gisgrid.addresses.pieces import Piece, Within
+from gisgrid.addresses.prefixes import Prefixes
+from gisgrid.addresses.readings import readings
 from gisgrid.addresses.relations import stronger
 
 Change = dict[str, Any]
@@ -27,7 +29,7 @@ class Draft:
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.district = self.street = self.community = self.name = ""
         self.door = Door()
-        self._others: list[Callable[[Change], Change]] = []
+        self._others: list[Callable[[ParsedAddress], Change]] = []
         self._roads: list[str] = []
         self._numbered = -1
         self._relation: Relation | None = None
@@ -41,28 +43,32 @@ class Draft:
             self._after = after
             _HANDLERS[piece.kind](self, piece)
 
-    def readings(self) -> tuple[Change, list[Change]]:
-        """Return the fields of a parsed address but those of larger areas, and changes of them that make other readings."""
-        parts = self._parts()
-        return parts, [*self.door.others, *(other(parts) for other in self._others)]
-
-    def _parts(self) -> Change:
+    def readings(self, normal: str, prefix: Prefixes, dropped: tuple[str, ...], rest: str) -> tuple[ParsedAddress, ...]:
+        """Return the readings of the address; ``rest`` is what was too long to be read."""
         roads, crossing = self._order_of_roads()
         door = self.door
-        return {
-            "street": self.street,
-            "community": self.community,
-            "roads": roads,
-            "is_crossing": crossing,
-            "house_number": door.number,
-            "building": door.building,
-            "unit": door.unit,
-            "floor": door.floor,
-            "room": door.room,
-            "name": self.name,
-            "relation": self._relation,
-            "not_understood": tuple(self._lost),
-        }
+        first = ParsedAddress(
+            normal,
+            prefix.province,
+            prefix.city,
+            prefix.district or self.district,
+            self.street,
+            self.community,
+            roads,
+            crossing,
+            door.number,
+            door.building,
+            door.unit,
+            door.floor,
+            door.room,
+            self.name,
+            self._relation,
+            dropped,
+            (*self._lost, rest) if rest else tuple(self._lost),
+        )
+        if not door.others and not self._others:
+            return (first,)
+        return readings(first, [*door.others, *(other(first) for other in self._others)])
 
     def _order_of_roads(self) -> tuple[tuple[str, ...], bool]:
         """Return the roads, that of the place first, and whether the first two cross there."""
@@ -203,25 +209,25 @@ _HANDLERS: dict[str, Callable[[Draft, Piece], None]] = {
 }
 
 
-def _instead(kind: NameKind, other: NameKind, text: str, parts: Change) -> Change:
+def _instead(kind: NameKind, other: NameKind, text: str, address: ParsedAddress) -> Change:
     """Return the change that takes a name for another kind of thing."""
-    roads: tuple[str, ...] = parts["roads"]
+    roads: tuple[str, ...] = address.roads
     if kind == "road":
         return {"roads": tuple(road for road in roads if road != text), _FIELDS[other]: text, "is_crossing": False}
     return {_FIELDS[kind]: "", _FIELDS[other]: (*roads, text) if other == "road" else text}
 
 
-def _other_name(text: str, parts: Change) -> Change:
+def _other_name(text: str, address: ParsedAddress) -> Change:
     """Return the change that takes ``text`` for the name of the place."""
-    return {"name": text, "not_understood": tuple(lost for lost in parts["not_understood"] if lost != text)}
+    return {"name": text, "not_understood": tuple(lost for lost in address.not_understood if lost != text)}
 
 
-def _known_within(found: Within, text: str, parts: Change) -> Change:
+def _known_within(found: Within, text: str, address: ParsedAddress) -> Change:
     """Return the change that takes a part of something unknown for the known name that it is, and the rest for something more."""
-    change: Change = {"not_understood": (*parts["not_understood"], found.rest)}
+    change: Change = {"not_understood": (*address.not_understood, found.rest)}
     if found.kind == "place":
         return {**change, "name": found.name}
-    roads = tuple(found.name if road == text else road for road in parts["roads"])
-    if text in parts["roads"]:
+    roads = tuple(found.name if road == text else road for road in address.roads)
+    if text in address.roads:
         return {**change, "roads": roads}
-    return {**change, "roads": (*roads, found.name), "name": "" if parts["name"] == text else parts["name"]}
+    return {**change, "roads": (*roads, found.name), "name": "" if address.name == text else address.name}

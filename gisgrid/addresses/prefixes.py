@@ -76,7 +76,7 @@ class PrefixReader:
     def read(self, text: str, names: Vocabulary) -> Prefixes:
         """Return what a normalised text begins with, or what stands in the middle of it when it begins with something else."""
         found = self._read_at(0, text, names)
-        if found.end == 0 and any(mark in text for mark in "省市区"):
+        if found.end == 0 and ("市" in text or "区" in text or "省" in text):
             inside = self._anywhere.search(text, 1)
             if inside is not None and not self._is_within_a_name(text, inside.start(), names):
                 return self._read_at(inside.start(), text, names)
@@ -110,7 +110,7 @@ class PrefixReader:
                 return position, ()
             level: PrefixLevel = "district" if "district" in kinds else "city" if "city" in kinds else "province"
             return stop, parts if stop == end and parts else ((level, text[position:stop]),)
-        return (end, parts) if parts else self._elsewhere(text, position, names, found)
+        return (end, parts) if parts or known else self._elsewhere(text, position, names, found)
 
     def _own(self, text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
         for end, _ in self._words.names_at(text, position):
