@@ -22,7 +22,7 @@ from gisgrid.services.answers import BUILDING_WITHIN_M, POINT_LAYERS
 from gisgrid.services.documents import building_document
 from gisgrid.services.freshness import Currency, Freshness
 from gisgrid.services.history import AreasThen
-from gisgrid.services.snapshot import Snapshot, catch_up, read_snapshot, turned
+from gisgrid.services.snapshot import NOT_HELD, Snapshot, catch_up, read_snapshot, turned
 from gisgrid.settings import Settings
 from gisgrid.types import Location, Neighbour
 
@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
 _TICK_S = 0.5
+_SOON_S = 0.3
 # The clock of the database, by which units are read, may be behind this much.
 _CLOCKS = timedelta(seconds=5)
 
@@ -52,6 +53,7 @@ class ReadModel:
         self._reloading = threading.Lock()
         self._wanted = asyncio.Event()
         self._whole: set[str] = set()
+        self._soon: asyncio.TimerHandle | None = None
 
     @classmethod
     def load(cls, database: Database, settings: Settings) -> ReadModel:
@@ -224,7 +226,14 @@ class ReadModel:
             self._whole |= {change.layer for change in batch.changes if change.bounds is None}
         state.connected()
         if state.is_waiting:
+            self._want(at_once=not batch.changes or any(change.layer not in NOT_HELD for change in batch.changes))
+
+    def _want(self, *, at_once: bool) -> None:
+        """Wake the reader; for what changes nothing here but the version, as cases do by the hundred, after a moment and once."""
+        if at_once:
             self._wanted.set()
+        elif self._soon is None or self._soon.when() <= asyncio.get_running_loop().time():
+            self._soon = asyncio.get_running_loop().call_later(_SOON_S, self._wanted.set)
 
     async def _keep_up(self) -> None:
         """Read whenever there is something to read; what comes in meanwhile is read together after it."""

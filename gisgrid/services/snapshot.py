@@ -23,6 +23,9 @@ from gisgrid.types import Bounds, Level
 _ROLE_LAYERS = {"organizations", "area_roles"}
 _MOST_BOXES = 64
 
+NOT_HELD = frozenset({"cases", "quality_issues", "assignment_rules"})
+"""What changes without anything here being different: nothing is read for it."""
+
 Boxes = tuple[Bounds, ...] | None
 """Where a layer has changed; None is anywhere."""
 
@@ -87,7 +90,7 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
     if not changes and not whole:
         return before._replace(position=position)
     touched = touched_by(changes) | dict.fromkeys(whole)
-    if not touched:
+    if touched.keys() <= NOT_HELD:
         return before._replace(position=position)
     roles = reading.read_roles(connection) if _ROLE_LAYERS & touched.keys() else before.roles
     areas = {level: _areas(connection, level, index, touched) for level, index in before.areas.items()}

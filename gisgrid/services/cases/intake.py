@@ -61,7 +61,8 @@ class Intake:
         kept = self._world
         if kept is None or kept[0] is not snapshot or kept[1].rules is not rules:
             with self._making:
-                kept = self._world = (snapshot, SnapshotWorld(snapshot, self.standing, rules, self._geocoder(snapshot)))
+                before = None if kept is None else kept[1]
+                kept = self._world = (snapshot, SnapshotWorld(snapshot, self.standing, rules, self._geocoder(snapshot), before))
         return kept[1]
 
     def decide(self, draft: CaseDraft, now: datetime) -> Decision:

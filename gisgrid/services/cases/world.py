@@ -45,11 +45,25 @@ class Standing(NamedTuple):
 
 
 class SnapshotWorld:
-    """All that is known at one moment; see ``gisgrid.cases.decision.World``. ``geocode`` is the geocoder of that moment."""
+    """All that is known at one moment; see ``gisgrid.cases.decision.World``. ``geocode`` is the geocoder of that moment.
 
-    def __init__(self, snapshot: Snapshot, standing: Standing, rules: RuleSet, geocode: Callable[[str], Geocoding]) -> None:
+    What is the same as in the world ``before`` is not made again.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        standing: Standing,
+        rules: RuleSet,
+        geocode: Callable[[str], Geocoding],
+        before: SnapshotWorld | None = None,
+    ) -> None:
         self._snapshot, self._standing, self.rules = snapshot, standing, rules
         self._geocode = geocode
+        if before is not None and before._covers is self._covers:
+            self._rows = before._rows
+        if before is not None and before._snapshot.organizations is snapshot.organizations:
+            self._organizations = before._organizations
 
     @property
     def bounds(self) -> Bounds:

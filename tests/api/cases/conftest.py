@@ -16,7 +16,14 @@ from tests.conftest import build_town
 @pytest.fixture(scope="session")
 def case_town(database_copies: Callable[[], Database]) -> Database:
     """A town in which tests of cases may make cases, and nothing else."""
-    return build_town(database_copies())
+    return without_cases(build_town(database_copies()))
+
+
+def without_cases(town: Database) -> Database:
+    """Return a town that has had no cases yet."""
+    with town.connect() as connection:
+        connection.execute("DELETE FROM gisgrid.cases_all")
+    return town
 
 
 @pytest.fixture(scope="session")

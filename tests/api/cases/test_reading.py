@@ -12,6 +12,7 @@ import pytest
 
 from gisgrid.db import Database
 from gisgrid.settings import Settings
+from tests.api.cases.conftest import without_cases
 from tests.api.cases.test_intake import CASE, post
 from tests.api.conftest import Server, serving
 from tests.conftest import build_town
@@ -22,7 +23,7 @@ PLACES = ((120.3725, 36.0820), (120.3725, 36.0860), (120.3775, 36.0820), (120.38
 @pytest.fixture(scope="module")
 def full(database_copies: Callable[[], Database]) -> Iterator[Server]:
     """A server with forty cases of the first of November 2026, one each half hour from midnight in the city."""
-    with serving(Settings(database_url=build_town(database_copies()).url)) as server:
+    with serving(Settings(database_url=without_cases(build_town(database_copies())).url)) as server:
         for number in range(40):
             lon, lat = PLACES[number % 5]
             at = f"2026-11-01T{number // 2:02d}:{30 * (number % 2):02d}:00+08:00"
