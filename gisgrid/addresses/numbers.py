@@ -19,6 +19,8 @@ _PLATE = re.compile(
     rf"(?:(?P<join>[-~/至到之附])(?P<second>\d{{1,6}})(?P<stem>[A-Za-z{STEMS}])?)?"
     rf"(?:号|#)?(?:大院|院)?(?P<after>[-之附]\d{{1,4}}|[{STEMS}](?:-\d{{1,4}})?)?(?:号|#)?"
 )
+_FLAT = re.compile(r"(\d{1,5}(?: ?- ?\d{1,5})? [A-Za-z]) \d{1,4}")
+"""3 D 4 is flat 4 of 3 D."""
 
 
 class NumberKey(NamedTuple):
@@ -44,7 +46,9 @@ def parse_house_number(text: str) -> HouseNumber | None:
     >>> parse_house_number("41-45号")
     HouseNumber(number=41, suffix='', until=45)
     """
-    match = _PLATE.fullmatch(text.replace(" ", ""))
+    first = text.partition(",")[0]  # "15, 2. krs./Floor 2" is a plate with a word about the floor
+    flat = _FLAT.fullmatch(first)
+    match = _PLATE.fullmatch((flat[1] if flat else first).replace(" ", ""))
     return plate(match.groups()) if match else None
 
 

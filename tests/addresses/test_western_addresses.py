@@ -61,6 +61,8 @@ def parts_of(parser: Parser, text: str, names: Names) -> dict[str, Any]:
         ("Fredrikinkatu 33", {"roads": ("FREDRIKINKATU",), "house_number": N(33)}),  # known to nobody
         ("12 Main Street", {"roads": ("MAIN STREET",), "house_number": N(12)}),
         ("12B Main St.", {"roads": ("MAIN STREET",), "house_number": N(12, "B")}),
+        ("2. linja 13", {"roads": ("2. LINJA",), "house_number": N(13)}),
+        ("Mannerheimintie 15 A, 2. krs./Floor 2", {"roads": (M,), "house_number": N(15), "unit": "A", "floor": "2"}),
         ("5th Avenue 7", {"roads": ("5TH AVENUE",), "house_number": N(7)}),
         ("Coolsingel 40, 3011 AD Rotterdam", {"roads": ("COOLSINGEL",), "house_number": N(40), "city": "ROTTERDAM"}),
         ("Kallio, Mannerheimintie 5", {"community": "KALLIO", "roads": (M,), "house_number": N(5)}),
