@@ -172,11 +172,16 @@ class Categories:
 
     def _found(self, text: str) -> tuple[list[tuple[str, Category]], list[tuple[str, Category]]]:
         """Return the words for events, and those for components that something is wrong with; without either, for components."""
-        events, troubled, things = [], [], []
-        for end, (word, found) in self._words.iter(text):
+        events, troubled, things, covered = [], [], [], 0
+        # From left to right, the longest first: what lies within a longer word is a part of it (the litter of a litter bin).
+        for _, back, (word, found) in sorted((end + 1 - len(told[0]), -end - 1, told) for end, told in self._words.iter(text)):
+            end = -back
+            if end <= covered:
+                continue
+            covered = end
             if found.kind == "event":
                 events.append((word, found))
-            elif _TROUBLE.match(text, end + 1):
+            elif _TROUBLE.match(text, end):
                 troubled.append((word, found))
             else:
                 things.append((word, found))

@@ -67,6 +67,22 @@ def test_words_lead_to_a_class(text: str, kind: str, code: str) -> None:
     assert (found.kind, found.class_code) == (kind, code)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "name"),
+    [
+        ("Broken manhole cover", "component", "井盖"),
+        ("a big pothole", "event", "道路破损"),
+        ("Street light out for days", "component", "路灯"),
+        ("Litter on the playground", "event", "暴露垃圾"),
+        ("the litter bin is broken", "component", "垃圾箱"),
+        ("ILLEGAL PARKING", "event", "机动车乱停放"),
+    ],
+)
+def test_other_cities_are_understood_a_little(text: str, kind: str, name: str) -> None:
+    found = Categories(load_deployment("helsinki")).find(text)
+    assert (found.kind, found.name) == (kind, name)
+
+
 def test_a_class_of_another_edition_is_never_taken_for_one_of_the_same_number() -> None:
     septic, lamp = CATEGORIES.find("化粪池井盖"), CATEGORIES.find("路灯")
     assert septic.class_code == lamp.class_code == "0118"
