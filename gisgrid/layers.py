@@ -248,6 +248,33 @@ LAYERS: tuple[Layer, ...] = (
         importance=Importance("severity", ("error", "warning")),
         temporal="created_on",
     ),
+    Layer(
+        "cases",
+        "案件",
+        "Cases",
+        "Point",
+        "cases_all",
+        (
+            Field("code", "text", "案件编号", "Case number", min_zoom=14),
+            Field("category", "text", "案件类别", "Category", min_zoom=12),
+            Field("kind", "text", "部件或事件", "Kind", choices=("component", "event")),
+            Field("class_code", "text", "类别代码", "Class code"),
+            Field("state", "text", "办理状态", "State", choices=("assigned", "needs_review", "closed", "void")),
+            Field("source", "text", "案件来源", "Source", min_zoom=12),
+            Field("street_code", "text", "街道代码", "Street code", min_zoom=12),
+            Field("community_code", "text", "社区代码", "Community code", in_tiles=False),
+            Field("grid_code", "text", "网格代码", "Grid code", min_zoom=12),
+            Field("unit_code", "text", "责任单位代码", "Unit code", min_zoom=12),
+            Field("reported_at", "text", "上报时间", "Reported at", min_zoom=12),
+            Field("reported_on", "date", "上报日期", "Reported on"),
+            Field("due_at", "text", "处置时限", "Due at"),
+        ),
+        10,
+        loadable=False,
+        thinned_below=14,
+        importance=Importance("state", ("needs_review", "assigned")),
+        temporal="reported_on",
+    ),
 )
 """Every layer, in drawing order from the bottom up."""
 

@@ -87,6 +87,22 @@ INSERT INTO gisgrid.quality_issues (generation_id, layer, feature_code, code, se
     (1, 'grids', '370203001002001', 'overlap', 'error', 'Overlaps its neighbour', ST_MakeEnvelope(120.374, 36.081, 120.380, 36.086, 4326)),
     (1, 'districts', '370203', 'area_out_of_range', 'info', 'Smaller than usual', NULL);
 
+-- Cases of a day, one of them nowhere.
+INSERT INTO gisgrid.cases_all (number, state, source, category, kind, class_code, description, address, district_code, street_code,
+    community_code, grid_code, unit_code, reported_at, reported_on, due_at, decided, geom)
+SELECT '20260301-' || lpad(n::text, 6, '0'), (ARRAY['assigned', 'needs_review', 'closed'])[1 + n % 3], '12345热线', '暴露垃圾', 'event', '06010',
+       '楼下堆放大量生活垃圾', '延安路' || n || '号', '370203', '370203001', '370203001001', '370203001001001', 'U1',
+       timestamptz '2026-03-01 08:00:00+08' + n * interval '10 minutes', date '2026-03-01', timestamptz '2026-03-02 12:00:00+08',
+       jsonb_build_object(
+           'source', '12345热线', 'category', jsonb_build_object('text', '暴露垃圾', 'kind', 'event', 'name', '暴露垃圾', 'class_code', '06010'),
+           'kind', 'event', 'description', '楼下堆放大量生活垃圾', 'address', '延安路' || n || '号',
+           'reported_at', to_char(timestamptz '2026-03-01 08:00:00+08' + n * interval '10 minutes', 'YYYY-MM-DD"T"HH24:MI:SSOF'),
+           'position', NULL, 'grid', NULL, 'community', NULL, 'street', NULL, 'district', NULL, 'unit', NULL, 'limit', NULL, 'due_at', NULL,
+           'review', NULL, 'component', NULL, 'reasons', '[]'::jsonb
+       ),
+       CASE WHEN n < 30 THEN ST_SetSRID(ST_MakePoint(120.3708 + 0.0025 * (n % 6), 36.0808 + 0.0015 * (n / 6)), 4326) END
+FROM generate_series(0, 30) AS n;
+
 -- What is not served any more: none of it may appear anywhere.
 INSERT INTO gisgrid.cameras_all (code, name, geom, retired_at)
 VALUES ('C-gone', '拆除', ST_SetSRID(ST_MakePoint(120.3712, 36.0812), 4326), now());

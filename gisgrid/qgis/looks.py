@@ -74,6 +74,8 @@ def looks_of(layer_id: str, language: Language = "zh", *, shape: Shape = "Point"
         return _buildings(language)
     if layer_id == "quality_issues":
         return (_named("usual", _issues(language, shape), language),)
+    if layer_id == "cases":
+        return (_named("by_state", _cases(language), language),)
     return (_named("usual", (Rule("", _SIMPLE.get(layer_id, _plain)()),), language),)
 
 
@@ -327,6 +329,18 @@ def _issues(language: Language, shape: Shape) -> tuple[Rule, ...]:
             f"coalesce(\"severity\", 'info') = {quoted(severity)}",
         )
         for severity in ("info", "warning", "error")
+    )
+
+
+def _cases(language: Language) -> tuple[Rule, ...]:
+    ring = palette()["cover_ring"]
+    return tuple(
+        Rule(
+            word(words()["values"]["cases.state"][state], language),
+            Symbol("marker", (marker("circle", palette()[f"case_{state}"], 2.6, ring=ring, ring_width=0.3),)),
+            f'"state" = {quoted(state)}',
+        )
+        for state in ("closed", "assigned", "needs_review")
     )
 
 

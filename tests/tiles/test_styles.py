@@ -139,7 +139,7 @@ def carried(layer_id: str, zoom: int) -> set[str]:
 
 def test_a_style_for_shifted_base_maps_takes_shifted_tiles_alone() -> None:
     urls = [source["url"] for source in document("light", "gcj02")["sources"].values()]
-    assert len(urls) == 10
+    assert len(urls) == 11
     assert all(url.endswith(".json?datum=gcj02") for url in urls)
     assert not [source for source in document("light")["sources"].values() if "?" in source["url"]]
 
@@ -156,7 +156,7 @@ def test_what_nobody_may_see_is_in_no_style(monkeypatch: pytest.MonkeyPatch) -> 
 def test_issues_are_off_until_somebody_wants_them_and_may_be_anywhere() -> None:
     style = document("light")
     hidden = {drawn["source"] for drawn in style["layers"] if drawn.get("layout", {}).get("visibility") == "none"}
-    assert hidden == {"quality_issues", "buildings"}
+    assert hidden == {"quality_issues", "cases", "buildings"}
     assert style["sources"]["quality_issues"]["bounds"][0] == -180
     assert "bounds" not in style["sources"]["areas"]
 

@@ -91,7 +91,7 @@ def _source(name: str, datum: Datum, site: Site) -> dict[str, Any]:
     layers = entry.path or ",".join(id for id in entry.of if id in public)
     query = "" if datum == "wgs84" else f"?datum={datum}"
     source: dict[str, Any] = {"type": "vector", "url": f"{site.address}/tiles/{layers}.json{query}", "attribution": site.attribution}
-    if name == "quality_issues":
+    if name in ("quality_issues", "cases"):
         # They come and go, and may be anywhere: where they lay when the map was opened is no limit to where they are.
         source["bounds"] = _WORLD
     return source
