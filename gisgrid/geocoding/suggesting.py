@@ -9,7 +9,6 @@ from itertools import chain, islice
 from typing import Literal
 
 from gisgrid.addresses.characters import normal_name
-from gisgrid.addresses.numbers import number_key
 from gisgrid.geocoding.answers import Suggestion
 from gisgrid.geocoding.roads import Roads
 from gisgrid.geocoding.wording import Wording
@@ -56,7 +55,7 @@ class Suggester:
         roads = self._roads.named(prefix[: found.start()].strip()) if found else ()
         for road in roads:
             numbers = {plate.number for plate in road.plates.all if found and str(plate.number.number).startswith(found.group(1))}
-            for number in sorted(numbers, key=number_key):
+            for number in sorted(numbers, key=lambda number: (number.number, number.suffix)):
                 yield Suggestion(self._words.door(road.name, number), "door_plate")
 
     def _beginning(self, prefix: str) -> list[Suggestion]:
