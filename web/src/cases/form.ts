@@ -36,7 +36,8 @@ export class CaseForm {
   private readonly save = el("button", { type: "submit", class: "primary", id: "save" });
   private readonly clearing = el("button", { type: "button", class: "quiet", id: "clear", onclick: () => this.clear() });
   private readonly problem = el("p", { class: "field-problem", id: "case-problem", role: "alert" });
-  private readonly preview = el("div", { class: "preview", id: "preview", "aria-live": "polite" });
+  /** What would be decided: shown beside the form. */
+  readonly preview = el("div", { class: "preview", id: "preview", "aria-live": "polite" });
   private readonly words: (() => void)[] = [];
   private pause: ReturnType<typeof setTimeout> | null = null;
   private asking = new AbortController();
@@ -65,7 +66,6 @@ export class CaseForm {
       el("details", { class: "fold wide" }, el("summary", {}), this.field(this.component, () => w("form.component")), this.field(this.reporter, () => w("form.reporter")), this.field(this.phone, () => w("form.phone")), note),
       this.problem,
       el("div", { class: "buttons" }, this.save, this.clearing),
-      this.preview,
       this.suggestions,
       el("datalist", { id: "sources" }, ...SOURCES.map((value) => el("option", { value }))),
     );

@@ -32,10 +32,10 @@ export const COLOURS: Readonly<Record<ReturnType<typeof look>, string>> = {
   void: "#8a8a8a",
 };
 
-const HEX_RESOLUTION = 9;
+const HEX_RESOLUTION = 8;
 const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 const HIDDEN: ReadonlySet<LayerId> = new Set(["quality_issues", "cameras", "manhole_covers"]);
-const OWN_SOURCES = ["cases", "hand", "heat"] as const;
+const OWN_SOURCES = ["today", "hand", "heat"] as const;
 const HIT_PX = 5;
 
 export interface MapOptions {
@@ -52,7 +52,7 @@ export interface MapEvents {
 
 export class CaseMap {
   readonly map: MapLibreMap;
-  private readonly data: Record<(typeof OWN_SOURCES)[number], FeatureCollection> = { cases: EMPTY, hand: EMPTY, heat: EMPTY };
+  private readonly data: Record<(typeof OWN_SOURCES)[number], FeatureCollection> = { today: EMPTY, hand: EMPTY, heat: EMPTY };
   private options: MapOptions;
 
   constructor(container: HTMLElement, options: MapOptions, events: MapEvents) {
@@ -75,15 +75,15 @@ export class CaseMap {
     if (!options.heat) this.map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-right");
     this.map.on("click", ({ point, lngLat }) => {
       const { x, y } = point;
-      const found = this.map.queryRenderedFeatures([[x - HIT_PX, y - HIT_PX], [x + HIT_PX, y + HIT_PX]], { layers: ["cases/dot"] })[0];
+      const found = this.map.queryRenderedFeatures([[x - HIT_PX, y - HIT_PX], [x + HIT_PX, y + HIT_PX]], { layers: ["today/dot"] })[0];
       const number: unknown = found?.properties["number"];
       if (typeof number === "string") events.chosen(number);
       else events.clicked(lngLat.lng, lngLat.lat);
     });
-    this.map.on("mousemove", "cases/dot", () => (this.map.getCanvas().style.cursor = "pointer"));
-    this.map.on("mouseleave", "cases/dot", () => (this.map.getCanvas().style.cursor = ""));
+    this.map.on("mousemove", "today/dot", () => (this.map.getCanvas().style.cursor = "pointer"));
+    this.map.on("mouseleave", "today/dot", () => (this.map.getCanvas().style.cursor = ""));
     // A map that has been given another size draws itself anew only when it is told.
-    new ResizeObserver(() => this.map.resize()).observe(container);
+    new ResizeObserver(() => this.resized()).observe(container);
   }
 
   setOptions(options: Partial<MapOptions>): void {
@@ -94,7 +94,7 @@ export class CaseMap {
   /** Draw the cases; on the wall hexagons of how many lie where. */
   showCases(cases: readonly Case[], chosen: string | null, now: number): void {
     const placed = cases.filter((one) => one.position !== null);
-    this.put("cases", { type: "FeatureCollection", features: placed.map((one) => dot(one, chosen, now)) });
+    this.put("today", { type: "FeatureCollection", features: placed.map((one) => dot(one, chosen, now)) });
     if (this.options.heat) this.put("heat", hexagons(placed.map((one) => one.position as { lon: number; lat: number }), HEX_RESOLUTION));
   }
 
@@ -113,6 +113,12 @@ export class CaseMap {
     this.map.fitBounds(this.bounds(), { padding: 30 });
   }
 
+  private resized(): void {
+    this.map.resize();
+    // Nobody moves the map of the wall: it shows all of the city, whatever room it has.
+    if (this.options.heat) this.map.fitBounds(this.bounds(), { padding: 20, duration: 0 });
+  }
+
   private bounds(): [number, number, number, number] {
     return this.options.tiles["areas"]?.bounds ?? [-180, -80, 180, 80];
   }
@@ -127,7 +133,7 @@ export class CaseMap {
     const base = makeStyle({ served, tiles, theme, hidden: HIDDEN, solid: false });
     const sources = Object.fromEntries(OWN_SOURCES.map((name) => [name, { type: "geojson" as const, data: this.data[name] }]));
     const { halo } = served.metadata["gisgrid:colours"];
-    return { ...base, sources: { ...base.sources, ...sources }, layers: [...base.layers, ...(heat ? heatLayers(theme) : []), ...caseLayers(halo, heat), ...handLayers(halo)] };
+    return { ...base, sources: { ...base.sources, ...sources }, layers: [...base.layers.filter(({ id }) => !id.startsWith("cases/")), ...(heat ? heatLayers(theme) : []), ...caseLayers(halo, heat), ...handLayers(halo)] };
   }
 }
 
@@ -162,9 +168,11 @@ function caseLayers(halo: string, heat: boolean): LayerSpecification[] {
   const chosen = ["boolean", ["get", "chosen"], false];
   return [
     {
-      id: "cases/dot",
-      source: "cases",
+      id: "today/dot",
+      source: "today",
       type: "circle",
+      // Over the hexagons only what somebody has to look at.
+      ...(heat ? { filter: [">=", ["get", "rank"], 3] as never } : {}),
       layout: { "circle-sort-key": ["get", "rank"] },
       paint: {
         "circle-color": ["match", ["get", "look"], ...colours, "#8a8a8a"] as never,
@@ -177,15 +185,15 @@ function caseLayers(halo: string, heat: boolean): LayerSpecification[] {
 }
 
 function heatLayers(theme: Theme): LayerSpecification[] {
-  const stops = theme === "dark" ? ["#26456b", "#7a4d8c", "#d0553f", "#ffd166"] : ["#f4d9a0", "#ee9b55", "#cf4a2c", "#7a1420"];
+  const stops = theme === "dark" ? ["#1f3a5c", "#6b4a8a", "#d0553f", "#ffd166"] : ["#f4d9a0", "#ee9b55", "#cf4a2c", "#7a1420"];
   return [
     {
       id: "heat/cell",
       source: "heat",
       type: "fill",
       paint: {
-        "fill-color": ["interpolate", ["linear"], ["get", "count"], 1, stops[0], 8, stops[1], 20, stops[2], 45, stops[3]] as never,
-        "fill-opacity": 0.62,
+        "fill-color": ["interpolate", ["linear"], ["get", "share"], 0, stops[0], 0.35, stops[1], 0.7, stops[2], 1, stops[3]] as never,
+        "fill-opacity": 0.72,
         "fill-outline-color": "#00000022",
       },
     },

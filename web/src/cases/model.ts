@@ -159,14 +159,11 @@ export interface Share {
   count: number;
 }
 
-/** How many cases have each value of `of`, the most first; at most `most`, and what is left out summed up under `others`. */
-export function shares(cases: Iterable<Case>, of: (one: Case) => string, most: number, others: string): Share[] {
+/** How many cases have each value of `of`, the most first. */
+export function shares(cases: Iterable<Case>, of: (one: Case) => string): Share[] {
   const counts = new Map<string, number>();
   for (const one of cases) counts.set(of(one), (counts.get(of(one)) ?? 0) + 1);
-  const all = [...counts].map(([name, count]) => ({ name, count })).sort((one, other) => other.count - one.count || one.name.localeCompare(other.name));
-  if (all.length <= most) return all;
-  const rest = all.slice(most - 1).reduce((sum, { count }) => sum + count, 0);
-  return [...all.slice(0, most - 1), { name: others, count: rest }];
+  return [...counts].map(([name, count]) => ({ name, count })).sort((one, other) => other.count - one.count || one.name.localeCompare(other.name));
 }
 
 /** How far a deadline is off: hours and minutes, negative when it is over. */

@@ -21,6 +21,7 @@ export class Panel {
   private readonly tabs = el("nav", { class: "tabs", role: "tablist" });
   private readonly body = el("div", { class: "body", id: "body" });
   private readonly page = el("aside", { class: "page", id: "page" });
+  private readonly aside: HTMLElement;
   private readonly notice = el("p", { class: "notice", role: "status", hidden: true });
   private readonly live = el("div", { class: "sr", role: "status", "aria-live": "polite" });
   private readonly wallNumbers = el("div", { class: "wall-top" });
@@ -36,10 +37,11 @@ export class Panel {
   ) {
     this.form = new CaseForm(events);
     this.filters = new FilterBar(actions);
+    this.aside = el("aside", { class: "page", id: "preview-page", hidden: true }, this.form.preview);
     this.side = el("main", { class: "desk" }, this.head, this.tabs, this.notice, this.filters.element, this.form.element, this.batch.element, this.body);
     document.body.classList.toggle("wall", isWall);
     if (isWall) root.append(this.wallNumbers, this.wallSide, this.map, this.wallLate, this.help.element);
-    else root.append(this.side, this.page, this.map, this.help.element, this.live);
+    else root.append(this.side, this.page, this.aside, this.map, this.help.element, this.live);
     if (!isWall) this.batch.listen(document.body, () => actions.go("batch"));
   }
 
@@ -65,7 +67,7 @@ export class Panel {
     keepingFocus(() => {
       const page = casePage(state, this.actions);
       this.page.replaceChildren(...(page ? [page] : []));
-      this.page.hidden = page === null;
+      this.showPages(state);
     });
   }
 
@@ -102,12 +104,19 @@ export class Panel {
     this.filters.element.hidden = tab !== "list";
     this.form.element.hidden = tab !== "form";
     this.batch.element.hidden = tab !== "batch";
+    this.showPages(state);
     this.filters.render(state);
     this.form.render();
     this.batch.render();
     const { scrollTop } = this.body;
     this.body.replaceChildren(...(tab === "list" ? [caseList(state, this.actions)] : tab === "review" ? [reviewList(state, this.actions)] : []));
     this.body.scrollTop = scrollTop;
+  }
+
+  /** Beside the form stands what would be decided, else the case that is open. */
+  private showPages({ tab, whole }: State): void {
+    this.aside.hidden = tab !== "form";
+    this.page.hidden = tab === "form" || whole === null;
   }
 
   private renderWall(state: State): void {

@@ -14,7 +14,7 @@ import { CaseMap } from "./map";
 import { type Case, type Filters, merged, NO_FILTERS, reviewQueue, shown, type WholeCase } from "./model";
 import { Panel } from "./panel";
 import type { Actions, State, Tab } from "./state";
-import { w } from "./words";
+import { setZone, w } from "./words";
 
 const CASE_ZOOM = 16.5;
 const ROWS = 200;
@@ -73,6 +73,7 @@ export class Screen implements Actions {
     this.render();
     void this.openMap();
     this.zone = await this.cityZone();
+    setZone(this.zone);
     await this.load(parseAddress(location.hash).day ?? dayIn(this.zone, Date.now()));
     const { number } = parseAddress(location.hash);
     if (number !== null && !this.isWall) this.open(number);

@@ -31,13 +31,15 @@ export function sector(lon: number, lat: number, metres: number, azimuth: number
   return polygon([[lon, lat], ...arc], properties);
 }
 
-/** Hexagons of an H3 resolution with how many of the places lie in each. */
+/** Hexagons of an H3 resolution with how many of the places lie in each, and which share of the most that is. */
 export function hexagons(places: Iterable<{ lon: number; lat: number }>, resolution: number): FeatureCollection<Polygon> {
   const counts = new Map<string, number>();
   for (const { lon, lat } of places) {
     const cell = latLngToCell(lat, lon, resolution);
     counts.set(cell, (counts.get(cell) ?? 0) + 1);
   }
-  const features = [...counts].map(([cell, count]) => polygon(cellToBoundary(cell, true).slice(0, -1) as Position[], { cell, count }));
+  const most = Math.max(1, ...counts.values());
+  const ring = (cell: string): Position[] => cellToBoundary(cell, true).slice(0, -1) as Position[];
+  const features = [...counts].map(([cell, count]) => polygon(ring(cell), { cell, count, share: count / most }));
   return { type: "FeatureCollection", features };
 }

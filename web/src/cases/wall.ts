@@ -7,7 +7,7 @@ import { type Case, isOpen, isOverdue, overdueList, type Share, shares } from ".
 import type { State } from "./state";
 import { w } from "./words";
 
-const MOST_SHARES = 7;
+const MOST_SHARES = 5;
 const MOST_LATE = 5;
 
 /** The wall for a state; the map is an element of its own and stays. */
@@ -25,19 +25,18 @@ export function wallParts(state: State): { numbers: HTMLElement; side: HTMLEleme
     number("wall.overdue", count((one) => isOverdue(one, state.now)), "overdue"),
     number("wall.closed", count((one) => one.state === "closed"), "closed"),
   );
-  const others = w("wall.others");
   const side = el(
     "div",
     { class: "bars-side" },
-    bars(w("wall.street"), shares(cases, (one) => one.street?.name ?? w("wall.nowhere"), MOST_SHARES, others)),
-    bars(w("wall.category"), shares(cases, (one) => one.category.text, MOST_SHARES, others)),
+    bars(w("wall.street"), shares(cases, (one) => one.street?.name ?? w("wall.nowhere"))),
+    bars(w("wall.category"), shares(cases, (one) => one.category.text)),
   );
   return { numbers, side, late: late(cases, state.now) };
 }
 
 function bars(title: string, found: readonly Share[]): HTMLElement {
   const most = Math.max(1, ...found.map(({ count }) => count));
-  const rows = found.map(({ name, count }) =>
+  const rows = found.slice(0, MOST_SHARES).map(({ name, count }) =>
     el("li", {}, el("span", { class: "bar-name" }, name), el("meter", { min: 0, max: most, value: count, "aria-hidden": "true" }), el("b", {}, String(count))),
   );
   return el("section", { class: "bars" }, el("h2", {}, title), el("ol", {}, ...rows));

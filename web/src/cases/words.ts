@@ -8,7 +8,7 @@ const zh = {
   day: "日期",
   "day.none": "这一天没有案件。",
   "day.latest": "看最近有案件的一天（{day}）",
-  "link.console": "网格控制台",
+  "link.console": "控制台",
   "link.wall": "大屏",
   "link.desk": "返回调度台",
   "link.help": "快捷键",
@@ -136,8 +136,6 @@ const zh = {
   "wall.closed": "已结案",
   "wall.street": "街道",
   "wall.category": "类别",
-  "wall.state": "状态",
-  "wall.others": "其他",
   "wall.late": "超时案件",
   "wall.late.none": "没有超时案件",
   "wall.nowhere": "位置未定",
@@ -151,7 +149,7 @@ const en: Record<Word, string> = {
   day: "Day",
   "day.none": "There are no cases on this day.",
   "day.latest": "Show the last day that has some ({day})",
-  "link.console": "Grid console",
+  "link.console": "Console",
   "link.wall": "Wall",
   "link.desk": "Back to the desk",
   "link.help": "Keys",
@@ -279,8 +277,6 @@ const en: Record<Word, string> = {
   "wall.closed": "Closed",
   "wall.street": "Streets",
   "wall.category": "Categories",
-  "wall.state": "States",
-  "wall.others": "others",
   "wall.late": "Overdue cases",
   "wall.late.none": "Nothing is overdue",
   "wall.nowhere": "Place unknown",
@@ -304,12 +300,19 @@ export function said(text: Said): string {
   return text[language()];
 }
 
-/** A moment as people read it: day and time of the reader's clock. */
-export function moment(instant: string): string {
-  return new Date(instant).toLocaleString(language() === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
+let zone = "Asia/Shanghai";
+
+/** Let moments be told in the time of a city, whatever the clock of the reader says. */
+export function setZone(of: string): void {
+  zone = of;
 }
 
-/** The time of day of a moment. */
+/** A moment as people read it: day and time of the city. */
+export function moment(instant: string): string {
+  return new Date(instant).toLocaleString(language() === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: zone });
+}
+
+/** The time of day of a moment, in the city. */
 export function clock(instant: string | number): string {
-  return new Date(instant).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return new Date(instant).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone });
 }
