@@ -352,3 +352,30 @@ def test_an_edit_shows_at_once_in_tiles_and_lookups(editing: Editing) -> None:
 def _south(row: int) -> float:
     """Return the northern edge of a row of tiles of zoom 16, degrees."""
     return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / 65536))))
+
+
+def test_a_road_is_drawn_as_a_line_and_what_goes_nowhere_is_refused(editing: Editing) -> None:
+    roads = "/ogc/collections/roads/items"
+
+    def drawn(kind: str, coordinates: object) -> httpx.Response:
+        shape = {"type": kind, "coordinates": coordinates}
+        return editing.ask("POST", roads, {"type": "Feature", "geometry": shape, "properties": {"code": "R9", "name": "试验路"}})
+
+    line = [[120.371, 36.0851], [120.374, 36.0852]]
+    for kind, coordinates, word in (
+        ("LineString", [line[0], line[0]], "at least two positions"),
+        ("LineString", [[36.0851, 120.371], [36.0852, 120.374]], "latitude"),
+        ("Polygon", [[*line, line[0]]], "type MultiLineString"),
+        ("MultiLineString", line, "RFC 7946"),
+    ):
+        answer = drawn(kind, coordinates)
+        assert answer.status_code in {400, 422}, answer.text
+        assert word in answer.text, answer.text
+    made = drawn("LineString", line)
+    assert made.status_code == 201, made.text
+    feature, tag = editing.item(made.headers["location"].removeprefix("http://town.test"))
+    assert feature["geometry"] == {"type": "MultiLineString", "coordinates": [line]}
+    changed = editing.ask("PATCH", f"{roads}/{feature['id']}", {"properties": {"class": "支路"}}, If_Match=tag)
+    assert changed.status_code == 204
+    assert editing.ask("DELETE", f"{roads}/{feature['id']}").status_code == 204
+    assert editing.rows("SELECT retired_at IS NOT NULL, version FROM gisgrid.roads_all WHERE code = 'R9'") == [(True, 3)]
