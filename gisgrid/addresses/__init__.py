@@ -3,7 +3,7 @@
 from gisgrid.addresses.characters import chinese_number, normal_name, simplified
 from gisgrid.addresses.names import Names
 from gisgrid.addresses.noise import Normalised, normalised
-from gisgrid.addresses.numbers import NumberKey, house_number_text, number_key, parse_house_number
+from gisgrid.addresses.numbers import house_number_text, number_key, parse_house_number
 from gisgrid.addresses.parsed import HouseNumber, NameKind, ParsedAddress, Relation, Vocabulary
 from gisgrid.addresses.parsers import Parser, parser_of
 
@@ -12,7 +12,6 @@ __all__ = [
     "NameKind",
     "Names",
     "Normalised",
-    "NumberKey",
     "ParsedAddress",
     "Parser",
     "Relation",

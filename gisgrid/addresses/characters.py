@@ -131,16 +131,20 @@ def _digits(text: str) -> str:
 
 
 def chinese_number(value: int) -> str:
-    """Return a whole number from 0 to 999 in Chinese numerals.
+    """Return a whole number from 0 to 9999 in Chinese numerals.
 
-    >>> chinese_number(2), chinese_number(10), chinese_number(37), chinese_number(105)
-    ('二', '十', '三十七', '一百零五')
+    >>> chinese_number(41), chinese_number(10), chinese_number(105), chinese_number(1320)
+    ('四十一', '十', '一百零五', '一千三百二十')
     """
-    hundreds, rest = divmod(value, 100)
-    tens, ones = divmod(rest, 10)
-    text = f"{NUMERALS[hundreds]}百" if hundreds else ""
-    if tens:
-        text += ("" if tens == 1 and not hundreds else NUMERALS[tens]) + "十"
-    elif hundreds and ones:
-        text += "零"
-    return text + (NUMERALS[ones] if ones or not value else "")
+    if not value:
+        return NUMERALS[0]
+    text = ""
+    gap = False
+    for unit, power in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
+        digit, value = divmod(value, power)
+        if digit:
+            text += ("零" if gap else "") + NUMERALS[digit] + unit
+            gap = False
+        elif text:
+            gap = True
+    return text[1:] if text.startswith("一十") else text

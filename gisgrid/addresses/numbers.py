@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from gisgrid.addresses.parsed import HouseNumber
 
@@ -21,19 +20,6 @@ _PLATE = re.compile(
 )
 _FLAT = re.compile(r"(\d{1,5}(?: ?- ?\d{1,5})? [A-Za-z]) \d{1,4}")
 """3 D 4 is flat 4 of 3 D."""
-
-
-class NumberKey(NamedTuple):
-    """The place of a plate along a road: sorts by number, then 41号 before 41号甲 before 41号-1 before 41号附1."""
-
-    number: int
-    rank: int
-    minor: int
-
-    @property
-    def side(self) -> int:
-        """1 for odd numbers, 0 for even ones, which stand on the other side of the road."""
-        return self.number % 2
 
 
 def parse_house_number(text: str) -> HouseNumber | None:
@@ -88,15 +74,18 @@ def house_number_text(value: HouseNumber, *, chinese: bool = True) -> str:
     return f"{value.number}{until} {value.suffix}".strip() if value.suffix[:1].isalpha() else f"{value.number}{until}{value.suffix}"
 
 
-def number_key(value: HouseNumber) -> NumberKey:
-    """Return where a plate stands among those of its road."""
+def number_key(value: HouseNumber) -> tuple[int, int, int]:
+    """Return what sorts plates along a road: by number, 41号 before 41号甲 before 41号-1 before 41号附1.
+
+    >>> sorted([HouseNumber(41, "-10"), HouseNumber(41, "-2"), HouseNumber(41), HouseNumber(9)], key=number_key)[1:3]
+    [HouseNumber(number=41, suffix='', until=None), HouseNumber(number=41, suffix='-2', until=None)]
+    """
     suffix = value.suffix
     if not suffix:
-        return NumberKey(value.number, 0, 0)
-    digits = "".join(c for c in suffix if c.isdecimal())
-    minor = int(digits) if digits else 0
+        return value.number, 0, 0
     if suffix[0] in STEMS:
-        return NumberKey(value.number, 1, STEMS.index(suffix[0]))
+        return value.number, 1, STEMS.index(suffix[0])
     if suffix[0].isalpha() and suffix[0].isascii():
-        return NumberKey(value.number, 1, ord(suffix[0].upper()))
-    return NumberKey(value.number, 2 if suffix[0] == "-" else 3, minor)
+        return value.number, 1, ord(suffix[0])
+    digits = "".join(c for c in suffix if c.isdecimal())
+    return value.number, 2 if suffix[0] == "-" else 3, int(digits or 0)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ingest.sample.words import chinese_number
+from gisgrid.addresses import chinese_number
 
 COVER_TROUBLES = (
     "{name}破损，有安全隐患，请尽快处理",

@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 
 from gisgrid import paths
+from gisgrid.addresses.characters import NUMERALS
 
-NUMERALS = "零一二三四五六七八九"
 _FAMILIES: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.46, ("路",)),
     (0.10, ("路", "支路")),
@@ -70,21 +70,3 @@ def person_names(rng: np.random.Generator, count: int) -> list[str]:
     # Frequent surnames stand first in the list.
     ranks = np.minimum(rng.geometric(0.035, count) - 1, len(surnames) - 1)
     return [surnames[a] + given[b] for a, b in zip(ranks.tolist(), rng.integers(0, len(given), count).tolist(), strict=True)]
-
-
-def chinese_number(value: int) -> str:
-    """Return a whole number from 1 to 9999 in Chinese numerals.
-
-    >>> chinese_number(41), chinese_number(10), chinese_number(105), chinese_number(1320)
-    ('四十一', '十', '一百零五', '一千三百二十')
-    """
-    text = ""
-    gap = False
-    for unit, power in (("千", 1000), ("百", 100), ("十", 10), ("", 1)):
-        digit, value = divmod(value, power)
-        if digit:
-            text += ("零" if gap else "") + NUMERALS[digit] + unit
-            gap = False
-        elif text:
-            gap = True
-    return text[1:] if text.startswith("一十") else text

@@ -13,6 +13,7 @@ import pyogrio
 import pytest
 import shapely
 
+from gisgrid.addresses import chinese_number
 from gisgrid.codes import component_classes
 from gisgrid.progress import silent
 from ingest.sample.areas import faults_in, make_areas
@@ -25,7 +26,7 @@ from ingest.sample.lattice import make_lattice
 from ingest.sample.outline import make_outline, to_metres
 from ingest.sample.people import credit_code, make_people
 from ingest.sample.plan import Plan
-from ingest.sample.words import chinese_number, road_names
+from ingest.sample.words import road_names
 
 SCALE = 0.2
 LEVELS = ("districts", "streets", "communities", "grids")
