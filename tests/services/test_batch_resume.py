@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,24 +18,11 @@ from gisgrid.errors import SourceError
 from gisgrid.services.batch import Done, Engine, FileOptions, Threads, Work, locate_paths
 from gisgrid.services.batch.checkpoint import Pace
 from gisgrid.services.batch.formats.base import Piece
+from tests.forks import start
 from tests.services.blocks import BOX, SIDE, SOUTH, STEP, WEST, areas, engine
 
 ROWS = 40_000
 OPTIONS = FileOptions(piece_bytes=100_000, piece_rows=4_000, pace=Pace(0.0, 0.0))
-
-PROGRAM = """
-import sys, time
-from pathlib import Path
-from gisgrid.services.batch import FileOptions, Threads, locate_paths
-from gisgrid.services.batch.checkpoint import Pace
-from tests.services.blocks import engine
-
-def slowly(what, done, total):
-    time.sleep(0.05)
-
-options = FileOptions(piece_bytes=100_000, piece_rows=4_000, pace=Pace(0.0, 0.2))
-locate_paths(engine(), Path(sys.argv[1]), Path(sys.argv[2]), options, executor=Threads(1, 1), progress=slowly)
-"""
 
 
 class BreaksOff:
@@ -133,11 +118,11 @@ def test_a_process_that_is_killed_is_gone_on_with(folder: Path, tmp_path: Path, 
     copy.write_bytes((folder / source).read_bytes())
     locate_paths(engine(), copy, whole, OPTIONS._replace(pace=Pace()))
     note = tmp_path / f".out.{ending}.gisgrid-batch" / "checkpoint.json"
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, str(copy), str(target)], cwd=Path(__file__).parents[2])
+    process = start("tests.services.slowly", [str(copy), str(target)], os.environ)
     deadline = time.monotonic() + 60
     while not note.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     assert process.wait() == -signal.SIGKILL
     assert not target.exists()
     said: list[str] = []
