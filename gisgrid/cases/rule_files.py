@@ -73,6 +73,15 @@ def read_rules(content: bytes, name: str, categories: Categories, organizations:
     return in_order(rule for _, rule in rules)
 
 
+def read_rules_file(path: Path, categories: Categories, organizations: Organizations | None = None) -> tuple[Rule, ...]:
+    """Return the rules of a file, as ``read_rules`` does; raises SourceError when it cannot be read too."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.", "Name a CSV file of rules.") from error
+    return read_rules(content, path.name, categories, organizations)
+
+
 def shipped_rules(deployment: Deployment) -> RuleSet:
     """Return the rules that a city begins with, as version 0; raises ConfigError when there are none of that name."""
     name = deployment.cases.rules

@@ -16,13 +16,13 @@ from gisgrid.cases.calendar import calendar_of
 from gisgrid.cases.categories import Categories
 from gisgrid.cases.deadlines import MOST, UNIT_TITLES, Limit, due_at, unit_named
 from gisgrid.cases.organizations import Organizations
-from gisgrid.cases.rule_files import read_rules, shipped_rules, write_rules
+from gisgrid.cases.rule_files import read_rules_file, shipped_rules, write_rules
 from gisgrid.cases.rules import Rule, RuleSet
 from gisgrid.db import Database, open_database
 from gisgrid.db.assignment_rules import add_rules, organization_codes, read_rules_of, rule_versions
 from gisgrid.db.cases.period import cases_of_period
 from gisgrid.deployment import Deployment, load_deployment
-from gisgrid.errors import ParameterError, SourceError
+from gisgrid.errors import ParameterError
 from gisgrid.geocoding import Geocoding
 from gisgrid.services.assignment.dry_run import Summary, Tried, try_rules
 from gisgrid.services.cases.world import SnapshotWorld, Standing
@@ -183,15 +183,11 @@ def _rules(database: Database, deployment: Deployment, version: int | None) -> R
 
 
 def _read(file: Path, database: Database, deployment: Deployment) -> tuple[Rule, ...]:
-    try:
-        content = file.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{file} cannot be read: {error.strerror}.", "Name a CSV file of rules.") from error
     with database.connect() as connection:
         codes = organization_codes(connection)
     if not codes:
         Console(stderr=True).print("There are no organisations yet: whether those that the rules name exist is not checked.")
-    return read_rules(content, file.name, Categories(deployment), Organizations(codes) if codes else None)
+    return read_rules_file(file, Categories(deployment), Organizations(codes) if codes else None)
 
 
 def _instant(name: str, text: str | None, zone: tzinfo) -> datetime | None:

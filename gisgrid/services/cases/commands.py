@@ -17,13 +17,13 @@ from gisgrid.cases.categories import Categories
 from gisgrid.cases.decision import STATES
 from gisgrid.cases.drafts import Reading
 from gisgrid.cases.organizations import Organizations
-from gisgrid.cases.rule_files import read_rules
+from gisgrid.cases.rule_files import read_rules_file
 from gisgrid.cases.rules import RuleSet
 from gisgrid.crs import parse_crs
 from gisgrid.db import Database, open_database
 from gisgrid.db.cases import CaseFilter
 from gisgrid.db.cases.period import cases_of_period
-from gisgrid.errors import ParameterError, SourceError
+from gisgrid.errors import ParameterError
 from gisgrid.services.cases.batch import CaseBatch
 from gisgrid.services.cases.desk import CaseDesk, open_desk
 from gisgrid.services.cases.replay import Difference, replay
@@ -204,12 +204,8 @@ def _print_differences(looked_at: int, different: list[Difference]) -> None:
 
 
 def _rules(path: Path, model: ReadModel) -> RuleSet:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}.", "Give a CSV file of rules.") from error
     organizations = Organizations(model.snapshot.organizations)
-    return RuleSet(-1, read_rules(content, str(path), Categories(model.deployment), organizations), path.name)
+    return RuleSet(-1, read_rules_file(path, Categories(model.deployment), organizations), path.name)
 
 
 def _short(value: Any) -> str:
