@@ -77,32 +77,54 @@ def base_url(scope: Scope) -> str:
 
 async def unless_gone(work: Awaitable[T], receive: Receive) -> T | None:
     """Return what ``work`` comes to, None when the client goes away before; then ``work`` is cancelled."""
-    task: asyncio.Future[T] = asyncio.ensure_future(work)
+    watch = _Watch(receive)
     try:
-        await asyncio.wait((task,), timeout=_SOON_S)
-    except BaseException:
-        await _end(task)
-        raise
-    if task.done():
-        return task.result()
-    return await _watched(task, receive)
-
-
-async def _watched(task: asyncio.Future[T], receive: Receive) -> T | None:
-    watch = asyncio.ensure_future(_gone(receive))
-    either: tuple[asyncio.Future[Any], ...] = (task, watch)
-    try:
-        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else None
+        return await work
+    except asyncio.CancelledError:
+        if not watch.is_cause():
+            raise
+        return None
     finally:
-        await _end(watch)
-        await _end(task)
+        await watch.end()
 
 
-async def _end(task: asyncio.Future[Any]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError, Exception):
-        await task
+class _Watch:
+    """Cancels the task that made it when the client goes away; looks for that only once the task takes longer than a moment."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._task = asyncio.current_task()
+        self._before = self._task.cancelling() if self._task else 0
+        self._look: asyncio.Task[None] | None = None
+        self._has_cancelled = False
+        self._timer = asyncio.get_running_loop().call_later(_SOON_S, self._begin)
+
+    def is_cause(self) -> bool:
+        """Say whether this was what cancelled the task, and nobody else has; the task can then go on."""
+        if self._task is None or not self._has_cancelled:
+            return False
+        self._has_cancelled = False
+        return self._task.uncancel() <= self._before
+
+    async def end(self) -> None:
+        """Look no longer."""
+        self._timer.cancel()
+        if self._look is not None:
+            self._look.remove_done_callback(self._tell)
+            self._look.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self._look
+        # Cancelled too late: it was done already.
+        self.is_cause()
+
+    def _begin(self) -> None:
+        self._look = asyncio.ensure_future(_gone(self._receive))
+        self._look.add_done_callback(self._tell)
+
+    def _tell(self, look: asyncio.Task[None]) -> None:
+        if self._task is not None and not look.cancelled() and look.exception() is None:
+            self._has_cancelled = True
+            self._task.cancel()
 
 
 async def _gone(receive: Receive) -> None:

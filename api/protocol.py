@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.kept import KeptAnswers
+
+
+class Joined:
+    """A transport that sends the head of an answer together with what follows at once: one call of the system, and one parcel.
+
+    What nothing follows is sent in the loop's next round.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = None
+        self._has_begun = False
+
+    def write(self, data: bytes) -> None:
+        """Send ``data``; the first of it is held back until more comes, or until the next round."""
+        if not self._has_begun:
+            self._has_begun, self._head = True, data
+            self._loop.call_soon(self._send_head)
+        elif self._head is None:
+            self._transport.write(data)
+        else:
+            head, self._head = self._head, None
+            self._transport.writelines((head, data))
+
+    def close(self) -> None:
+        """Close the connection when all is sent."""
+        self._send_head()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Say whether the connection is being closed."""
+        return self._transport.is_closing()
+
+    def _send_head(self) -> None:
+        if self._head is not None:
+            head, self._head = self._head, None
+            self._transport.write(head)
 
 
 class TileProtocol(HttpToolsProtocol):
@@ -44,6 +83,13 @@ class TileProtocol(HttpToolsProtocol):
         """Note that a request has begun."""
         self._is_between = False
         super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Let what answers the request send the head together with the body; an answer to HEAD is a head alone."""
+        before = self.cycle
+        super().on_headers_complete()
+        if self.cycle is not None and self.cycle is not before and self.scope["method"] != "HEAD":
+            self.cycle.transport = cast(asyncio.Transport, Joined(self.transport, self.loop))
 
     def on_message_complete(self) -> None:
         """Note that a request has been read to its end."""

@@ -76,6 +76,8 @@ def choose_language(asked: str | None, accept_language: str) -> str:
     """
     if asked is not None:
         return parse_word("lang", asked, LANGUAGES)
+    if not accept_language:
+        return LANGUAGES[0]
     best, best_quality = LANGUAGES[0], 0.0
     for part in accept_language.split(","):
         named, weight = media_type(part).partition("-")[0], quality(part)

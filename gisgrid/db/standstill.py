@@ -31,6 +31,7 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %s::text::xid8 AND (SELECT coa
 # Behind a transaction that never ends more and more changes would have to be told apart each time.
 _MOST_SEEN = 200
 _ANYTHING = frozenset(("*",))
+_LOST = (psycopg.Error, OSError)
 
 
 class Read(Protocol):
@@ -53,9 +54,11 @@ class Standstill(Generic[State]):
         self._waiting: list[asyncio.Future[tuple[State, frozenset[str]]]] = []
         self._asking: asyncio.Task[None] | None = None
         self._question: Question | None = None
-        # The state that is known to be of the server that the question is asked of: while the connection lasts it stays that server.
-        self._of_here: State | None = None
-        self._known: tuple[State, frozenset[str]] | None = None
+        # The position that is known to be of the server that the question is asked of: while the connection lasts it stays that server.
+        self._of_here: Position | None = None
+        # The position that was asked about last, and what has changed since. (Not the state: that may be large, and be replaced.)
+        self._asked: Position | None = None
+        self._changed: frozenset[str] = frozenset()
 
     async def state(self, layer_id: str) -> State | None:
         """Return the newest state if the database holds the same of a layer at a moment after this was called, None if it has gone on.
@@ -64,7 +67,7 @@ class Standstill(Generic[State]):
         """
         newest = self._newest()
         # What has once gone on does not come back.
-        if self._known is not None and newest is self._known[0] and _is_in(layer_id, self._known[1]):
+        if newest.position is self._asked and _is_in(layer_id, self._changed):
             return None
         if len(newest.position.seen) > _MOST_SEEN:
             return None
@@ -93,42 +96,40 @@ class Standstill(Generic[State]):
     async def _ask(self, waiting: list[asyncio.Future[tuple[State, frozenset[str]]]]) -> None:
         state = self._newest()
         try:
-            self._known = known = state, await self._changed_since(state)
+            changed = await self._changed_since(state.position)
         except Exception as error:  # noqa: BLE001 - it is raised to whoever waits
             for waiter in waiting:
                 if not waiter.done():
                     waiter.set_exception(error)
             return
+        self._asked, self._changed = state.position, changed
         for waiter in waiting:
             if not waiter.done():
-                waiter.set_result(known)
+                waiter.set_result((state, changed))
 
-    async def _changed_since(self, state: State) -> frozenset[str]:
-        position = state.position
+    async def _changed_since(self, position: Position) -> frozenset[str]:
         seen = b"{%b}" % b",".join([b"%d" % id_ for _, id_ in position.seen])
-        values = (b"%d" % position.watermark, seen)
-        if self._question is not None and state is self._of_here:
-            try:
-                return _layers(await self._question.ask(values))
-            except (psycopg.Error, OSError) as error:
-                _logger.warning("the connection that asks whether anything has changed was lost: %s", first_line(error))
-                await self.close()
-        # The pool knows how long to wait, and what to say, while the database is away.
-        row = await self._pool.fetch_row(_IS_OF_HERE, (str(position.watermark), position.version))
-        if row is None or not row[0]:
-            return _ANYTHING
-        if self._question is None:
-            self._question = await Question.open(self._pool, _SINCE)
-        self._of_here = state
         try:
-            return _layers(await self._question.ask(values))
-        except (psycopg.Error, OSError) as error:
+            return await self._asked_of(position, seen)
+        except _LOST as error:
+            _logger.warning("the connection that asks whether anything has changed was lost: %s", first_line(error))
+            await self.close()
+        try:
+            return await self._asked_of(position, seen)
+        except _LOST as error:
             await self.close()
             raise DatabaseError(f"PostGIS does not say whether anything has changed: {first_line(error)}") from error
 
-
-def _layers(answer: list[bytes]) -> frozenset[str]:
-    return frozenset([name.decode() for name in answer]) if len(answer) < _MOST else _ANYTHING
+    async def _asked_of(self, position: Position, seen: bytes) -> frozenset[str]:
+        if self._question is None or position is not self._of_here:
+            # The pool knows how long to wait, and what to say, while the database is away.
+            row = await self._pool.fetch_row(_IS_OF_HERE, (str(position.watermark), position.version))
+            if row is None or not row[0]:
+                return _ANYTHING
+            self._question = self._question or await Question.open(self._pool, _SINCE)
+            self._of_here = position
+        names = await self._question.ask((b"%d" % position.watermark, seen))
+        return frozenset([name.decode() for name in names]) if len(names) < _MOST else _ANYTHING
 
 
 def _is_in(layer_id: str, changed: frozenset[str]) -> bool:

@@ -235,10 +235,17 @@ class FootprintIndex:
         """Say which of the footprints whose own boxes meet a box meet it themselves."""
         west, south, east, north = self._outlines.boxes[rows].T
         meets: NDArray[np.bool_] = (west >= bounds.west) & (south >= bounds.south) & (east <= bounds.east) & (north <= bounds.north)
-        doubtful = np.flatnonzero(~meets)
-        if len(doubtful):
+        # Most of those that lie across the border have a corner inside; the others are looked at more closely.
+        doubtful = [place for place in np.flatnonzero(~meets).tolist() if not self._has_corner_in(int(rows[place]), bounds)]
+        meets[:] = True
+        if doubtful:
             meets[doubtful] = shapely.intersects(shapely.box(*bounds), self.table.geometries[rows[doubtful]])
         return meets
+
+    def _has_corner_in(self, row: int, bounds: Bounds) -> bool:
+        west, south, east, north = bounds
+        corners = self._outlines.corners[self._first[row] : self._first[row + 1]].tolist()
+        return any(west <= x <= east and south <= y <= north for x, y in corners)
 
     def features(self, rows: Iterable[int]) -> bytes:
         """Return features as GeoJSON, joined by commas: to the letter what a page that is read from PostGIS has."""

@@ -261,7 +261,7 @@ def test_a_lost_connection_is_replaced(own_town: Database) -> None:
     end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
     async def scenario() -> None:
-        async with _reading(own_town) as (pages, reader, _):
+        async with _reading(own_town) as (pages, reader, model):
             first = await pages.page(cameras, 5)
             await asyncio.to_thread(_edit, own_town, end_all)
             assert await pages.page(cameras, 5) == first
@@ -270,6 +270,27 @@ def test_a_lost_connection_is_replaced(own_town: Database) -> None:
             await asyncio.sleep(0.1)
             assert await pages.page(cameras, 5) == first
             assert reader.read == 0
+            # Nor does it matter that memory has gone on meanwhile.
+            await asyncio.to_thread(_edit, own_town, "UPDATE gisgrid.buildings SET name = name || '!'")
+            await asyncio.to_thread(_edit, own_town, end_all)
+            await asyncio.to_thread(model.refresh)
+            assert await pages.page(cameras, 5) == first
+            assert reader.read == 0
+
+    asyncio.run(scenario())
+
+
+def test_what_was_read_of_another_server_is_not_shown(own_town: Database) -> None:
+    cameras = FeatureQuery(layer("cameras"))
+
+    async def scenario() -> None:
+        async with _reading(own_town) as (pages, reader, model):
+            now = model.snapshot
+            for watermark, version in ((10**9, 0), (0, 10**9)):
+                model.snapshot = now._replace(position=now.position._replace(watermark=watermark, version=version))
+                read = reader.read
+                assert await pages.page(cameras, 5) == await FeatureReader.page(reader, cameras, 5)
+                assert reader.read == read + 1
 
     asyncio.run(scenario())
 

@@ -56,4 +56,4 @@ class Counts:
 
 
 def _is_whole(query: FeatureQuery) -> bool:
-    return query._replace(fields=None, sort=(), srid=0, register_order=False) == FeatureQuery(query.layer, srid=0)
+    return query.box is None and query.is_plain

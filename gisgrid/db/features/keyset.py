@@ -99,7 +99,10 @@ def _value(field: Field, value: object) -> Value:
 def _fingerprint(query: FeatureQuery) -> str:
     """Return a mark of what decides which features there are and in which order, not of how they are given."""
     filter_ = query.filter.canonical if query.filter else ""
-    parts = (query.layer.id, query.box, filter_, query.equal, query.period, query.words, query.sort)
+    # Plain tuples: named ones take ten times as long to write.
+    box = None if query.box is None else (*query.box.bounds, query.box.srid)
+    period, sort = query.period and tuple(query.period), tuple(map(tuple, query.sort))
+    parts = (query.layer.id, box, filter_, query.equal, period, query.words, sort)
     return hashlib.blake2b(repr(parts).encode(), digest_size=6).hexdigest()
 
 

@@ -24,6 +24,8 @@ from tests.serving import Server
 _LAYERS = ("manhole_covers", "buildings")
 _GOAL = "at least 10"
 _PATIENCE_S = 60
+# A server that takes less than this share of a processor over so long has settled.
+_QUIET_S, _QUIET = 1.0, 0.1
 _CONNECTIONS = 4
 _SECONDS = 4
 
@@ -72,6 +74,7 @@ class _Side(NamedTuple):
 def _compared(work: str, ours: _Side, theirs: _Side, rounds: int) -> tuple[Result, Result]:
     for side in (ours, theirs):
         _ready(side)
+        _settle(side)
     loads: dict[str, list[Load]] = {"ours": [], "theirs": []}
 
     def rate(side: _Side, into: list[Load]) -> float:
@@ -128,6 +131,16 @@ def _ready(side: _Side) -> None:
         finally:
             connection.close()
         time.sleep(0.2)
+
+
+def _settle(side: _Side) -> None:
+    """Wait until a server has done what it does once after its start: the first measured would bear all of it."""
+    end, used = time.monotonic() + _PATIENCE_S, cpu_us(side.server.pid)
+    while time.monotonic() < end:
+        time.sleep(_QUIET_S)
+        before, used = used, cpu_us(side.server.pid)
+        if used - before < _QUIET * _QUIET_S * 1e6:
+            return
 
 
 def _asked(window: Window, corner: tuple[float, float]) -> str:
