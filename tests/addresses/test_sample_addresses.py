@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ from ingest.sample.words import road_names
 STREET, COMMUNITY = "海伦路街道", "小村庄社区"
 SLIPS = "廷宇既墩络园洲"
 """Characters of the sample's slips of the pen; names with one of them are for the geocoder to find."""
-COUNT = 1500
+COUNT = 800
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +134,24 @@ def test_a_prefix_that_is_left_out_repeated_or_old_is_taken_for_what_it_is(
         assert bool(found.district) == ("市北" in text or "四方" in text), text
         assert found.street in ("", STREET), text
         assert (found.city, found.province) in (("", ""), ("青岛市", ""), ("青岛市", "山东省")), text
+
+
+def test_reading_an_address_costs_little_more_than_looking_at_it(parser: Parser, world: tuple[list[str], list[str], Names]) -> None:
+    """Some 30 us an address, five times ten walks over its characters in the same run; the best of three runs counts."""
+    roads, estates, names = world
+    rng = np.random.default_rng(16)
+    phrases = Phrases(rng)
+    texts = [phrases.at_building(drawn_anchor(rng, roads, estates), STREET, COMMUNITY) for _ in range(400)]
+
+    def seconds(work: Callable[[str], object]) -> float:
+        start = time.process_time()
+        for text in texts:
+            work(text)
+        return time.process_time() - start
+
+    parse = min(seconds(lambda text: parser.parse(text, names)) for _ in range(3))
+    walk = min(seconds(lambda text: [ord(character) for character in text for _ in range(10)]) for _ in range(3))
+    assert parse < 20 * walk
 
 
 def test_plates_of_the_gazetteer_are_read_by_the_same_function() -> None:
