@@ -38,6 +38,8 @@ _SAMPLE_M = 100.0
 # So far away the directions to all edges are one, and the straight distance says which is nearest.
 _FAR_M = 300_000.0
 _CHUNK = 1 << 13
+# More points than this, and than one for so many slots, are measured slot by slot.
+_FEW, _FEW_EACH = 1 << 13, 8
 # So few can be sorted by sixteen bits, which takes a tenth of the time.
 _FEW_SLOTS = 1 << 16
 # So many points outside are answered sooner by what has to be made for them first.
@@ -164,7 +166,9 @@ class Boundary:
         fast = compiled.loops(lon.size)
         if fast is not None:
             near = self._origins, self._near.columns, self._near.first, self._packed
-            fast.least_distances((number, lon, lat), tuple(self._frame[:4]), near, (*self._rows, TINY), out)
+            is_long = _FEW < len(lon) > len(self._near.first) // _FEW_EACH
+            measure = fast.least_distances_by_slots if is_long else fast.least_distances
+            measure((number, lon, lat), tuple(self._frame[:4]), near, (*self._rows, TINY), out)
             return out
         wanted = np.flatnonzero(number >= 0)
         row, slot = self._slots(number.take(wanted), lon.take(wanted), lat.take(wanted))

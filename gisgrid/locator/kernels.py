@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numba import njit, types, uint64
 
 from gisgrid.locator.ground import DEG, PER_LAT, PER_LON, WGS84_E2
@@ -137,43 +138,84 @@ def _metres_beside(sine: float, cosine: float, north_deg: float) -> tuple[float,
     return PER_LON * cosine * root, PER_LAT * root * root * root
 
 
-@_compiled(
-    *(_Tuple([_INTS, _FLOATS, _FLOATS]), _Tuple([_NUMBER] * 4), _Tuple([_LONGS, _LONGS, _LONGS, _FLOATS])),
-    *(_Tuple([_FLOATS, _FLOATS, _FLOATS, _NUMBER]), _METRES),
-)
+@_function
+def _slot(number: int, x: float, y: float, frame: Any, near: Any) -> int:
+    """Return the slot in ``near`` of a point in area ``number``."""
+    x0, y0, per_x, per_y = frame
+    slot: int = near[0][number] + int((y - y0) * per_y) * near[1][number] + int((x - x0) * per_x)
+    return slot
+
+
+@_function
+def _least(point: tuple[float, float], edges: tuple[int, int], row: int, ground: Any, ends: Any) -> float:
+    """Return the metres from a point, in a row of blocks, to the nearest of the edges from one to before another."""
+    (x, y), (middle, sines, cosines, tiny) = point, ground
+    per_lon, per_lat = _metres_beside(sines[row], cosines[row], y - middle[row])
+    scale_x, scale_y = per_lon * per_lon, per_lat * per_lat
+    least, best_east, best_north = math.inf, 0.0, 0.0
+    # No branches: which edge is the nearest cannot be foretold, nor where on it. A share that is cut off is one of what is cut
+    # off before it is divided, to the bit; after the division the compiler makes branches of it. No number below 0 is unsigned.
+    for edge in range(edges[0], edges[1]):
+        k = uint64(edge) * uint64(4)
+        along_x, along_y = ends[k + uint64(2)], ends[k + uint64(3)]
+        east, north = x - ends[k], y - ends[k + uint64(1)]
+        wide, high = along_x * scale_x, along_y * scale_y
+        down, length = east * wide + north * high, along_x * wide + along_y * high + tiny
+        down = down if down > 0.0 else 0.0
+        down = down if down < length else length
+        share = down / length
+        east, north = along_x * share - east, along_y * share - north
+        square = east * east * scale_x + north * north * scale_y
+        is_nearer = square < least
+        least = square if is_nearer else least
+        best_east = east if is_nearer else best_east
+        best_north = north if is_nearer else best_north
+    per_lon, per_lat = _metres_beside(sines[row], cosines[row], y - middle[row] + best_north * 0.5)
+    east, north = best_east * per_lon, best_north * per_lat
+    return math.sqrt(east * east + north * north) if least < math.inf else math.inf
+
+
+_POINTS, _FRAME = _Tuple([_INTS, _FLOATS, _FLOATS]), _Tuple([_NUMBER] * 4)
+_NEAR, _GROUND = _Tuple([_LONGS, _LONGS, _LONGS, _FLOATS]), _Tuple([_FLOATS, _FLOATS, _FLOATS, _NUMBER])
+
+
+@_compiled(_POINTS, _FRAME, _NEAR, _GROUND, _METRES)
 def least_distances(points: Any, frame: Any, near: Any, ground: Any, out: Any) -> None:
     """Fill ``out`` with the metres from points to the nearest edge of those that their blocks have for area ``number``; NaN below 0."""
     number, lon, lat = points
-    x0, y0, per_x, per_y = frame
-    base, columns, first, ends = near
-    middle, sines, cosines, tiny = ground
+    first, ends = near[2], near[3]
     for i in range(len(lon)):
         out[i] = math.nan
-        if number[i] < 0:
-            continue
-        x, y = lon[i], lat[i]
-        row = int((y - y0) * per_y)
-        slot = base[number[i]] + row * columns[number[i]] + int((x - x0) * per_x)
-        per_lon, per_lat = _metres_beside(sines[row], cosines[row], y - middle[row])
-        scale_x, scale_y = per_lon * per_lon, per_lat * per_lat
-        least, best_east, best_north = math.inf, 0.0, 0.0
-        # No branches: which edge is the nearest cannot be foretold, nor where on it. A share that is cut off is one of what is cut
-        # off before it is divided, to the bit; after the division the compiler makes branches of it. No number below 0 is unsigned.
-        for edge in range(first[slot], first[slot + 1]):
-            k = uint64(edge) * uint64(4)
-            along_x, along_y = ends[k + uint64(2)], ends[k + uint64(3)]
-            east, north = x - ends[k], y - ends[k + uint64(1)]
-            wide, high = along_x * scale_x, along_y * scale_y
-            down, length = east * wide + north * high, along_x * wide + along_y * high + tiny
-            down = down if down > 0.0 else 0.0
-            down = down if down < length else length
-            share = down / length
-            east, north = along_x * share - east, along_y * share - north
-            square = east * east * scale_x + north * north * scale_y
-            is_nearer = square < least
-            least = square if is_nearer else least
-            best_east = east if is_nearer else best_east
-            best_north = north if is_nearer else best_north
-        per_lon, per_lat = _metres_beside(sines[row], cosines[row], y - middle[row] + best_north * 0.5)
-        east, north = best_east * per_lon, best_north * per_lat
-        out[i] = math.sqrt(east * east + north * north) if least < math.inf else math.inf
+        if number[i] >= 0:
+            slot = _slot(number[i], lon[i], lat[i], frame, near)
+            out[i] = _least((lon[i], lat[i]), (first[slot], first[slot + 1]), int((lat[i] - frame[1]) * frame[3]), ground, ends)
+
+
+@_compiled(_POINTS, _FRAME, _NEAR, _GROUND, _METRES)
+def least_distances_by_slots(points: Any, frame: Any, near: Any, ground: Any, out: Any) -> None:
+    """Do what ``least_distances`` does, the points of one slot after those of another.
+
+    Sorting them is one step for each, by counting, and edges are then at hand; a point here and the next one there wait for memory.
+    """
+    number, lon, lat = points
+    first, ends = near[2], near[3]
+    count, nowhere = len(lon), len(first) - 1
+    slots, begin = np.empty(count, np.int32), np.zeros(nowhere + 2, np.int64)
+    for i in range(count):
+        slots[i] = _slot(number[i], lon[i], lat[i], frame, near) if number[i] >= 0 else nowhere
+        begin[slots[i] + 1] += 1
+    for slot in range(nowhere):
+        begin[slot + 1] += begin[slot]
+    order, x, y = np.empty(count, np.int32), np.empty(count), np.empty(count)
+    for i in range(count):
+        at = begin[slots[i]]
+        begin[slots[i]] = at + 1
+        order[at], x[at], y[at] = i, lon[i], lat[i]
+    # Where a slot began there now ends the one before.
+    at, found = 0, np.full(count, math.nan)
+    for slot in range(nowhere):
+        for k in range(at, begin[slot]):
+            found[k] = _least((x[k], y[k]), (first[slot], first[slot + 1]), int((y[k] - frame[1]) * frame[3]), ground, ends)
+        at = begin[slot]
+    for k in range(count):
+        out[order[k]] = found[k]

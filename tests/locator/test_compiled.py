@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gisgrid.locator as locator_room
-from gisgrid.locator import AreaTable, Locator, compiled
+from gisgrid.locator import AreaTable, Locator, boundary, compiled
 from gisgrid.locator.areas import AreaIndex
 from gisgrid.locator.many import Located
 from tests.locator.loops import by_loops, by_numpy
@@ -40,6 +40,10 @@ def test_the_compiled_loops_answer_what_numpy_does_to_the_last_bit(town: Town, s
             expected = locator.locate_many(lon, lat, distances=distances)
         with by_loops():
             assert same(locator.locate_many(lon, lat, distances=distances), expected)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(boundary, "_FEW", 0)
+                patch.setattr(boundary, "_FEW_EACH", 1 << 40)
+                assert same(locator.locate_many(lon, lat, distances=distances), expected)
             opened = Locator.from_bytes(bytes(locator.to_bytes()))
             assert same(opened.locate_many(lon, lat, distances=distances), expected)
 
