@@ -27,6 +27,7 @@ EVERYTHING = (*(layer.id for layer in LAYERS), *_TABLES)
 """Every name that a change may have as its layer."""
 
 _POLL_S = 1.0
+_APART_S = 0.05
 _FIRST_RETRY_S = 0.25
 _LONGEST_RETRY_S = 5.0
 _ANSWER_S = 10.0
@@ -179,7 +180,8 @@ class ChangeFeed:
                 self.looked_before, self.looked_at = self.looked_at, began
                 yield Batch(tuple(changes), True, self._version())
                 async for _ in connection.notifies(timeout=_POLL_S, stop_after=1):
-                    pass
+                    # What comes one upon the other is looked at together; what comes after a pause, at once.
+                    await asyncio.sleep(began + _APART_S - time.monotonic())
 
     async def _look(self, connection: psycopg.AsyncConnection[Any]) -> list[Change]:
         if self._position is not None:

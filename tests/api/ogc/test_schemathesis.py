@@ -32,7 +32,7 @@ PARTS = {
     "documents": ("/ogc/api", ["--include-tag", "documents"]),
     "points": ("/ogc/api", ["--include-tag", "manhole_covers"]),
     "areas": ("/ogc/api", ["--include-tag", "grids"]),
-    "other routes": ("/openapi.json", ["--exclude-path-regex", "^/ogc"]),
+    "other routes": ("/openapi.json", ["--exclude-path-regex", "^/(ogc|cases/stream)"]),
 }
 if ASKED:
     PARTS["other collections"] = ("/ogc/api", ["--include-tag-regex", f"^({OTHERS})$"])
