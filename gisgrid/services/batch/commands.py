@@ -21,6 +21,7 @@ from gisgrid.services.batch.engine import Engine
 from gisgrid.services.batch.files import FileOptions, locate_paths, opened, replacing
 from gisgrid.services.batch.formats import FORMATS, format_of
 from gisgrid.services.batch.formats.base import InputOptions
+from gisgrid.services.batch.memory import keep_freed_memory
 from gisgrid.services.batch.pipeline import BatchSummary, Executor, Threads, run
 from gisgrid.services.batch.plan import BatchPlan, make_plan
 from gisgrid.services.history import parse_instant
@@ -77,6 +78,7 @@ def batch(
     if source != _STREAM and not source.is_file():
         raise ParameterError("IN", f"there is no file {source}.", "a file with one point a row")
     engine = _engine(settings, plan, locator, as_of)
+    keep_freed_memory()
     with _executor(scheduler) as executor, progress_bar("Locating", unit="bytes", quiet=target == _STREAM) as progress:
         if _STREAM in {source, target}:
             summary = _through(engine, source, target, options, executor, progress=progress)
