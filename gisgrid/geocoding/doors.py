@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from gisgrid.addresses import HouseNumber
@@ -15,13 +15,15 @@ from gisgrid.locator import FootprintTable, PointTable
 _BUILDING = re.compile(r"\s*([0-9]+|[A-Za-z][0-9]*|[甲乙丙丁戊])\s*(号楼|号|栋|幢|座|楼|#楼|#)?")
 _UNIT = re.compile(r"([0-9A-Za-z]+)\s*(单元|门)")
 _NO_NUMBER = HouseNumber(0)
+# So many texts are kept for the next time.
+_MOST_KNOWN = 1_000_000
 
 
 class Doors:
-    """The features with addresses, by road and by name (in normal form)."""
+    """The features with addresses, by road and by name (in normal form); ``known`` is what of texts another one has read already."""
 
-    def __init__(self, features: Features) -> None:
-        self._features = features
+    def __init__(self, features: Features, known: dict[tuple[str, ...], Any]) -> None:
+        self._features, self.known = features, known if len(known) < _MOST_KNOWN else {}
         self.by_road: dict[str, list[Door]] = {}
         self.by_name: dict[str, list[Door]] = {}
         self.road_names: dict[str, str] = {}
@@ -32,8 +34,9 @@ class Doors:
 
     def _read(self, start: int, table: FootprintTable | PointTable) -> None:
         columns = _columns(table, ("road", "house_number", "building_number", "name"))
-        roads, numbers, buildings = ({text: make(text) for text in set(column)} for make, column in zip(_READ, columns, strict=False))
-        names: dict[tuple[str, str], str] = {}
+        roads, numbers, buildings = (
+            {text: self._once((what, text), make) for text in set(column)} for (what, make), column in zip(_READ, columns, strict=False)
+        )
         for row, (road, house, building_text, name) in enumerate(zip(*columns, strict=True), start):
             number = numbers[house]
             if not (name or (road and number)):
@@ -42,11 +45,15 @@ class Doors:
             if road and number is not None:
                 self.by_road.setdefault(roads[road], []).append(found)
             if name:
-                stem = names.get((name, building_text))
-                if stem is None:
-                    stem = names[name, building_text] = normal_name(name.removesuffix(building_text) or name)
+                stem = self._once((name.removesuffix(building_text) or name,), normal_name)
                 self.by_name.setdefault(stem, []).append(found)
         self.road_names |= {key: text for text, key in roads.items()}
+
+    def _once(self, key: tuple[str, ...], make: Callable[[str], Any]) -> Any:
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = make(key[-1])
+        return found
 
     def stems_of_codes(self, codes: Collection[str]) -> dict[tuple[str, str], str]:
         """Return the names of the features with some codes, by layer and code."""
@@ -79,5 +86,5 @@ def _house(text: str) -> HouseNumber | None:
     return parse_house_number(normal_name(text)) if text else None
 
 
-_READ: tuple[Any, ...] = (normal_name, _house, _building)
+_READ: tuple[tuple[str, Callable[[str], Any]], ...] = (("road", normal_name), ("number", _house), ("building", _building))
 """How roads, house numbers and numbers of buildings are read."""

@@ -10,7 +10,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gisgrid.addresses import HouseNumber
-from gisgrid.geocoding.ground import Floats, Ground, Spot
+from gisgrid.geocoding.ground import FAR_M, Floats, Ground, Spot
 from gisgrid.geocoding.lines import RoadLine
 from gisgrid.geocoding.tables import GazetteerTables
 from gisgrid.locator import FootprintTable, PointTable
@@ -34,60 +34,76 @@ class Side(NamedTuple):
     """
 
     xy: Floats
-    grid: Sequence[int]
-    edge_m: Sequence[float]
+    grid: NDArray[np.int64]
+    edge_m: Floats
     line: NDArray[np.int64]
 
 
 class Features:
-    """Where features are; rows are those of buildings, then of addresses, then of places."""
+    """Where features are; rows are those of buildings, then of addresses, then of places.
 
-    def __init__(self, ground: Ground, tables: GazetteerTables) -> None:
+    With ``before``, the features of another time on the same ground, what is known of those that have not changed is taken over.
+    """
+
+    _places: _Places
+
+    def __init__(self, ground: Ground, tables: GazetteerTables, before: Features | None = None) -> None:
         self.ground = ground
         self.tables: dict[str, FootprintTable | PointTable] = {
             "buildings": tables.buildings,
             "addresses": tables.addresses,
             "places": tables.places,
         }
-        self.shapes = ground.plane.shapes(np.concatenate([_shapes(table) for table in self.tables.values()]))
         self.layers = [layer for layer, table in self.tables.items() for _ in table.ids]
         self.ids = [feature for table in self.tables.values() for feature in table.ids]
         self.codes = [code for table in self.tables.values() for code in table.codes]
-        self.xy = _centres(self.shapes)
-        boxes = shapely.bounds(self.shapes).reshape(-1, 4)
-        self.radius_m = (np.hypot(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / 2.0).tolist()
-        self.degrees = ground.plane.degrees(self.xy)
-        self.grid, self.edge_m = ground.grids(self.degrees)
+        self._rows = [row for table in self.tables.values() for row in table.rows]
+        self._source = source = _source(self._rows, [] if before is None else before._rows)
+        fresh = _Places.of(ground, np.concatenate([_shapes(table) for table in self.tables.values()])[source < 0])
+        places = fresh if before is None else _Places(*(_merged(source, *both) for both in zip(before._places, fresh, strict=True)))
+        self._places = places
+        self.shapes, self.xy, self.degrees = places.shapes, places.xy, places.degrees
+        self.radius_m: list[float] = places.radius_m.tolist()
+        self.grid: list[int] = places.grid.tolist()
+        self.edge_m: list[float] = places.edge_m.tolist()
         self.side: Side | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def stand(self, doors: Mapping[str, Sequence[Door]], lines: Mapping[str, Sequence[RoadLine]]) -> None:
-        """Find where features stand beside their roads, once, before anybody asks."""
+    def stand(self, doors: Mapping[str, Sequence[Door]], lines: Mapping[str, Sequence[RoadLine]], before: Features | None = None) -> None:
+        """Find where features stand beside their roads, once, before anybody asks; ``before`` stood beside the same roads."""
         rows, which, chosen = [], [], []
+        known = None if before is None else before.side
+        source = self._source if known is not None else np.full(len(self), -1, np.int64)
+        is_fresh = (source < 0).tolist()
         for name, members in doors.items():
             parts = lines.get(name, ())
-            if not parts:
+            mine = [door.row for door in members if is_fresh[door.row]] if parts else []
+            if not mine:
                 continue
-            mine = [door.row for door in members]
             rows += mine
             nearest = np.zeros(len(mine), np.int64)
             if len(parts) > 1:
                 nearest = np.argmin([shapely.distance(part.line, self.shapes[mine]) for part in parts], axis=0)
             which += nearest.tolist()
             chosen += [parts[part].line for part in nearest.tolist()]
-        self.side = self._side(np.array(rows, np.int64), np.array(which, np.int64), np.array(chosen, dtype=object))
+        self.side = self._side(np.array(rows, np.int64), np.array(which, np.int64), np.array(chosen, dtype=object), known)
 
-    def _side(self, rows: NDArray[np.int64], which: NDArray[np.int64], lines: NDArray[Any]) -> Side:
+    def _side(self, rows: NDArray[np.int64], which: NDArray[np.int64], lines: NDArray[Any], known: Side | None) -> Side:
         count = len(self)
         xy, line = np.full((count, 2), np.nan), np.zeros(count, np.int64)
+        grid, edge_m = np.full(count, -1, np.int64), np.full(count, FAR_M)
+        if known is not None:
+            kept = self._source >= 0
+            for mine, other in zip((xy, grid, edge_m, line), known, strict=True):
+                mine[kept] = other[self._source[kept]]
         if len(rows):
             # In the midst of the wall: of one that runs along the road every point is equally near.
             feet = shapely.get_point(shapely.shortest_line(shapely.points(self.xy[rows]), lines), 1)
-            walls = shapely.get_point(shapely.shortest_line(self.shapes[rows], feet), 0)
-            xy[rows], line[rows] = shapely.get_coordinates(walls), which
-        grid, edge_m = self.ground.grids(self.ground.plane.degrees(xy))
+            walls = shapely.get_coordinates(shapely.get_point(shapely.shortest_line(self.shapes[rows], feet), 0))
+            xy[rows], line[rows] = walls, which
+            grid[rows], edge_m[rows] = self.ground.grids(self.ground.plane.degrees(walls))
         return Side(xy, grid, edge_m, line)
 
     def spot(self, row: int) -> Spot:
@@ -101,7 +117,43 @@ class Features:
         if side is None or np.isnan(side.xy[row, 0]):
             return self.spot(row)
         lon, lat = self.ground.plane.degrees(side.xy[row]).tolist()
-        return Spot(lon, lat, _DOOR_M, side.grid[row], side.edge_m[row], 1.0, self.layers[row], self.ids[row], self.codes[row])
+        return Spot(lon, lat, _DOOR_M, int(side.grid[row]), float(side.edge_m[row]), 1.0, self.layers[row], self.ids[row], self.codes[row])
+
+
+class _Places(NamedTuple):
+    """What is known of features by their shapes: these in metres, a point in their midst, how far they reach, and the grid of that."""
+
+    shapes: NDArray[Any]
+    xy: Floats
+    degrees: Floats
+    radius_m: Floats
+    grid: NDArray[np.int64]
+    edge_m: Floats
+
+    @classmethod
+    def of(cls, ground: Ground, shapes: NDArray[Any]) -> _Places:
+        """Find it for shapes in degrees."""
+        moved = ground.plane.shapes(shapes)
+        xy = _centres(moved)
+        boxes = shapely.bounds(moved).reshape(-1, 4)
+        degrees = ground.plane.degrees(xy)
+        grid, edge_m = ground.grids(degrees)
+        reach_m = np.hypot(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / 2.0
+        return cls(moved, xy, degrees, reach_m, np.array(grid, np.int64), np.array(edge_m, np.float64))
+
+
+def _source(rows: Sequence[object], before: Sequence[object]) -> NDArray[np.int64]:
+    """Return for each row where it was before, -1 for those that are new: what has not been read again is the same object."""
+    known = {id(row): place for place, row in enumerate(before)}
+    return np.array([known.get(id(row), -1) for row in rows], np.int64)
+
+
+def _merged(source: NDArray[np.int64], old: NDArray[Any], fresh: NDArray[Any]) -> NDArray[Any]:
+    """Return a column for rows that were somewhere before or are fresh."""
+    found = np.empty((len(source), *fresh.shape[1:]), dtype=fresh.dtype)
+    kept = source >= 0
+    found[kept], found[~kept] = old[source[kept]], fresh
+    return found
 
 
 def _shapes(table: FootprintTable | PointTable) -> NDArray[Any]:

@@ -43,24 +43,39 @@ class Gazetteer:
     """Roads, door plates, places and areas of a city, found by their names. Never changed: any thread may ask.
 
     ``locator`` tells in which areas places lie; without it no address is limited by a street or community that it names.
-    ``indices`` are of the same tables, where there are any already.
+    ``indices`` are of the same tables, where there are any already. What has not changed since ``before`` is taken over from that.
     What is asked for first takes a moment to make: ``prepare`` makes it all.
     """
 
-    def __init__(self, tables: GazetteerTables, parser: Parser, locator: Locator | None = None, indices: Indices | None = None) -> None:
+    _ground: Ground
+    _lines: RoadLines
+    _features: Features
+    _doors: Doors
+    _roads: Roads
+
+    def __init__(
+        self,
+        tables: GazetteerTables,
+        parser: Parser,
+        locator: Locator | None = None,
+        indices: Indices | None = None,
+        before: Gazetteer | None = None,
+    ) -> None:
         self._tables, self._parser, self._locator, self._indices = tables, parser, locator, indices
         self._words = Wording(chinese=not isinstance(parser, WesternParser))
-        plane = plane_around(_points(tables))
-        self._ground = ground = Ground(plane, locator)
-        self._features = features = Features(ground, tables)
-        self._doors = Doors(features)
-        self._lines = RoadLines(tables.roads, plane)
-        features.stand(self._doors.by_road, self._lines.by_name)
-        self._areas = AreaNames(ground, tables.areas, tables.names)
-        self._roads = Roads(features, self._lines, self._doors)
+        # What was made on another ground is of no use here.
+        before = before if before is not None and before._locator is locator else None
+        self._ground = Ground(plane_around(_points(tables)), locator) if before is None else before._ground
+        roads = before if before is not None and before._tables.roads is tables.roads else None
+        self._lines = RoadLines(tables.roads, self._ground.plane) if roads is None else roads._lines
+        self._features = features = Features(self._ground, tables, None if before is None else before._features)
+        self._doors = Doors(features, {} if before is None else before._doors.known)
+        features.stand(self._doors.by_road, self._lines.by_name, None if roads is None else roads._features)
+        self._areas = AreaNames(self._ground, tables.areas, tables.names)
+        self._roads = Roads(features, self._lines, self._doors, None if roads is None else roads._roads.network)
         self._places = Places(features, self._doors, self._other_places())
         named = Named(self._roads, self._places, self._areas, *self._similar())
-        self._matcher = Matcher(ground, named, self._other_roads(), self._words)
+        self._matcher = Matcher(self._ground, named, self._other_roads(), self._words)
 
     def _other_places(self) -> Mapping[str, Sequence[OtherPlace]]:
         """Return what other names of places and buildings stand for."""
@@ -124,11 +139,8 @@ class Gazetteer:
         return self._suggester.suggest(text, limit)
 
     def prepare(self) -> None:
-        """Make what answers are made of, so that nobody has to wait for it."""
+        """Make what many answers need, so that nobody has to wait for it; the plates of one road take a millisecond."""
         _ = self.names, self._reverser, self._suggester, self._roads.network
-        for name in (*self._lines.by_name, *self._doors.by_road):
-            for road in self._roads.named(name):
-                _ = road.plates
 
     def geocode(self, text: str, *, explain: bool = False, limit: int = 5) -> Geocoding:
         """Return the place that an address means and at most ``limit`` - 1 others that it may mean; ``best`` is None for no address.

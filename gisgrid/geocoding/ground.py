@@ -151,9 +151,12 @@ class Ground:
 
 
 def plane_around(parts: Sequence[Floats]) -> Plane:
-    """Return a plane around the middle of points in degrees, given as arrays (n, 2); around 0, 0 when there are none."""
+    """Return a plane around the middle of points in degrees, given as arrays (n, 2); around 0, 0 when there are none.
+
+    To a hundredth of a degree, so that an edit somewhere does not move the plane, and with it every rounding.
+    """
     every = [part for part in parts if len(part)]
     if not every:
         return Plane.at(0.0, 0.0)
     lon, lat = np.nanmedian(np.concatenate(every), axis=0).tolist()
-    return Plane.at(lon, lat)
+    return Plane.at(round(lon, 2), round(lat, 2))

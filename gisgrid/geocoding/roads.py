@@ -95,10 +95,13 @@ class Road:
 
 
 class Roads:
-    """All roads by name; what is asked for is made and kept. Never changed: any thread may ask."""
+    """All roads by name; what is asked for is made and kept. Never changed: any thread may ask.
 
-    def __init__(self, features: Features, lines: RoadLines, doors: Doors) -> None:
-        self.features, self._doors = features, doors
+    ``network`` is of the same lines, where there is one already.
+    """
+
+    def __init__(self, features: Features, lines: RoadLines, doors: Doors, network: Network | None = None) -> None:
+        self.features, self._doors, self._network = features, doors, network
         self.parts = [part for parts in lines.by_name.values() for part in parts]
         self._numbers: dict[str, range] = {}
         first = 0
@@ -113,7 +116,7 @@ class Roads:
     @cached_property
     def network(self) -> Network:
         """All roads that have a line, together."""
-        return Network(self.features.ground, [part.line for part in self.parts])
+        return self._network or Network(self.features.ground, [part.line for part in self.parts])
 
     def named(self, name: str) -> tuple[Road, ...]:
         """Return the roads of a name: mostly one, several where the same name is there in several places."""

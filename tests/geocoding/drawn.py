@@ -70,7 +70,7 @@ def footprints(rows: Iterable[Row]) -> FootprintTable:
     shapes = np.empty(len(rows), dtype=object)
     shapes[:] = [box(x, y) for x, y, *_ in rows]
     values: list[tuple[object, ...]] = [
-        (f"B{k}", name, "", road, house, number, "") for k, (_, _, name, road, house, number) in enumerate(rows)
+        (f"B{x:.0f}-{y:.0f}", name, "", road, house, number, "") for x, y, name, road, house, number in rows
     ]
     return FootprintTable(list(range(len(rows))), [str(row[0]) for row in values], shapes, FIELDS, values)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gisgrid.addresses.parsers import parser_of
+from gisgrid.deployment import load_deployment
 from gisgrid.geocoding.answers import Geocoded
 from gisgrid.geocoding.gazetteer import Gazetteer
-from tests.geocoding.drawn import away_m, gazetteer, locator
+from tests.geocoding.drawn import PLANE, Row, away_m, buildings, footprints, gazetteer, locator, tables
 
 TOWN = gazetteer()
 AREAS = locator()
@@ -226,3 +229,41 @@ def test_columns_are_the_answers_one_by_one() -> None:
         assert columns["others"][row].as_py() == len(found.alternatives)
     assert {len(column) for column in columns.values()} == {4}
     assert {len(column) for column in TOWN.geocode_many([]).values()} == {0}
+
+
+def _edited(rows: list[Row], rng: np.random.Generator) -> list[Row]:
+    """Return the buildings after some edits: gone, moved, renumbered, new."""
+    gone, moved, renumbered = rng.choice(len(rows), 3, replace=False).tolist()
+    found = list(rows)
+    x, y, name, road, house, number = found[moved]
+    found[moved] = (x + 7.0, y, name, road, house, number)
+    found[renumbered] = (*found[renumbered][:4], "777号", "")
+    found.append((640.0, 620.0, "新楼", "延安一路", "88号", ""))
+    del found[gone]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_taken_over_after_edits_answers_as_what_is_made_anew(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows, parser = buildings(), parser_of(load_deployment("shibei"))
+    first = tables(rows)
+    known, now = Gazetteer(first, parser, AREAS), first
+    for _ in range(3):
+        rows = _edited(rows, rng)
+        made = footprints(rows)
+        # What has not been edited is the same object, as it is after a refresh.
+        same = {row: row for row in now.buildings.rows}
+        kept = [same.get(row, row) if rng.random() < 0.7 else row for row in made.rows]
+        now = first._replace(buildings=made._replace(rows=kept))
+        known, anew = Gazetteer(now, parser, AREAS, None, known), Gazetteer(now, parser, AREAS)
+        for road in ("延安路", "延安一路", "宁夏路"):
+            for number in (*range(1, 45), 88, 777):
+                mine, other = known.geocode(f"{road}{number}号").best, anew.geocode(f"{road}{number}号").best
+                # A whole road lies in two grids by halves, of which rounding decides.
+                assert mine == other or (mine is not None and other is not None and mine.level == other.level == "road")
+        for text in ("四方花园2号楼", "好邻居超市", "新楼", "延安路与宁夏路路口", "西村社区延安路"):
+            assert known.geocode(text) == anew.geocode(text)
+        lon, lat = PLANE.degrees([640.0, 607.0]).tolist()
+        assert known.reverse(lon, lat) == anew.reverse(lon, lat)
+        assert known.suggest("新") == anew.suggest("新")

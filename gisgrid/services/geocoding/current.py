@@ -47,7 +47,7 @@ class CurrentGazetteer:
         indices = Indices(footprints, sources.addresses)
         earlier = None if before is None else before.at_hand
         self._earlier = earlier
-        self._late = Late(lambda: Gazetteer(tables, sources.parser, locator, indices))
+        self._late = Late(lambda: Gazetteer(tables, sources.parser, locator, indices, earlier))
 
     @property
     def at_hand(self) -> Gazetteer | None:
