@@ -32,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import UserDefinedType
 
+from gisgrid.db.case_tables import add_case_tables
 from gisgrid.db.columns import (
     any_place_column,
     code_column,
@@ -47,7 +48,6 @@ from gisgrid.db.columns import (
     version_columns,
     worked_out_column,
 )
-from gisgrid.db.case_tables import add_case_tables
 from gisgrid.db.editing_tables import add_editing_tables
 from gisgrid.db.gazetteer_tables import add_gazetteer_tables
 from gisgrid.db.rule_tables import add_rule_tables
