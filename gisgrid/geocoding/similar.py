@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Final
 
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import extract
 
+from gisgrid.addresses.alike import are_alike
+
 # What tells one real name from another is never taken for a slip: 延安一路 and 延安二路, 泰山东路 and 泰山西路, 5 and 6.
 _TELLING: Final = frozenset("一二三四五六七八九十零百千0123456789东西南北中上下前后大小新老支")
-_LAST: Final = re.compile("(路|街|巷|里|道|弄)$")
 _MOST = 6
 
 
@@ -30,8 +30,10 @@ class Similar:
         if known is None:
             if len(self._known) > 10_000:
                 self._known.clear()
-            found = extract(text, self._names, scorer=Levenshtein.distance, score_cutoff=1 if len(text) < 8 else 2, limit=_MOST)
-            known = self._known[text] = tuple(name for name, _, _ in found if _is_slip(text, name))
+            found = extract(text, self._names, scorer=Levenshtein.distance, score_cutoff=1 if len(text) < 8 else 2, limit=None)
+            slips = [name for name, _, _ in found if _is_slip(text, name)]
+            alike = [name for name in slips if _is_alike(text, name)]  # 廷安路 is 延安路 and not one of many others that end in 安路
+            known = self._known[text] = tuple((alike or slips)[:_MOST])
         return known
 
 
@@ -43,3 +45,8 @@ def _is_slip(text: str, name: str) -> bool:
         if not _TELLING.isdisjoint((gone, come)):
             return False
     return True
+
+
+def _is_alike(text: str, name: str) -> bool:
+    """Return whether a text and a name differ in characters only that look or sound alike."""
+    return all(edit.tag == "replace" and are_alike(text[edit.src_pos], name[edit.dest_pos]) for edit in Levenshtein.editops(text, name))
