@@ -48,7 +48,7 @@ def run(settings: Settings, cases: Sequence[dict[str, object]], per_second: floa
     with database.connect() as connection:
         row = connection.execute("SELECT count(*) FROM gisgrid.cases_all WHERE number = ANY (%s)", [numbers]).fetchone()
     assert row is not None
-    return Result(summary(sent, per_second), 1000.0 * spent / len(bodies), int(row[0]))
+    return Result(summary(sent, per_second), 1000.0 * spent / max(1, len(numbers)), int(row[0]))
 
 
 def _cpu_s(pid: int) -> float:
