@@ -27,3 +27,15 @@ def are_alike(one: str, other: str) -> bool:
     (True, True, False)
     """
     return not _GROUP_OF.get(one, set()).isdisjoint(_GROUP_OF.get(other, ()))
+
+
+def differ_by_a_slip(text: str, name: str) -> bool:
+    """Return whether a text and a name differ in one character, and in one that is easily written for the right one.
+
+    >>> differ_by_a_slip("既墨路街道", "即墨路街道"), differ_by_a_slip("延安一路", "延安二路")
+    (True, False)
+    """
+    if len(text) != len(name):
+        return False
+    differing = [pair for pair in zip(text, name, strict=True) if pair[0] != pair[1]]
+    return len(differing) == 1 and are_alike(*differing[0])

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import shapely
 
+from gisgrid.addresses.alike import differ_by_a_slip
 from gisgrid.geocoding.answers import MatchType
 from gisgrid.geocoding.ground import Ground, Spot
 from gisgrid.geocoding.tables import OtherName
@@ -27,6 +28,7 @@ _TAILS = {
     "community": re.compile("(社区)?(居民委员会|居委会|村委会|村民委员会)$"),
     "district": re.compile("$^"),
 }
+_SHORTEST_SLIP = 4
 _KEPT = {"street": "街道", "community": "社区", "district": ""}
 
 
@@ -69,6 +71,13 @@ class AreaNames:
         known = self.by_name.get(word, ())
         if word and all(area.code != other.code for other in known):
             self.by_name[word] = (*known, area)
+
+    def named(self, level: Level, name: str) -> list[NamedArea]:
+        """Return the areas of a level that are called so; where none is, those whose name is a slip of the pen away."""
+        found = [area for area in self.by_name.get(name, ()) if area.level == level]
+        if found or name in self.by_name or len(name) < _SHORTEST_SLIP:
+            return found
+        return [area for other, areas in self.by_name.items() if differ_by_a_slip(name, other) for area in areas if area.level == level]
 
     def spot(self, area: NamedArea) -> Spot:
         """Return where an area is: a point in the grid that holds most of it, with a radius that reaches all of it."""

@@ -209,7 +209,7 @@ class Matcher:
     def _areas_said(self, parsed: ParsedAddress) -> list[Hit]:
         """Return the smallest area that is named."""
         for level, name in _areas(parsed):
-            areas = [area for area in self._areas.by_name.get(name, ()) if area.level == level]
+            areas = self._areas.named(level, name)
             if areas:
                 how: MatchType = "fallback" if parsed.roads or parsed.name else areas[0].match_type
                 return [hit_along(self._areas.spot(area), area.level, how, area.name) for area in areas]
@@ -227,7 +227,7 @@ class Matcher:
     def _read_areas(self, parsed: ParsedAddress) -> Said:
         codes, is_strange = list[frozenset[str]](), False
         for level, name in _areas(parsed):
-            found = frozenset(area.code for area in self._areas.by_name.get(name, ()) if area.level == level)
+            found = frozenset(area.code for area in self._areas.named(level, name))
             if found:
                 codes.append(found)
             elif level == "district":
