@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gisgrid.errors import SourceError, UsageError
-from gisgrid.services.batch.engine import Engine
+from gisgrid.services.batch.addressed import AnyEngine
 from gisgrid.services.batch.pipeline import Done, Job, Sink
 
 _HEAD = 1 << 20
@@ -52,7 +52,7 @@ Fingerprint = dict[str, str]
 """What has to be the same for a run to be gone on with, by what it is called in messages."""
 
 
-def fingerprint_of(source: Path, engine: Engine, options: object) -> Fingerprint:
+def fingerprint_of(source: Path, engine: AnyEngine, options: object) -> Fingerprint:
     """Return what tells input, options and data from others: size, time and beginning of the file; a hash of the locator."""
     state = source.stat()
     with source.open("rb") as file:
@@ -60,7 +60,7 @@ def fingerprint_of(source: Path, engine: Engine, options: object) -> Fingerprint
     return {
         "input": f"{state.st_size} {state.st_mtime_ns} {head}",
         "options": repr((engine.plan, engine.box, options)),
-        "data": engine.locator.fingerprint(),
+        "data": engine.data,
     }
 
 

@@ -16,15 +16,38 @@ ADDED = ADDED_COLUMNS
 SHARES = SHARE_COLUMNS
 """What is added after them when the positions have an accuracy: of how much of the circle lies in each candidate, and in no grid."""
 
+OF_ADDRESS = (
+    "position_from",
+    "address_normal",
+    "address_lon",
+    "address_lat",
+    "address_level",
+    "address_match_type",
+    "address_uncertainty_m",
+    "address_confidence",
+    "address_distance_m",
+)
+"""What is added after these when rows have an address: what was found of it, and how far from the row's own position that is.
+
+``position_from`` says what the row was located by: ``position``, or ``address`` where it has no coordinates of its own.
+"""
+
+EVERY = (*ADDED, *SHARES, *OF_ADDRESS)
+"""All columns that can be added."""
+
 MORE = "gisgrid_more"
 """The last column where rows of text become columns of a table: as JSON what a row has that the columns have no place for."""
 
 PREFIX = "gisgrid_"
 
-PLACES = {"distance_to_edge_m": 3, "nearest_distance_m": 3, "wgs84_lon": 9, "wgs84_lat": 9, "outside_share": 4}
+_OF_POSITION = {"distance_to_edge_m": 3, "nearest_distance_m": 3, "wgs84_lon": 9, "wgs84_lat": 9, "outside_share": 4}
+PLACES = {
+    **_OF_POSITION,
+    **{"address_lon": 9, "address_lat": 9, "address_uncertainty_m": 1, "address_confidence": 3, "address_distance_m": 1},
+}
 """The columns of numbers, with the decimal places that they have in text: metres to the millimetre, degrees to 0.1 mm."""
 
-TEXT = tuple(name for name in (*ADDED, *SHARES) if name not in PLACES and name != "on_edge")
+TEXT = tuple(name for name in EVERY if name not in PLACES and name != "on_edge")
 """The columns of text, dictionary-encoded in the answers of an engine."""
 
 
@@ -35,20 +58,22 @@ def field_of(name: str) -> pa.Field:
     return pa.field(name, pa.bool_() if name == "on_edge" else pa.dictionary(pa.int32(), pa.string()))
 
 
-def chosen_columns(wanted: Sequence[str] | None, *, with_shares: bool) -> tuple[str, ...]:
+def chosen_columns(wanted: Sequence[str] | None, *, with_shares: bool, with_address: bool = False) -> tuple[str, ...]:
     """Return the added columns to give: those wanted, in that order, or all that make sense for these rows.
 
     Raises ParameterError for a name that is no added column, or is there twice.
     """
+    possible = EVERY if with_address else (*ADDED, *SHARES)
     if wanted is None:
-        return (*ADDED, *SHARES) if with_shares else ADDED
+        return (*ADDED, *(SHARES if with_shares else ()), *(OF_ADDRESS if with_address else ()))
     for place, name in enumerate(wanted):
-        if name not in ADDED and name not in SHARES:
-            raise ParameterError("columns", f"there is no column {name!r} to add.", f"any of {', '.join((*ADDED, *SHARES))}")
+        if name not in possible:
+            needs = " without --address" if name in OF_ADDRESS else ""
+            raise ParameterError("columns", f"there is no column {name!r} to add{needs}.", f"any of {', '.join(possible)}")
         if name in wanted[:place]:
             raise ParameterError("columns", f"{name!r} is there twice.", "each column once")
     if not wanted:
-        raise ParameterError("columns", "names none.", f"any of {', '.join((*ADDED, *SHARES))}")
+        raise ParameterError("columns", "names none.", f"any of {', '.join(possible)}")
     return tuple(wanted)
 
 

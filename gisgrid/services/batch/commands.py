@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -16,7 +17,8 @@ from gisgrid.deployment import load_deployment
 from gisgrid.errors import CrsError, ParameterError, UsageError
 from gisgrid.locator import Locator
 from gisgrid.progress import Progress, progress_bar
-from gisgrid.services.batch.columns import ADDED, SHARES
+from gisgrid.services.batch.addressed import AddressedEngine, AnyEngine
+from gisgrid.services.batch.columns import EVERY
 from gisgrid.services.batch.engine import Engine
 from gisgrid.services.batch.files import FileOptions, locate_paths, opened, replacing
 from gisgrid.services.batch.formats import FORMATS, format_of
@@ -24,6 +26,7 @@ from gisgrid.services.batch.formats.base import InputOptions
 from gisgrid.services.batch.memory import keep_freed_memory
 from gisgrid.services.batch.pipeline import BatchSummary, Executor, Threads, run
 from gisgrid.services.batch.plan import BatchPlan, make_plan
+from gisgrid.services.geocoding.pool import Addresses
 from gisgrid.services.history import parse_instant
 from gisgrid.services.locators import open_locator
 from gisgrid.services.options import AsOfOption, CrsOption
@@ -48,9 +51,8 @@ def batch(
     crs_column: Annotated[Column, typer.Option("--crs-col", help="Column that names each row's coordinate system.")] = None,
     accuracy_m: Annotated[float | None, typer.Option("--accuracy-m", help="Radius of the positions' uncertainty, metres.")] = None,
     accuracy_column: Annotated[Column, typer.Option("--accuracy-col", help="Column of each position's uncertainty, metres.")] = None,
-    columns: Annotated[
-        str | None, typer.Option(help=f"Columns to add, with commas: {', '.join((*ADDED, *SHARES))}.", show_default="all")
-    ] = None,
+    address: Annotated[Column, typer.Option("--address", help="Column of the address, for rows without coordinates.")] = None,
+    columns: Annotated[str | None, typer.Option(help=f"Columns to add, with commas: {', '.join(EVERY)}.", show_default="all")] = None,
     keep: Annotated[str | None, typer.Option(help="Columns of IN to keep, with commas.", show_default="all")] = None,
     encoding: Annotated[str | None, typer.Option("--encoding", help="Encoding of IN; by default UTF-8, else GB18030.")] = None,
     input_format: Annotated[str | None, typer.Option(help=f"Format of IN: {_FORMATS}.", show_default="by its ending")] = None,
@@ -65,21 +67,26 @@ def batch(
     """Locate every row of a file and write it with the answers in more columns; no row is dropped or moved."""
     settings = load_settings()
     plan = make_plan(
-        _system(crs, crs_column, settings),
+        _system(crs, crs_column, address, settings),
         lon=_one("lon", lon, "x", x) or "lon",
         lat=_one("lat", lat, "y", y) or "lat",
         crs_column=crs_column,
         accuracy_m=accuracy_m,
         accuracy_column=accuracy_column,
         columns=_listed(columns),
+        address=address,
     )
+    if address is not None and (locator is not None or as_of is not None or scheduler is not None):
+        raise ParameterError(
+            "address", "is found in what is served now, by this machine.", "no --locator, --as-of or --scheduler beside it"
+        )
     options = FileOptions(input_format, output_format, encoding, _listed(keep), restart=restart)
     console = Console(stderr=True, highlight=False)
     if source != _STREAM and not source.is_file():
         raise ParameterError("IN", f"there is no file {source}.", "a file with one point a row")
-    engine = _engine(settings, plan, locator, as_of)
     keep_freed_memory()
-    with _executor(scheduler) as executor, progress_bar("Locating", unit="bytes", quiet=target == _STREAM) as progress:
+    bar = progress_bar("Locating", unit="bytes", quiet=target == _STREAM)
+    with _engine(settings, plan, locator, as_of) as engine, _executor(scheduler) as executor, bar as progress:
         if _STREAM in {source, target}:
             summary = _through(engine, source, target, options, executor, progress=progress)
         else:
@@ -87,9 +94,9 @@ def batch(
     console.print(_summary(summary))
 
 
-def _system(crs: str | None, crs_column: str | None, settings: Settings) -> str | None:
+def _system(crs: str | None, crs_column: str | None, address: str | None, settings: Settings) -> str | None:
     text = crs if crs is not None else settings.default_crs
-    if text is None and crs_column is None:
+    if text is None and crs_column is None and address is None:
         raise CrsError("no coordinate system is given, and none is assumed.", f"--crs with {EXPECTED}")
     return text
 
@@ -104,8 +111,18 @@ def _listed(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _engine(settings: Settings, plan: BatchPlan, file: Path | None, as_of: str | None) -> Engine:
-    """Return the engine on the areas asked for: those in a file, those of then, or those served now."""
+@contextmanager
+def _engine(settings: Settings, plan: BatchPlan, file: Path | None, as_of: str | None) -> Iterator[AnyEngine]:
+    """Give the engine on the areas asked for: those in a file, those of then, or those served now; with the gazetteer for addresses."""
+    if plan.address is None:
+        yield _engine_of_positions(settings, plan, file, as_of)
+        return
+    snapshot = ReadModel.load(open_database(settings), settings).snapshot
+    with Addresses(snapshot.gazetteer.prepare()) as addresses:
+        yield AddressedEngine(snapshot.locator, load_deployment(settings.deployment).box, plan, addresses.answer, snapshot.version)
+
+
+def _engine_of_positions(settings: Settings, plan: BatchPlan, file: Path | None, as_of: str | None) -> Engine:
     box = load_deployment(settings.deployment).box
     instant = None if as_of is None else parse_instant(as_of)
     if file is not None:
@@ -130,7 +147,9 @@ def _executor(scheduler: str | None) -> AbstractContextManager[Executor]:
     return DaskCluster(scheduler)
 
 
-def _through(engine: Engine, source: Path, target: Path, options: FileOptions, executor: Executor, *, progress: Progress) -> BatchSummary:
+def _through(
+    engine: AnyEngine, source: Path, target: Path, options: FileOptions, executor: Executor, *, progress: Progress
+) -> BatchSummary:
     """Run a batch of which one end at least is a standard stream."""
     read_as, is_gzip = _format(source, options.input_format, "input_format")
     written_as, to_gzip = _format(target, options.output_format or (read_as if target == _STREAM else None), "output_format")

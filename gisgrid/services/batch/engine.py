@@ -51,6 +51,16 @@ class Engine:
     def __reduce__(self) -> tuple[type[Engine], tuple[Locator, Bounds, BatchPlan]]:
         return Engine, (self.locator, self.box, self.plan)
 
+    @property
+    def data(self) -> str:
+        """What tells the data that it answers from apart from others."""
+        return self.locator.fingerprint()
+
+    def for_columns(self, columns: list[str]) -> Engine:
+        """Return the engine for an input that has these columns."""
+        self.check(columns)
+        return self
+
     def with_crs(self, crs: Crs) -> Engine:
         """Return the same engine for rows that are in another coordinate system where they do not say so themselves."""
         return self.with_plan(self.plan._replace(crs=crs))

@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from gisgrid.errors import SourceError
 from gisgrid.progress import Progress, silent
+from gisgrid.services.batch.addressed import AnyEngine
 from gisgrid.services.batch.checkpoint import Draft, Pace, begin, fingerprint_of
 from gisgrid.services.batch.engine import Engine
 from gisgrid.services.batch.formats import format_of
@@ -68,7 +69,7 @@ def locate_file(
 
 
 def locate_paths(
-    engine: Engine,
+    engine: AnyEngine,
     source: Path,
     target: Path,
     options: FileOptions,

@@ -29,8 +29,8 @@ import pyarrow as pa
 from gisgrid.errors import ParameterError
 from gisgrid.locator.compiled import expect
 from gisgrid.progress import Progress, silent
+from gisgrid.services.batch.addressed import AnyEngine
 from gisgrid.services.batch.columns import MORE, find_column, names_beside
-from gisgrid.services.batch.engine import Engine
 from gisgrid.services.batch.formats import open_input
 from gisgrid.services.batch.formats.base import Decoder, Encoder, Input, InputOptions, Output, Piece, Rows
 from gisgrid.services.batch.formats.csv import CsvDialect, CsvInput, csv_output
@@ -63,7 +63,7 @@ class Work:
     """What is done to every piece; can be sent to another process."""
 
     decoder: Decoder
-    engine: Engine
+    engine: AnyEngine
     encoder: Encoder
     columns: tuple[str, ...]
     kept: tuple[str, ...] | None = None
@@ -122,7 +122,7 @@ class Job(NamedTuple):
 
 def prepare(
     source: BinaryIO,
-    engine: Engine,
+    engine: AnyEngine,
     *,
     input_format: str,
     output_format: str,
@@ -145,7 +145,7 @@ def prepare(
     names = [name for name in opened.schema.names if name != MORE]
     dialect = _dialect(opened, input_format, output_format)
     as_text = keep is None and opened.dialect == dialect
-    engine.check(names)
+    engine = engine.for_columns(names)
     kept = None if keep is None else tuple(names[find_column(names, name, "keep")] for name in keep)
     needed = [find_column(names, name, option) for option, name in engine.plan.inputs] if as_text else None
     output = _output(opened, output_format, dialect, engine.plan.columns, kept, as_text=as_text)
@@ -223,7 +223,7 @@ class Sink:
 def run(
     source: BinaryIO,
     target: BinaryIO,
-    engine: Engine,
+    engine: AnyEngine,
     *,
     input_format: str,
     output_format: str,

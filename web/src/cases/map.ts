@@ -37,6 +37,8 @@ const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 const HIDDEN: ReadonlySet<LayerId> = new Set(["quality_issues", "cameras", "manhole_covers"]);
 const OWN_SOURCES = ["today", "hand", "heat"] as const;
 const HIT_PX = 5;
+/** The page of a case lies over the left of the map, where there is room for both. */
+const besidePage = (): { left: number } => ({ left: matchMedia("(min-width: 1001px)").matches ? 392 : 0 });
 
 export interface MapOptions {
   served: ServedStyle;
@@ -104,7 +106,7 @@ export class CaseMap {
   }
 
   flyTo(lon: number, lat: number, zoom: number): void {
-    const target = { center: [lon, lat] as [number, number], zoom: Math.max(zoom, this.map.getZoom()) };
+    const target = { center: [lon, lat] as [number, number], zoom: Math.max(zoom, this.map.getZoom()), padding: besidePage() };
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) this.map.jumpTo(target);
     else this.map.flyTo({ ...target, maxDuration: 1200 });
   }
