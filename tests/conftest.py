@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from gisgrid.db import Database
 from gisgrid.db.cluster import Cluster
 from gisgrid.db.migrate import migrate
-from tests.postgres import quick_server
+from tests.postgres import quick_home, quick_server
 
 # How long an example takes says more about the machine than about the code.
 hypothesis_settings.register_profile("gisgrid", deadline=None)
@@ -70,6 +70,13 @@ def database_url() -> Iterator[str]:
         return
     with quick_server() as url:
         yield url
+
+
+@pytest.fixture
+def cluster_home() -> Iterator[Path]:
+    """A folder for a server of this test alone; it is removed at the end, when the test has stopped the server."""
+    with quick_home() as home:
+        yield home
 
 
 @pytest.fixture(scope="session")

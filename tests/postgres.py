@@ -36,21 +36,30 @@ _SETTINGS = {
 @contextmanager
 def quick_server() -> Iterator[str]:
     """Make a server for a block and give its address; all of it is removed at the end, and what killed runs have left before."""
-    homes = _homes()
-    _sweep(homes)
-    home = homes / str(os.getpid())
-    cluster = Cluster(home, "gisgrid", shared_buffers="128MB")
+    _sweep(_homes())
+    with quick_home() as home:
+        cluster = Cluster(home, "gisgrid", shared_buffers="128MB")
+        try:
+            cluster.start()
+            _hasten(cluster.url)
+            cluster.stop()  # some settings need a start
+            cluster.start()
+            yield cluster.url
+        finally:
+            cluster.stop()
+    with suppress(OSError):  # another worker's is there
+        home.parent.rmdir()
+
+
+@contextmanager
+def quick_home() -> Iterator[Path]:
+    """Give a folder for a block in which a server may be made and will not wait for a disk, whatever its settings are."""
+    home = _homes() / f"{os.getpid()}-{secrets.token_hex(4)}"
+    home.mkdir(parents=True)
     try:
-        cluster.start()
-        _hasten(cluster.url)
-        cluster.stop()  # some settings need a start
-        cluster.start()
-        yield cluster.url
+        yield home
     finally:
-        cluster.stop()
         shutil.rmtree(home, ignore_errors=True)
-        with suppress(OSError):  # another worker's is there
-            homes.rmdir()
 
 
 def _homes() -> Path:
@@ -69,7 +78,8 @@ def _homes() -> Path:
 def _sweep(homes: Path) -> None:
     """Stop and remove what test runs that were killed have left."""
     for home in homes.glob("*"):
-        if re.fullmatch(r"\d+", home.name) and not Path(f"/proc/{home.name}").exists():
+        pid = re.match(r"(\d+)(-|$)", home.name)
+        if pid and not Path("/proc", pid[1]).exists():
             with suppress(ClusterError):  # another worker of this run may be at it too
                 Cluster(home).stop()
             shutil.rmtree(home, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,16 +83,14 @@ def test_an_edit_of_each_layer_shows_in_both_workers_under_load(own_town: Databa
 
 
 @pytest.fixture
-def own_cluster(tmp_path: Path) -> Iterator[Cluster]:
+def own_cluster(cluster_home: Path) -> Iterator[Cluster]:
     """A server of this test alone, which it may stop."""
-    home = Path(".gisgrid/test") / f"stopped-{tmp_path.name}"
-    cluster = Cluster(home.resolve(), "gisgrid", shared_buffers="16MB")
+    cluster = Cluster(cluster_home, "gisgrid", shared_buffers="16MB")
     cluster.start()
     try:
         yield cluster
     finally:
         cluster.stop()
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def _serves(asked: list[Worker], **wanted: object) -> bool:

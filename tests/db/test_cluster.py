@@ -27,9 +27,9 @@ pytestmark = pytest.mark.skipif(bool(os.environ.get("GISGRID_TEST_DATABASE_URL")
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
+def home(cluster_home: Path) -> Iterator[Path]:
     """A home with a space and a quote in its name; what runs in it is stopped at the end."""
-    home = tmp_path / "o'er here"
+    home = cluster_home / "o'er here"
     yield home
     Cluster(home).stop()
 

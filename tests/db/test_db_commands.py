@@ -18,9 +18,9 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(cluster_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """``gisgrid db ...`` with a home of its own; an error that the user is told is raised here."""
-    monkeypatch.setenv("GISGRID_HOME", str(tmp_path))
+    monkeypatch.setenv("GISGRID_HOME", str(cluster_home))
 
     def call(*arguments: str, **options: str) -> Result:
         result = CliRunner().invoke(app, list(arguments), input=options.get("input"))
@@ -29,10 +29,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
         return result
 
     yield call
-    Cluster(tmp_path).stop()
+    Cluster(cluster_home).stop()
 
 
-def test_the_life_of_a_cluster_on_the_command_line(run: Run, tmp_path: Path) -> None:
+def test_the_life_of_a_cluster_on_the_command_line(run: Run, cluster_home: Path) -> None:
     assert run("status").exit_code == 1
     assert "was not running" in run("stop").output
     with pytest.raises(ClusterError, match="no private cluster"):
@@ -43,7 +43,7 @@ def test_the_life_of_a_cluster_on_the_command_line(run: Run, tmp_path: Path) -> 
     status = run("status")
     assert status.exit_code == 0
     assert "schema: none" in status.output
-    assert run("url").output == Cluster(tmp_path).url + "\n"
+    assert run("url").output == Cluster(cluster_home).url + "\n"
 
     assert "applied 0001, 0002, 0003" in run("migrate").output
     assert f"is at {newest()} already" in run("migrate").output
@@ -60,14 +60,14 @@ def given(database: Database, run: Run, monkeypatch: pytest.MonkeyPatch) -> Data
     return database
 
 
-def test_a_server_given_by_url_is_neither_started_nor_stopped(given: Database, run: Run, tmp_path: Path) -> None:
+def test_a_server_given_by_url_is_neither_started_nor_stopped(given: Database, run: Run, cluster_home: Path) -> None:
     for command in ("start", "stop"):
         result = run(command)
         assert result.exit_code == 0
         assert f"({given.address}) that gisgrid neither starts nor stops" in result.output
     assert run("url").output == given.url + "\n"
     assert run("status").exit_code == 0
-    assert list(tmp_path.iterdir()) == []
+    assert list(cluster_home.iterdir()) == []
 
 
 def test_status_fails_when_the_server_given_is_down(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

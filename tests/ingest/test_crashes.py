@@ -18,6 +18,7 @@ from gisgrid.db.cluster import Cluster
 from gisgrid.db.migrate import migrate
 from ingest.sample.generate import generate
 from tests.forks import Forked, start
+from tests.postgres import quick_home
 
 pytestmark = pytest.mark.slow
 
@@ -48,18 +49,19 @@ class World(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    home = tmp_path_factory.mktemp("crash")
-    cluster = Cluster(home, "gisgrid", shared_buffers="64MB")
-    cluster.start()
-    districts = (home / "one", home / "two")
-    for seed, folder in enumerate(districts, 1):
-        generate(folder, seed, SCALE)
-    try:
-        migrate(Database(cluster.url))
-        yield World(cluster, home, districts)
-    finally:
-        cluster.stop()
+def world() -> Iterator[World]:
+    # What is killed are processes: what they have written stays, on a disk as in memory.
+    with quick_home() as home:
+        cluster = Cluster(home, "gisgrid", shared_buffers="64MB")
+        cluster.start()
+        districts = (home / "one", home / "two")
+        for seed, folder in enumerate(districts, 1):
+            generate(folder, seed, SCALE)
+        try:
+            migrate(Database(cluster.url))
+            yield World(cluster, home, districts)
+        finally:
+            cluster.stop()
 
 
 class Load(NamedTuple):

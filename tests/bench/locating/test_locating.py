@@ -13,8 +13,8 @@ from tests.bench.report import proofs
 
 
 @pytest.mark.slow
-def test_the_benchmark_of_the_locator_runs_and_proves(tmp_path: Path) -> None:
-    report = run(Settings(home=tmp_path), Sizes.quick(), lambda _: None)
+def test_the_benchmark_of_the_locator_runs_and_proves(cluster_home: Path) -> None:
+    report = run(Settings(home=cluster_home), Sizes.quick(), lambda _: None)
     assert all(result.ours > 0 and result.theirs > 0 for result in report.results)
     # What depends on how busy the machine is need not hold here; what is right or wrong must.
     certain = [proof for proof in report.proofs if proof.goal.startswith("none")]

@@ -12,7 +12,7 @@ from tests.bench.ogc.run import Sizes, run
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("bench")
-def test_the_benchmark_of_features_runs_and_reports(tmp_path: Path) -> None:
-    report = run(Settings(home=tmp_path), Sizes.quick(), lambda _: None)
+def test_the_benchmark_of_features_runs_and_reports(cluster_home: Path) -> None:
+    report = run(Settings(home=cluster_home), Sizes.quick(), lambda _: None)
     assert all(result.ours > 0 and result.theirs > 0 for result in report.results)
     assert "page 100 by cursor beside page 1" in [proof.work for proof in report.proofs]

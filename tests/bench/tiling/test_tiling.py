@@ -11,8 +11,8 @@ from tests.bench.tiling.run import Sizes, run
 
 
 @pytest.mark.slow
-def test_the_benchmark_of_the_tiles_runs_and_proves(tmp_path: Path) -> None:
-    report = run(Settings(home=tmp_path), Sizes.quick(), lambda _: None)
+def test_the_benchmark_of_the_tiles_runs_and_proves(cluster_home: Path) -> None:
+    report = run(Settings(home=cluster_home), Sizes.quick(), lambda _: None)
     assert all(result.ours > 0 and result.theirs > 0 for result in report.results)
     assert [proof for proof in report.proofs if not proof.holds] == []
     assert len(report.proofs) >= 3
