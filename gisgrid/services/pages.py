@@ -72,4 +72,4 @@ def _page(index: Index, query: FeatureQuery, limit: int, after: Key | None, offs
         rows = index.in_box(query.box.bounds, start, offset + limit + 1)[offset:]
     given = rows[:limit]
     following = write_cursor(query, Key((), ids[given[-1]])) if len(rows) > limit else None
-    return Page(index.features(given), len(given), following)
+    return Page(index.features(given), len(given), following, len(ids) if query.box is None else None)

@@ -110,13 +110,14 @@ def test_pages_of_a_whole_layer_are_those_that_postgis_gives(many: Database, nam
             cursor, ids = "", []
             for number in itertools.count():
                 page = await pages.page(FeatureQuery(layer(name)), 97, cursor)
-                assert page == await FeatureReader.page(reader, FeatureQuery(layer(name)), 97, offset=97 * number)
+                assert page[:3] == (await FeatureReader.page(reader, FeatureQuery(layer(name)), 97, offset=97 * number))[:3]
+                assert page.matched == await reader.count(FeatureQuery(layer(name)))
                 ids += [feature["id"] for feature in orjson.loads(b"[%b]" % page.text)]
                 if page.next is None:
                     break
                 cursor = page.next
             assert ids == sorted(set(ids))
-            assert await pages.page(FeatureQuery(layer(name)), 10, offset=len(ids)) == Page(b"", 0, None)
+            assert await pages.page(FeatureQuery(layer(name)), 10, offset=len(ids)) == Page(b"", 0, None, len(ids))
             assert reader.read == 0
 
     asyncio.run(scenario())
@@ -169,14 +170,14 @@ def test_an_edit_is_on_the_next_page_though_memory_has_not_heard_of_it(own_town:
             assert reader.read == 0
             await asyncio.to_thread(_edit, own_town, edit)
             after = await pages.page(covers, 1000)
-            assert after == await FeatureReader.page(reader, covers, 1000)
+            assert after[:3] == (await FeatureReader.page(reader, covers, 1000))[:3]
             assert after != before
             # Once is enough to know that memory is behind; the other layers are as they were.
             assert await pages.page(covers, 1000) == after
             assert await pages.page(cameras, 10) == others
             assert reader.read == 2
             await asyncio.to_thread(model.refresh)
-            assert await pages.page(covers, 1000) == after
+            assert (await pages.page(covers, 1000))[:3] == after[:3]
             assert reader.read == 2
 
     asyncio.run(scenario())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from gisgrid.db.features.reader import FeatureReader, Page
+from gisgrid.errors import UnavailableError
 from gisgrid.features.query import FeatureQuery
 
 # A count that took long is not made again at once after each edit: counting is to take this share of the time at most.
@@ -14,7 +15,7 @@ _SHARE = 0.1
 
 
 class _Kept(NamedTuple):
-    matched: int
+    matched: int | None
     state: Hashable
     again_at: float
 
@@ -35,6 +36,8 @@ class Counts:
 
         ``skipped`` is how many features come before ``page``, None where it begins at a cursor. Errors as ``FeatureReader.page``.
         """
+        if page.matched is not None:
+            return page.matched
         if skipped is not None and page.next is None and (page.returned or not skipped):
             return skipped + page.returned
         return await self._whole(query) if _is_whole(query) else None
@@ -45,11 +48,15 @@ class Counts:
 
     async def _whole(self, query: FeatureQuery) -> int | None:
         kept, state, start = self._kept.get(query.layer.id), self._state(), time.monotonic()
-        if kept is not None and kept.state == state:
+        if kept is not None and kept.state == state and kept.matched is not None:
             return kept.matched
         if kept is not None and start < kept.again_at:
             return None
-        count = await self._reader.count(query)
+        try:
+            count = await self._reader.count(query)
+        except UnavailableError:
+            # The page is there: it need not wait for what takes longer than a statement may.
+            count = None
         end = time.monotonic()
         self._kept[query.layer.id] = _Kept(count, state, end + (end - start) / _SHARE)
         return count

@@ -15,12 +15,14 @@ from gisgrid.features.query import FeatureQuery
 class Page(NamedTuple):
     """A page of features: ``text`` is their GeoJSON joined by commas, ``returned`` how many they are.
 
-    ``next`` is the cursor of the next page, None when this is the last.
+    ``next`` is the cursor of the next page, None when this is the last. ``matched`` is how many features the query has in all,
+    where that is known for nothing.
     """
 
     text: bytes
     returned: int
     next: str | None
+    matched: int | None = None
 
 
 class One(NamedTuple):
