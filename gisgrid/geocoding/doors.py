@@ -27,6 +27,7 @@ class Doors:
         self.by_road: dict[str, list[Door]] = {}
         self.by_name: dict[str, list[Door]] = {}
         self.road_names: dict[str, str] = {}
+        self.place_names: dict[str, str] = {}
         start = 0
         for table in features.tables.values():
             self._read(start, table)
@@ -45,7 +46,9 @@ class Doors:
             if road and number is not None:
                 self.by_road.setdefault(roads[road], []).append(found)
             if name:
-                stem = self._once((name.removesuffix(building_text) or name,), normal_name)
+                text = name.removesuffix(building_text) or name
+                stem = self._once((text,), normal_name)
+                self.place_names.setdefault(stem, text)
                 self.by_name.setdefault(stem, []).append(found)
         self.road_names |= {key: text for text, key in roads.items()}
 

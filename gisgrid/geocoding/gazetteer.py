@@ -117,9 +117,13 @@ class Gazetteer:
 
     @cached_property
     def _suggester(self) -> Suggester:
-        names: dict[str, tuple[str, Kind]] = {name: (name, "place") for name in chain(self._doors.by_name, self._places.others)}
+        written = {normal_name(other.name): other.name for other in self._tables.names} | self._doors.place_names
+        names: dict[str, tuple[str, Kind]] = {
+            name: (written.get(name, name), "place") for name in chain(self._doors.by_name, self._places.others)
+        }
         names |= {name: (area.name, area.level) for name, (area, *_) in self._areas.by_name.items()}
-        names |= {name: (self._doors.road_names.get(name, name), "road") for name in (*self._doors.by_road, *self._matcher.road_aliases)}
+        names |= {name: (self._doors.road_names.get(name, name), "road") for name in self._doors.by_road}
+        names |= {name: (written.get(name, name), "road") for name in self._matcher.road_aliases}
         names |= {name: (parts[0].name, "road") for name, parts in self._lines.by_name.items()}
         return Suggester(names, self._roads, self._words)
 

@@ -101,7 +101,8 @@ class Matcher:
         if not road.has_plates:
             return []
         plates = road.plates.by_key
-        for suffix in _suffixes(number.suffix):
+        # 12 B may be a stairway of number 12, or a number of its own.
+        for suffix in (asked.parsed.unit, *_NO_SUFFIX) if not number.suffix and asked.parsed.unit.isalpha() else _suffixes(number.suffix):
             exact = plates.get((number.number, suffix))
             if exact:
                 return [self._at_plate(road, plate, asked, how) for plate in exact]

@@ -39,9 +39,14 @@ class Places:
 
     def named(self, name: str) -> list[Place]:
         """Return the places that bear a name or have it as another one."""
-        found = [Place(name, plate, "exact") for plate, _ in self._of(name)]
+        written = self._doors.place_names
+        found = [Place(written.get(name, name), plate, "exact") for plate, _ in self._of(name)]
         for other in self.others.get(name, ()):
-            found += [Place(other.name, plate, other.match_type) for plate, codes in self._of(other.name) if other.code in codes]
+            found += [
+                Place(written.get(other.name, other.name), plate, other.match_type)
+                for plate, codes in self._of(other.name)
+                if other.code in codes
+            ]
         return found
 
     def _of(self, name: str) -> tuple[tuple[Plate, frozenset[str]], ...]:
