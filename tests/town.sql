@@ -94,11 +94,13 @@ SELECT '20260301-' || lpad(n::text, 6, '0'), (ARRAY['assigned', 'needs_review', 
        '楼下堆放大量生活垃圾', '延安路' || n || '号', '370203', '370203001', '370203001001', '370203001001001', 'U1',
        timestamptz '2026-03-01 08:00:00+08' + n * interval '10 minutes', date '2026-03-01', timestamptz '2026-03-02 12:00:00+08',
        jsonb_build_object(
-           'source', '12345热线', 'category', jsonb_build_object('text', '暴露垃圾', 'kind', 'event', 'name', '暴露垃圾', 'class_code', '06010'),
+           'source', '12345热线', 'category', jsonb_build_object('text', '暴露垃圾', 'kind', 'event', 'name', '暴露垃圾', 'class_code', '06010',
+               'scheme', 'GB/T 47678.5', 'edition', '2026', 'how', 'name'),
            'kind', 'event', 'description', '楼下堆放大量生活垃圾', 'address', '延安路' || n || '号',
            'reported_at', to_char(timestamptz '2026-03-01 08:00:00+08' + n * interval '10 minutes', 'YYYY-MM-DD"T"HH24:MI:SSOF'),
            'position', NULL, 'grid', NULL, 'community', NULL, 'street', NULL, 'district', NULL, 'unit', NULL, 'limit', NULL, 'due_at', NULL,
-           'review', NULL, 'component', NULL, 'reasons', '[]'::jsonb
+           'review', NULL, 'component', NULL, 'reasons', '[]'::jsonb, 'grid_candidates', '[]'::jsonb, 'geocoding', NULL,
+           'cameras', '[]'::jsonb, 'boundaries', jsonb_build_object('generation_id', 1, 'data_version', 1), 'rules_version', 0
        ),
        CASE WHEN n < 30 THEN ST_SetSRID(ST_MakePoint(120.3708 + 0.0025 * (n % 6), 36.0808 + 0.0015 * (n / 6)), 4326) END
 FROM generate_series(0, 30) AS n;
