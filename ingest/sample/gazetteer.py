@@ -21,6 +21,7 @@ BUS_STOPS, PARKS, ALIASES, OLD_ROADS = 160, 60, 60, 24
 """At scale 1; smaller districts have fewer."""
 
 _PARK_TAILS = ("街心公园", "街头广场", "健身广场", "街头绿地")
+_TRIES = 5
 _LEAST_BUILDINGS = 5  # of an estate with an alias: one or another may be among the bad rows
 _KINDS = {"alias": "别名", "old": "旧名"}
 _LAYERS = {
@@ -56,15 +57,17 @@ def make_gazetteer(plan: Plan, ground: Ground, buildings: Buildings, addresses: 
 
 
 def _places(plan: Plan, rng: np.random.Generator, ground: Ground, taken: set[str]) -> Table:
-    stops = ground.along_roads(rng, plan.count(BUS_STOPS), 8.0, 14.0)
-    parks = ground.along_roads(rng, plan.count(PARKS), 18.0, 30.0)
+    # More than are wanted: one or another has no room, or a name that is taken.
+    stops = ground.along_roads(rng, _TRIES * plan.count(BUS_STOPS), 8.0, 14.0)
+    parks = ground.along_roads(rng, _TRIES * plan.count(PARKS), 18.0, 30.0)
     roads = ground.roads
     rows: list[tuple[str, str, str, float, float]] = []
-    for spots, kind in ((stops, "公交站"), (parks, "公园广场")):
+    for spots, kind, most in ((stops, "公交站", BUS_STOPS), (parks, "公园广场", PARKS)):
+        wanted = len(rows) + plan.count(most)
         for xy, edge, block in zip(spots.xy.tolist(), spots.edge.tolist(), spots.block.tolist(), strict=True):
             road = str(roads.names[roads.edge_road[edge]])
             name = f"{road}公交站" if kind == "公交站" else _fresh(rng, road)
-            if block >= 0 and name not in taken:
+            if block >= 0 and name not in taken and len(rows) < wanted:
                 taken.add(name)
                 rows.append((name, kind, road, *xy))
     lonlat = to_degrees(np.array([row[3:] for row in rows]).reshape(-1, 2))
