@@ -5,6 +5,7 @@
 ...     client.locate(120.38, 36.0873).location.grid
 """
 
+from gisgrid.client.addresses import GeocodeAnswer, GeocodedPlace, NearAddress, NearRoad, ReverseAnswer, Suggestion
 from gisgrid.client.aio import AsyncClient
 from gisgrid.client.answers import (
     BuildingAt,
@@ -19,20 +20,29 @@ from gisgrid.client.answers import (
     Sight,
     Then,
 )
+from gisgrid.client.reports import Case, CaseUnit
 from gisgrid.client.sync import Client
 
 __all__ = [
     "AsyncClient",
     "BuildingAt",
+    "Case",
+    "CaseUnit",
     "Client",
     "ConvertAnswer",
     "Cover",
     "CoverAnswer",
     "Currency",
     "Feature",
+    "GeocodeAnswer",
+    "GeocodedPlace",
     "LocateAnswer",
+    "NearAddress",
+    "NearRoad",
     "NearestAnswer",
     "NotLocated",
+    "ReverseAnswer",
     "Sight",
+    "Suggestion",
     "Then",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from types import TracebackType
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import httpx
 
 from gisgrid.client import calls, sending
+from gisgrid.client.addresses import GeocodeAnswer, ReverseAnswer, Suggestion
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, LocateAnswer, NearestAnswer, NotLocated
 from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, P, Pieces, Place
+from gisgrid.client.reports import Case
 from gisgrid.errors import TooLargeError
 from gisgrid.types import Location
 
@@ -88,7 +90,7 @@ class AsyncClient:
         A place that cannot be answered is a ``NotLocated`` in its turn. Where the server allows fewer places in one request,
         they become smaller.
         """
-        pieces = calls.PlacePieces(places, piece)
+        pieces = calls.Lists(places, piece)
         # Who stops taking answers stops the requests too.
         async with aclosing(self._answers(pieces, lambda part: calls.batch(part, crs or self.crs, as_of), at_once)) as answers:
             async for some in answers:
@@ -155,6 +157,80 @@ class AsyncClient:
     async def convert(self, first: float, second: float, to: str, *, crs: str | None = None) -> ConvertAnswer:
         """Return a place in the coordinate system ``to``."""
         return await self._send(calls.convert(Asked((first, second), crs or self.crs), to))
+
+    async def geocode(self, text: str, *, limit: int | None = None, explain: bool | None = None) -> GeocodeAnswer:
+        """Return the place that an address means, how exact and how sure, and what else it may mean (``limit`` places at most).
+
+        ``explain`` has each step told. Nothing found is an answer without ``best``, and no error.
+        """
+        return await self._send(calls.geocode(text, {"limit": limit, "explain": explain}))
+
+    async def geocode_many(
+        self, texts: Iterable[str], *, limit: int = 1, piece: int = DEFAULT_PIECE, at_once: int = DEFAULT_AT_ONCE
+    ) -> AsyncGenerator[GeocodeAnswer | NotLocated, None]:
+        """Yield the answer for each of any number of addresses, in their order; ``at_once`` requests of ``piece`` addresses are under way.
+
+        An address that cannot be answered (empty, too long) is a ``NotLocated`` in its turn; pieces are as with ``locate_many``.
+        """
+        pieces = calls.Lists(texts, piece)
+        async with aclosing(self._answers(pieces, lambda part: calls.geocode_batch(part, limit), at_once)) as answers:
+            async for some in answers:
+                for answer in some:
+                    yield answer
+
+    async def reverse(self, first: float, second: float, *, crs: str | None = None, limit: int | None = None) -> ReverseAnswer:
+        """Return the address that a place is at, others near it, and the road beside it."""
+        return await self._send(calls.reverse(Asked((first, second), crs or self.crs), {"limit": limit}))
+
+    async def suggest(self, text: str, *, limit: int | None = None) -> tuple[Suggestion, ...]:
+        """Return names and addresses that somebody who has typed ``text`` may be about to write, the likeliest first."""
+        return await self._send(calls.suggest(text, {"limit": limit}))
+
+    async def report_case(
+        self,
+        source: str,
+        *,
+        category: str | None = None,
+        description: str | None = None,
+        address: str | None = None,
+        place: tuple[float, float] | None = None,
+        crs: str | None = None,
+        accuracy_m: float | None = None,
+        component_code: str | None = None,
+        reported_at: datetime | str | None = None,
+        reporter: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> Case:
+        """Report a case and return it as it was decided and kept; ``place`` is longitude and latitude (or x and y) in ``crs``.
+
+        An address, a place or a component's code is needed, and a category or a description. A time without an offset is that
+        of the city. The request has a key of its own, so that it makes one case however often it has to be sent; ``key`` in its
+        place (a UUID, the number of another system) holds over calls: the same report with the same key is the same case.
+        """
+        members = {
+            **{"source": source, "category": category, "description": description, "address": address, "accuracy_m": accuracy_m},
+            **{"component_code": component_code, "reported_at": reported_at, "reporter": reporter},
+        }
+        asked = None if place is None else Asked(place, crs or self.crs)
+        return await self._send(calls.report_case(members, asked, key))
+
+    async def case(self, number: str) -> Case:
+        """Return one case with its reasons and history (in ``document``); raises NotFoundError."""
+        return await self._send(calls.case(number))
+
+    async def cases(self, **filters: object) -> AsyncGenerator[Case, None]:
+        """Yield the cases that ``filters`` choose, the newest first, page by page as they are taken.
+
+        ``filters`` are the parameters of ``GET /cases``, such as ``state="needs_review"``, ``street=["370203014"]``, ``since``,
+        ``until`` (times with an offset, or days of the city), ``overdue=True``, ``bbox``, ``q``.
+        """
+        cursor = None
+        while True:
+            page = await self._send(calls.cases(filters, cursor))
+            for one in page.cases:
+                yield one
+            if (cursor := page.next) is None:
+                return
 
     async def _answers(self, pieces: Pieces[P], call_of: Callable[[P], Call[T]], at_once: int) -> AsyncGenerator[T, None]:
         under_way: deque[asyncio.Task[list[T]]] = deque()

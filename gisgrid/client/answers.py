@@ -119,7 +119,7 @@ class LocateAnswer(NamedTuple):
 
 
 class NotLocated(NamedTuple):
-    """A point of a batch that cannot be answered: what is wrong, and with which parameter if one is to blame."""
+    """A point or an address of a batch that cannot be answered: what is wrong, and with which parameter if one is to blame."""
 
     message: str
     parameter: str | None
@@ -160,7 +160,7 @@ def read_locate(document: Document) -> LocateAnswer:
     return LocateAnswer(
         read_location(document),
         document["point"]["conversion_accuracy_m"],
-        _currency(document),
+        read_currency(document),
         _then(document),
         _features(document.get("cameras")),
         _features(document.get("manhole_covers")),
@@ -177,10 +177,10 @@ def read_location(document: Document) -> Location:
         point["lon"],
         point["lat"],
         document["status"],
-        _area(document["district"]),
-        _area(document["street"]),
-        _area(document["community"]),
-        _area(document["grid"]),
+        read_area(document["district"]),
+        read_area(document["street"]),
+        read_area(document["community"]),
+        read_area(document["grid"]),
         document["distance_to_edge_m"],
         document["on_edge"],
         tuple(_candidate(candidate) for candidate in document["candidates"]),
@@ -192,9 +192,12 @@ def read_location(document: Document) -> Location:
 
 def read_result(document: Document) -> Location | NotLocated:
     """Return one result of a batch."""
-    problem = document.get("error")
-    if problem is None:
-        return read_location(document)
+    return read_problem(document) if document.get("error") else read_location(document)
+
+
+def read_problem(document: Document) -> NotLocated:
+    """Return what is wrong, from a result of a batch that has ``error``."""
+    problem = document["error"]
     return NotLocated(problem.get("detail", ""), problem.get("parameter"), problem)
 
 
@@ -207,7 +210,7 @@ def read_nearest(document: Document) -> NearestAnswer:
     """Return the answer of a nearest-feature route."""
     point, features = document["point"], _features(document["features"]) or ()
     off_m = point["conversion_accuracy_m"]
-    return NearestAnswer(point["lon"], point["lat"], off_m, features, _currency(document), _then(document), document)
+    return NearestAnswer(point["lon"], point["lat"], off_m, features, read_currency(document), _then(document), document)
 
 
 def read_cover(document: Document) -> CoverAnswer:
@@ -221,7 +224,7 @@ def read_cover(document: Document) -> CoverAnswer:
         tuple(_cover(candidate) for candidate in document["candidates"]),
         document["none_score"],
         document["reach_m"],
-        _currency(document) if "data_version" in document else None,
+        read_currency(document) if "data_version" in document else None,
         _then(document),
         document,
     )
@@ -236,7 +239,8 @@ def read_convert(document: Document) -> ConvertAnswer:
     )
 
 
-def _currency(document: Document) -> Currency:
+def read_currency(document: Document) -> Currency:
+    """Return how current an answer is."""
     return Currency(document["data_version"], document["stale"], document.get("age_s"))
 
 
@@ -245,14 +249,18 @@ def _then(document: Document) -> Then | None:
         return None
     period = document["generation"]
     until = period["valid_to"]
-    return Then(_instant(document["as_of"]), period["id"], _instant(period["valid_from"]), None if until is None else _instant(until))
+    return Then(
+        read_instant(document["as_of"]), period["id"], read_instant(period["valid_from"]), None if until is None else read_instant(until)
+    )
 
 
-def _instant(text: str) -> datetime:
+def read_instant(text: str) -> datetime:
+    """Return an instant in RFC 3339 as an aware time."""
     return datetime.fromisoformat(text)
 
 
-def _area(document: Document | None) -> AreaRef | None:
+def read_area(document: Document | None) -> AreaRef | None:
+    """Return an area, None where there is none."""
     return None if document is None else AreaRef(document["code"], document["name"])
 
 

@@ -6,17 +6,23 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from datetime import datetime
 from itertools import islice
+from types import MappingProxyType
 from typing import Generic, NamedTuple, Protocol, TypeVar
+from urllib.parse import quote
+from uuid import uuid4
 
 import orjson
 
-from gisgrid.client import answers
+from gisgrid.client import addresses, answers, reports
+from gisgrid.client.addresses import GeocodeAnswer, ReverseAnswer, Suggestion
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, Document, LocateAnswer, NearestAnswer, NotLocated
+from gisgrid.client.reports import Case, CasePage
 from gisgrid.errors import CrsError, ParameterError
 from gisgrid.types import Location
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Sized)
+Item = TypeVar("Item")
 
 JSON = "application/json"
 
@@ -28,7 +34,12 @@ Place = tuple[Coordinate, Coordinate]
 
 
 DEFAULT_PIECE = 5000
-"""Places in one request of a batch."""
+"""Places or addresses in one request of a batch."""
+
+CASES_PAGE = 500
+"""Cases in one answer of a list."""
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Call(NamedTuple, Generic[T]):
@@ -39,6 +50,7 @@ class Call(NamedTuple, Generic[T]):
     body: bytes | None
     read: Callable[[bytes], T]
     media_type: str = JSON
+    headers: Mapping[str, str] = _NONE
 
     @property
     def method(self) -> str:
@@ -104,6 +116,44 @@ def batch(places: Sequence[Place], crs: str | None, as_of: datetime | str | None
     return Call("/locate/batch", {}, orjson.dumps(body), _of_json(answers.read_batch))
 
 
+def geocode(text: str, options: Mapping[str, object]) -> Call[GeocodeAnswer]:
+    """Return the request for the place that an address means."""
+    return Call("/geocode", {"q": text} | written(options), None, _of_json(addresses.read_geocode))
+
+
+def geocode_batch(texts: Sequence[str], limit: int) -> Call[list[GeocodeAnswer | NotLocated]]:
+    """Return the request for many addresses at once."""
+    body = {"addresses": list(texts), "limit": limit}
+    return Call("/geocode/batch", {}, orjson.dumps(body), _of_json(addresses.read_geocode_batch))
+
+
+def reverse(asked: Asked, options: Mapping[str, object]) -> Call[ReverseAnswer]:
+    """Return the request for the address that a place is at."""
+    return Call("/reverse", asked.parameters() | written(options), None, _of_json(addresses.read_reverse))
+
+
+def suggest(text: str, options: Mapping[str, object]) -> Call[tuple[Suggestion, ...]]:
+    """Return the request for what somebody who has typed ``text`` may mean."""
+    return Call("/suggest", {"q": text} | written(options), None, _of_json(addresses.read_suggest))
+
+
+def report_case(members: Mapping[str, object], asked: Asked | None, key: str | None) -> Call[Case]:
+    """Return the request that makes a case: its key is made once, so that however often it is sent there is one case."""
+    place = {} if asked is None else {"lon": float(asked.place[0]), "lat": float(asked.place[1]), "crs": named(asked.crs)}
+    body = orjson.dumps(reports.written_case(members) | place)
+    return Call("/cases", {}, body, _of_json(reports.read_case), headers={"idempotency-key": str(uuid4()) if key is None else key})
+
+
+def case(number: str) -> Call[Case]:
+    """Return the request for one case."""
+    return Call(f"/cases/{quote(number, safe='')}", {}, None, _of_json(reports.read_case))
+
+
+def cases(filters: Mapping[str, object], cursor: str | None) -> Call[CasePage]:
+    """Return the request for one page of cases: the first, or the one at ``cursor``."""
+    return Call("/cases", {"limit": str(CASES_PAGE)} | written({**filters, "cursor": cursor}), None, _of_json(reports.read_page))
+
+
 def _of_json(read: Callable[[Document], T]) -> Callable[[bytes], T]:
     return lambda content: read(orjson.loads(content))
 
@@ -119,19 +169,19 @@ def _coordinate(value: Coordinate) -> Coordinate:
     return number if math.isfinite(number) else str(number)
 
 
-class PlacePieces:
-    """The places of a batch in lists of at most ``size``; who finds that this is more than a server takes may make it smaller."""
+class Lists(Generic[Item]):
+    """The places or addresses of a batch in lists of at most ``size``; who finds that a server takes fewer may make it smaller."""
 
-    def __init__(self, places: Iterable[Place], size: int) -> None:
+    def __init__(self, items: Iterable[Item], size: int) -> None:
         if size < 1:
-            raise ParameterError("piece", f"{size} is no number of places.", "a number, 1 or more")
-        self._rest, self.size = iter(places), size
+            raise ParameterError("piece", f"{size} is no number of them.", "a number, 1 or more")
+        self._rest, self.size = iter(items), size
 
-    def __iter__(self) -> Iterator[list[Place]]:
+    def __iter__(self) -> Iterator[list[Item]]:
         while piece := list(islice(self._rest, self.size)):
             yield piece
 
-    def halves(self, piece: list[Place]) -> tuple[list[Place], list[Place]]:
+    def halves(self, piece: list[Item]) -> tuple[list[Item], list[Item]]:
         """Return a piece that was too large in two parts; the next ones will be no larger than these."""
         half = (len(piece) + 1) // 2
         self.size = min(self.size, half)

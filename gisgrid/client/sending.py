@@ -44,6 +44,7 @@ def settings(url: str, policy: Policy) -> dict[str, object]:
 def content(call: Call[T]) -> dict[str, object]:
     """Return the arguments of httpx for a request."""
     headers = {"accept": call.media_type} | ({} if call.body is None else {"content-type": call.media_type})
+    headers |= call.headers
     return {"method": call.method, "url": call.path, "params": dict(call.parameters), "content": call.body, "headers": headers}
 
 

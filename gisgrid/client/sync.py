@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import httpx
 
 from gisgrid.client import calls, sending
+from gisgrid.client.addresses import GeocodeAnswer, ReverseAnswer, Suggestion
 from gisgrid.client.answers import ConvertAnswer, CoverAnswer, LocateAnswer, NearestAnswer, NotLocated
 from gisgrid.client.calls import DEFAULT_PIECE, Asked, Call, P, Pieces, Place
+from gisgrid.client.reports import Case
 from gisgrid.errors import TooLargeError
 from gisgrid.types import Location
 
@@ -82,7 +84,7 @@ class Client:
         A place that cannot be answered is a ``NotLocated`` in its turn. Places are taken, and requests sent, as the answers
         are taken; where the server allows fewer places in one request, they become smaller.
         """
-        for answers in self._answers(calls.PlacePieces(places, piece), lambda part: calls.batch(part, crs or self.crs, as_of)):
+        for answers in self._answers(calls.Lists(places, piece), lambda part: calls.batch(part, crs or self.crs, as_of)):
             yield from answers
 
     def locate_frame(
@@ -151,6 +153,74 @@ class Client:
     def convert(self, first: float, second: float, to: str, *, crs: str | None = None) -> ConvertAnswer:
         """Return a place in the coordinate system ``to``."""
         return self._send(calls.convert(Asked((first, second), crs or self.crs), to))
+
+    def geocode(self, text: str, *, limit: int | None = None, explain: bool | None = None) -> GeocodeAnswer:
+        """Return the place that an address means, how exact and how sure, and what else it may mean (``limit`` places at most).
+
+        ``explain`` has each step told. Nothing found is an answer without ``best``, and no error.
+        """
+        return self._send(calls.geocode(text, {"limit": limit, "explain": explain}))
+
+    def geocode_many(self, texts: Iterable[str], *, limit: int = 1, piece: int = DEFAULT_PIECE) -> Iterator[GeocodeAnswer | NotLocated]:
+        """Yield the answer for each of any number of addresses, in their order: ``piece`` of them are asked for in one request.
+
+        An address that cannot be answered (empty, too long) is a ``NotLocated`` in its turn; pieces are as with ``locate_many``.
+        """
+        for answers in self._answers(calls.Lists(texts, piece), lambda part: calls.geocode_batch(part, limit)):
+            yield from answers
+
+    def reverse(self, first: float, second: float, *, crs: str | None = None, limit: int | None = None) -> ReverseAnswer:
+        """Return the address that a place is at, others near it, and the road beside it."""
+        return self._send(calls.reverse(Asked((first, second), crs or self.crs), {"limit": limit}))
+
+    def suggest(self, text: str, *, limit: int | None = None) -> tuple[Suggestion, ...]:
+        """Return names and addresses that somebody who has typed ``text`` may be about to write, the likeliest first."""
+        return self._send(calls.suggest(text, {"limit": limit}))
+
+    def report_case(
+        self,
+        source: str,
+        *,
+        category: str | None = None,
+        description: str | None = None,
+        address: str | None = None,
+        place: tuple[float, float] | None = None,
+        crs: str | None = None,
+        accuracy_m: float | None = None,
+        component_code: str | None = None,
+        reported_at: datetime | str | None = None,
+        reporter: Mapping[str, str] | None = None,
+        key: str | None = None,
+    ) -> Case:
+        """Report a case and return it as it was decided and kept; ``place`` is longitude and latitude (or x and y) in ``crs``.
+
+        An address, a place or a component's code is needed, and a category or a description. A time without an offset is that
+        of the city. The request has a key of its own, so that it makes one case however often it has to be sent; ``key`` in its
+        place (a UUID, the number of another system) holds over calls: the same report with the same key is the same case.
+        """
+        members = {
+            **{"source": source, "category": category, "description": description, "address": address, "accuracy_m": accuracy_m},
+            **{"component_code": component_code, "reported_at": reported_at, "reporter": reporter},
+        }
+        asked = None if place is None else Asked(place, crs or self.crs)
+        return self._send(calls.report_case(members, asked, key))
+
+    def case(self, number: str) -> Case:
+        """Return one case with its reasons and history (in ``document``); raises NotFoundError."""
+        return self._send(calls.case(number))
+
+    def cases(self, **filters: object) -> Iterator[Case]:
+        """Yield the cases that ``filters`` choose, the newest first, page by page as they are taken.
+
+        ``filters`` are the parameters of ``GET /cases``, such as ``state="needs_review"``, ``street=["370203014"]``, ``since``,
+        ``until`` (times with an offset, or days of the city), ``overdue=True``, ``bbox``, ``q``.
+        """
+        cursor = None
+        while True:
+            page = self._send(calls.cases(filters, cursor))
+            yield from page.cases
+            if (cursor := page.next) is None:
+                return
 
     def _answers(self, pieces: Pieces[P], call_of: Callable[[P], Call[T]]) -> Iterator[T]:
         for part in pieces:

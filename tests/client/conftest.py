@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from inspect import isasyncgen, iscoroutine
+from inspect import isasyncgen, iscoroutine, isgenerator
 from typing import Any
 
 import pytest
@@ -58,7 +58,7 @@ def ask_sync(url: str) -> Iterator[Ask]:
 
         def call(name: str, *arguments: Any, **options: Any) -> Any:
             answer = getattr(client, name)(*arguments, **options)
-            return list(answer) if name == "locate_many" else answer
+            return list(answer) if isgenerator(answer) else answer
 
         yield call
 
