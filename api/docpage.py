@@ -114,9 +114,10 @@ def _link(path: str, parameters: list[dict[str, Any]]) -> str:
 
 
 def _curl(path: str, method: str, operation: dict[str, Any], models: dict[str, Any]) -> str:
-    if "tags" not in operation:
-        return _batch_curl(path, operation, models)
     content = operation.get("requestBody", {}).get("content", {})
+    if "tags" not in operation:
+        schema = content.get("application/json", {}).get("schema", {})
+        return _batch_curl(path, operation, models) if "anyOf" in schema else _json_curl(path, operation, schema, models)
     body = f" -H 'Content-Type: {next(iter(content))}' --data-binary @feature.json" if content else ""
     match = " -H 'If-Match: …'" if any(parameter["name"] == "If-Match" for parameter in operation["parameters"]) else ""
     return f"<pre>{escape(f'curl -X {method.upper()} -u NAME:TOKEN{match}{body} http://127.0.0.1:8000/ogc{path}')}</pre>"
@@ -130,6 +131,15 @@ def _batch_curl(path: str, operation: dict[str, Any], models: dict[str, Any]) ->
     rows = f"curl -T points.csv -X POST -H 'Content-Type: text/csv' '{address}?crs=wgs84&columns=status,grid'"
     others = ", ".join(f"<code>{escape(media)}</code>" for media in content)
     return f"<pre>curl {address} -d '{escape(example)}'\n{escape(rows)}</pre><p>Rows may be {others}, and the answer what Accept names.</p>"
+
+
+def _json_curl(path: str, operation: dict[str, Any], schema: dict[str, Any], models: dict[str, Any]) -> str:
+    """Return how a body of JSON is sent, with an example where its model has one."""
+    examples = models.get(schema.get("$ref", "").rsplit("/", 1)[-1], schema).get("examples", ())
+    body = orjson.dumps(examples[0]).decode() if examples else "@body.json"
+    who = " -u NAME:TOKEN" if operation.get("security") else ""
+    command = f"curl -X POST{who} -H 'Content-Type: application/json' http://127.0.0.1:8000{path} -d '{body}'"
+    return f"{_table(operation['parameters'])}<pre>{escape(command)}</pre>"
 
 
 def _responses(operation: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas import Area, Current, Input, Point, Problem
 from gisgrid.geocoding import AddressLevel, MatchType
@@ -66,6 +66,10 @@ class AddressToFind(BaseModel):
 
 class GeocodeBatchRequest(BaseModel):
     """Addresses to be found."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"addresses": ["市北区连云港路41号", {"id": 7, "address": "敦化路与连云港路路口"}]}]}
+    )
 
     addresses: list[str | AddressToFind]
     limit: int = Field(default=1, ge=1, le=20, description="How many places each is answered with at most.")
