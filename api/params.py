@@ -37,6 +37,8 @@ def parse_query(raw: bytes, known: Mapping[str, Parameter]) -> dict[str, str]:
         name, _, value = pair.partition("=")
         if "%" in pair or "+" in pair:
             name, value = unquote_plus(name), unquote_plus(value)
+            if "\0" in pair or "%00" in pair:
+                raise ParameterError(name.replace("\0", "")[:_SHOWN], "holds a null character.", "a text without it")
         if name not in known:
             if not pair:
                 continue

@@ -230,7 +230,7 @@ def test_datetime_chooses_the_features_of_that_time_and_those_without_time(api: 
     for collection in api.collections:
         everything = api.json(api.items(collection), GEOJSON, limit=10_000)["features"]
         found = {feature["id"] for feature in api.json(api.items(collection), GEOJSON, datetime=asked, limit=10_000)["features"]}
-        name = {"manhole_covers": "installed_on", "quality_issues": "created_on"}.get(collection["id"])
+        name = {"manhole_covers": "installed_on", "quality_issues": "created_on", "cases": "reported_on"}.get(collection["id"])
         for feature in everything:
             day = feature["properties"].get(name) if name else None
             assert (feature["id"] in found) == (day is None or holds(day)), (collection["id"], feature["id"], day)

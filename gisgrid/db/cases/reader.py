@@ -127,6 +127,10 @@ class Group(NamedTuple):
     overdue: int
 
 
+# Nothing else is the number of a case, and not every text can be put to the database.
+_NUMBER = re.compile(r"\d{8}-\d{1,12}", re.ASCII)
+
+
 class CaseReader(Pool):
     """The connections that cases are read over; nothing is opened before ``open``."""
 
@@ -135,6 +139,8 @@ class CaseReader(Pool):
 
     async def one(self, number: str) -> tuple[KeptCase, list[Happened]] | None:
         """Return a case with its history, the oldest first; None when there is none. Errors as ``Pool.fetch_row``."""
+        if not _NUMBER.fullmatch(number):
+            return None
         row = await self.fetch_row(_ONE, [number])
         if row is None:
             return None

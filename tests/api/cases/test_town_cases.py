@@ -12,7 +12,7 @@ from tests.api.conftest import Server
 
 def test_the_layer_has_no_words_and_no_names(server: Server) -> None:
     features = server.get("/ogc/collections/cases/items?limit=100").json()["features"]
-    assert len(features) == 31
+    assert len(features) == 30
     assert all(set(feature["properties"]) == {field.name for field in layer("cases").fields} for feature in features)
     assert not {"description", "address", "reporter", "phone"} & set(features[0]["properties"])
 

@@ -74,8 +74,8 @@ CREATE VIEW gisgrid.cases AS
            to_char(due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS due_at,
            geom, geom_3857, geom_gcj02, version, changed_at
     FROM gisgrid.cases_all
-    WHERE retired_at IS NULL;
-COMMENT ON VIEW gisgrid.cases IS 'Cases that are not void, without what was said of them and by whom.';
+    WHERE retired_at IS NULL AND geom IS NOT NULL;
+COMMENT ON VIEW gisgrid.cases IS 'Cases that are not void and have a place, without what was said of them and by whom.';
 """
 
 _BESIDE = """
