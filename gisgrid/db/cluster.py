@@ -40,7 +40,7 @@ unix_socket_directories = '{socket_dir}'
 # Without "$user", which would be the schema gisgrid: statements must name it, as they must on any other server.
 search_path = 'public'
 password_encryption = 'scram-sha-256'
-max_connections = 60
+max_connections = 200
 # For a machine with two cores and 4 GB or more. Durability is left as it is: fsync and synchronous_commit stay on.
 shared_buffers = '{shared_buffers}'
 effective_cache_size = '1GB'

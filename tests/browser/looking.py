@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
-from playwright.sync_api import Browser, Page, Playwright, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
 
@@ -32,6 +32,11 @@ _PIXEL = """([lon, lat]) => {
 }"""
 
 
+def _told(message: ConsoleMessage) -> str:
+    """Return a message of the browser's console with the address that it is about."""
+    return f"{message.text} {message.location.get('url', '')}"
+
+
 def launch(playwright: Playwright) -> Browser:
     """Start Debian's Chromium without a screen; WebGL is drawn by software."""
     return playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
@@ -45,7 +50,7 @@ class Console:
         self.url = url
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
-        page.on("console", lambda message: self.complaints.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("console", lambda message: self.complaints.append(_told(message)) if message.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._note_host)
 

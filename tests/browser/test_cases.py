@@ -156,6 +156,7 @@ def test_the_queue_of_review_is_worked_off_by_keys(screen: Page, desk: Desk) -> 
     # The address is in the west, the position in the east, and no other reading of it is near the address.
     one = desk.report(lon=120.3885, lat=36.0815, crs="wgs84", address="西街3号", accuracy_m=5)
     assert one["state"] == "needs_review"
+    expect(screen.locator("#tab-review .badge")).to_be_visible()
     screen.keyboard.press("r")
     expect(screen.locator("#case .question")).to_be_visible()
     expect(screen.locator(f"#case-{one['number']}")).to_be_visible()

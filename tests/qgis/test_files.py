@@ -103,7 +103,7 @@ def test_the_command_writes_a_project(town: Database, tmp_path: Path, monkeypatc
     target = tmp_path / "town.qgs"
     result = CliRunner().invoke(build(), ["qgis", str(target), "--lang", "en"])
     assert result.exit_code == 0, result.output
-    assert "11 layers" in result.output
+    assert "12 layers" in result.output
     assert "Manhole covers" in target.read_text(encoding="utf-8")
 
 
@@ -111,7 +111,7 @@ def test_styles_are_written_once_and_those_of_people_stay(own_town: Database) ->
     shibei = load_deployment("shibei")
     with own_town.connect() as connection:
         first = write_styles(connection, shibei)
-        assert first == 45
+        assert first == 48
         assert write_styles(connection, shibei) == 0
         of = "WHERE f_table_schema = 'gisgrid' AND f_table_name ="
         connection.execute(f"UPDATE public.layer_styles SET description = 'mine', styleqml = '<qgis/>' {of} 'grids'".encode())

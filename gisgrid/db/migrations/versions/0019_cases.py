@@ -76,6 +76,11 @@ CREATE VIEW gisgrid.cases AS
     FROM gisgrid.cases_all
     WHERE retired_at IS NULL AND geom IS NOT NULL;
 COMMENT ON VIEW gisgrid.cases IS 'Cases that are not void and have a place, without what was said of them and by whom.';
+CREATE VIEW gisgrid_qgis.cases AS
+    SELECT id, code, category, kind, class_code, state, source, street_code, community_code, grid_code, unit_code, reported_at, reported_on,
+           due_at, geom
+    FROM gisgrid.cases;
+COMMENT ON VIEW gisgrid_qgis.cases IS 'The layer cases for QGIS: its fields and its place, nothing else.';
 """
 
 _BESIDE = """
