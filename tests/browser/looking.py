@@ -32,11 +32,6 @@ _PIXEL = """([lon, lat]) => {
 }"""
 
 
-def _told(message: ConsoleMessage) -> str:
-    """Return a message of the browser's console with the address that it is about."""
-    return f"{message.text} {message.location.get('url', '')}"
-
-
 def launch(playwright: Playwright) -> Browser:
     """Start Debian's Chromium without a screen; WebGL is drawn by software."""
     return playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
@@ -50,9 +45,15 @@ class Console:
         self.url = url
         self.complaints: list[str] = []
         self.hosts: set[str] = set()
-        page.on("console", lambda message: self.complaints.append(_told(message)) if message.type in ("error", "warning") else None)
+        page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", self._note_host)
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        address = message.location.get("url", "")
+        # The browser may ask for this by itself for a page that is a picture, as late as it likes; no page of ours names it.
+        if message.type in ("error", "warning") and not address.endswith("/favicon.ico"):
+            self.complaints.append(f"{message.text} {address}")
 
     def _note_host(self, request: Request) -> None:
         parts = urlsplit(request.url)
