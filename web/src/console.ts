@@ -6,13 +6,13 @@ import { formatHash, parseHash, type Query } from "./hash";
 import { language, preferredLanguage, setLanguage, t } from "./i18n";
 import type { Issue } from "./map/issues";
 import type { Chosen } from "./map/overlay";
-import type { Theme } from "./map/palette";
 import { type ServedStyle, Styles, type TileJsons, tileJsons } from "./map/served";
 import type { LayerId } from "./map/style";
 import { MapView } from "./map/view";
 import { Page } from "./page";
 import { hiddenLayers, switchedLayers } from "./shown";
 import { recall, remember } from "./storage";
+import { preferredTheme } from "./theme";
 
 const POINT_ZOOM = 16.5;
 const OBJECT_ZOOM = 18;
@@ -283,10 +283,4 @@ export class Console implements Actions {
 /** A click is no more exact than a tenth of a metre. */
 function round(degrees: number): number {
   return Number(degrees.toFixed(6));
-}
-
-function preferredTheme(): Theme {
-  const remembered = recall("theme");
-  if (remembered === "light" || remembered === "dark") return remembered;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }

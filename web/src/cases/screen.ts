@@ -2,9 +2,9 @@
 
 import { getJson, Problem } from "../api";
 import { language, preferredLanguage, setLanguage } from "../i18n";
-import type { Theme } from "../map/palette";
 import { Styles, tileJsons } from "../map/served";
 import { recall, remember } from "../storage";
+import { preferredTheme } from "../theme";
 import { dayAfter, dayIn, formatAddress, parseAddress } from "./address";
 import { acted, casesOf, type Editor, follow, newestCase, wholeCase } from "./calls";
 import { atHand } from "./facts";
@@ -359,12 +359,6 @@ export class Screen implements Actions {
     if (day !== null && day !== this.state.day) await this.load(day);
     if (number !== null && number !== this.state.chosen) this.open(number);
   }
-}
-
-function preferredTheme(): Theme {
-  const remembered = recall("theme");
-  if (remembered === "light" || remembered === "dark") return remembered;
-  return matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
 
 /** An editor's token is kept as long as the tab is open, and nowhere else. */
