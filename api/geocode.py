@@ -71,8 +71,9 @@ def geocode(backend: Backend, scope: Scope) -> Reply:
     # Before the snapshot, as for all lookups: the answer may be newer than it says, never older.
     currency = backend.model.currency()
     now = backend.model.snapshot
+    version = now.geocoded_version
     found = geocode_document(now, address, explain=explain, limit=limit)
-    return json_reply({"query": address, **found, "data_version": now.version, **currency.as_document()})
+    return json_reply({"query": address, **found, "data_version": version, **currency.as_document()})
 
 
 def reverse(backend: Backend, scope: Scope) -> Reply:
@@ -84,9 +85,10 @@ def reverse(backend: Backend, scope: Scope) -> Reply:
     currency = model.currency()
     now = model.snapshot
     place = Place(*model.to_wgs84(point.first, point.second, point.crs), point.crs)
+    version = now.geocoded_version
     found = reverse_document(now, place.lon, place.lat, limit=limit)
     given = {"input": point.as_document(), "point": place.as_document()}
-    return json_reply({**given, **found, "data_version": now.version, **currency.as_document()})
+    return json_reply({**given, **found, "data_version": version, **currency.as_document()})
 
 
 def suggest(backend: Backend, scope: Scope) -> Reply:
@@ -130,7 +132,7 @@ async def _stream(backend: Backend, asked: _Batch) -> AsyncIterator[bytes]:
     """Yield the answer piece by piece: others get a turn between, and all of it comes from one snapshot."""
     currency = backend.model.currency()
     now = backend.model.snapshot
-    head = orjson.dumps({"data_version": now.version, **currency.as_document()})
+    head = orjson.dumps({"data_version": now.geocoded_version, **currency.as_document()})
     yield head[:-1] + b',"results":['
     for start in range(0, len(asked.addresses), _CHUNK):
         part = asked.addresses[start : start + _CHUNK]

@@ -20,14 +20,19 @@ _MOST_KNOWN = 1_000_000
 
 
 class Doors:
-    """The features with addresses, by road and by name (in normal form); ``known`` is what of texts another one has read already."""
+    """The features with addresses, by road and by name (in normal form); what was read in the doors ``before`` is taken over."""
 
-    def __init__(self, features: Features, known: dict[tuple[str, ...], Any]) -> None:
-        self._features, self.known = features, known if len(known) < _MOST_KNOWN else {}
+    def __init__(self, features: Features, before: Doors | None = None) -> None:
+        self._features = features
+        self._known: dict[tuple[str, ...], Any] = {} if before is None or len(before._known) > _MOST_KNOWN else before._known
         self.by_road: dict[str, list[Door]] = {}
         self.by_name: dict[str, list[Door]] = {}
         self.road_names: dict[str, str] = {}
         self.place_names: dict[str, str] = {}
+        if before is not None and features.is_like(before._features):
+            self.by_road, self.by_name = before.by_road, before.by_name
+            self.road_names, self.place_names = before.road_names, before.place_names
+            return
         start = 0
         for table in features.tables.values():
             self._read(start, table)
@@ -53,9 +58,9 @@ class Doors:
         self.road_names |= {key: text for text, key in roads.items()}
 
     def _once(self, key: tuple[str, ...], make: Callable[[str], Any]) -> Any:
-        found = self.known.get(key)
+        found = self._known.get(key)
         if found is None:
-            found = self.known[key] = make(key[-1])
+            found = self._known[key] = make(key[-1])
         return found
 
     def stems_of_codes(self, codes: Collection[str]) -> dict[tuple[str, str], str]:

@@ -38,11 +38,15 @@ class Side(NamedTuple):
     edge_m: Floats
     line: NDArray[np.int64]
 
+    def on(self, ground: Ground, before: Ground) -> Side:
+        """Return the same on another ground than ``before``, in the same plane."""
+        return self if ground is before else self._replace(**_grids(ground, ground.plane.degrees(self.xy)))
+
 
 class Features:
     """Where features are; rows are those of buildings, then of addresses, then of places.
 
-    With ``before``, the features of another time on the same ground, what is known of those that have not changed is taken over.
+    With ``before``, the features of another time in the same plane, what is known of those that have not changed is taken over.
     """
 
     _places: _Places
@@ -61,6 +65,8 @@ class Features:
         self._source = source = _source(self._rows, [] if before is None else before._rows)
         fresh = _Places.of(ground, np.concatenate([_shapes(table) for table in self.tables.values()])[source < 0])
         places = fresh if before is None else _Places(*(_merged(source, *both) for both in zip(before._places, fresh, strict=True)))
+        if before is not None and before.ground is not ground:
+            places = places._replace(**_grids(ground, places.degrees))
         self._places = places
         self.shapes, self.xy, self.degrees = places.shapes, places.xy, places.degrees
         self.radius_m: list[float] = places.radius_m.tolist()
@@ -71,10 +77,14 @@ class Features:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def is_like(self, other: Features) -> bool:
+        """Return whether these are the very same features, wherever they are."""
+        return all(mine is theirs for mine, theirs in zip(self.tables.values(), other.tables.values(), strict=True))
+
     def stand(self, doors: Mapping[str, Sequence[Door]], lines: Mapping[str, Sequence[RoadLine]], before: Features | None = None) -> None:
         """Find where features stand beside their roads, once, before anybody asks; ``before`` stood beside the same roads."""
         rows, which, chosen = [], [], []
-        known = None if before is None else before.side
+        known = None if before is None or before.side is None else before.side.on(self.ground, before.ground)
         source = self._source if known is not None else np.full(len(self), -1, np.int64)
         is_fresh = (source < 0).tolist()
         for name, members in doors.items():
@@ -137,9 +147,14 @@ class _Places(NamedTuple):
         xy = _centres(moved)
         boxes = shapely.bounds(moved).reshape(-1, 4)
         degrees = ground.plane.degrees(xy)
-        grid, edge_m = ground.grids(degrees)
         reach_m = np.hypot(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) / 2.0
-        return cls(moved, xy, degrees, reach_m, np.array(grid, np.int64), np.array(edge_m, np.float64))
+        return cls(moved, xy, degrees, reach_m, **_grids(ground, degrees))
+
+
+def _grids(ground: Ground, degrees: Floats) -> dict[str, NDArray[Any]]:
+    """Return the numbers of the grids of places and the distances to their edges; those that are nowhere are in none."""
+    grid, edge_m = ground.grids(degrees)
+    return {"grid": np.array(grid, np.int64), "edge_m": np.array(edge_m, np.float64)}
 
 
 def _source(rows: Sequence[object], before: Sequence[object]) -> NDArray[np.int64]:

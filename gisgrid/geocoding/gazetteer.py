@@ -63,16 +63,17 @@ class Gazetteer:
     ) -> None:
         self._tables, self._parser, self._locator, self._indices = tables, parser, locator, indices
         self._words = Wording(chinese=not isinstance(parser, WesternParser))
-        # What was made on another ground is of no use here.
-        before = before if before is not None and before._locator is locator else None
-        self._ground = Ground(plane_around(_points(tables)), locator) if before is None else before._ground
+        plane = plane_around(_points(tables))
+        # What was made in another plane is of no use here.
+        before = before if before is not None and before._ground.plane == plane else None
+        self._ground = Ground(plane, locator) if before is None or before._locator is not locator else before._ground
         roads = before if before is not None and before._tables.roads is tables.roads else None
-        self._lines = RoadLines(tables.roads, self._ground.plane) if roads is None else roads._lines
+        self._lines = RoadLines(tables.roads, plane) if roads is None else roads._lines
         self._features = features = Features(self._ground, tables, None if before is None else before._features)
-        self._doors = Doors(features, {} if before is None else before._doors.known)
+        self._doors = Doors(features, None if before is None else before._doors)
         features.stand(self._doors.by_road, self._lines.by_name, None if roads is None else roads._features)
         self._areas = AreaNames(self._ground, tables.areas, tables.names)
-        self._roads = Roads(features, self._lines, self._doors, None if roads is None else roads._roads.network)
+        self._roads = Roads(features, self._lines, self._doors, None if roads is None else roads._roads.network.on(self._ground))
         self._places = Places(features, self._doors, self._other_places())
         named = Named(self._roads, self._places, self._areas, *self._similar())
         self._matcher = Matcher(self._ground, named, self._other_roads(), self._words)

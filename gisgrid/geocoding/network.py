@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -39,6 +40,15 @@ class Network:
         self.stops: list[list[float]] = [[] for _ in lines]
         self._meet()
         self._sample()
+
+    def on(self, ground: Ground) -> Network:
+        """Return the same roads on a ground with other areas and the same plane."""
+        if ground is self._ground:
+            return self
+        found = copy.copy(self)
+        found._ground = ground
+        found._sides = [places._replace(numbers=ground.grid_numbers(places.degrees)) for places in self._sides]
+        return found
 
     def crossings(self, one: int, other: int) -> Sequence[Crossing]:
         """Return where two roads meet, each meeting once, with measures along the first."""

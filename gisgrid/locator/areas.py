@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gisgrid.locator import compiled
 from gisgrid.locator.building import AreaState, AreaTable, ask_many, shapes_of, state_of
 from gisgrid.locator.chunks import in_pieces
+from gisgrid.locator.compiled import COVER, POINTS
 from gisgrid.locator.edges import SHORTEST_EDGE_DEG, Flags, Floats, Ints, Longs
 from gisgrid.locator.fine import ASKED, NOWHERE, PER_SIDE, Parts
 from gisgrid.locator.raster import OUTSIDE
@@ -174,7 +174,7 @@ class AreaIndex:
     def cover(self, lon: Floats, lat: Floats, number: Ints, on_edge: Flags) -> None:
         """Do for one piece of one-dimensional arrays what ``covering_many`` does, into ``number`` and ``on_edge`` (all False before)."""
         self._values(lon, lat, number)
-        fast = compiled.loops(0)
+        fast = POINTS.of(0)
         if fast is not None:
             fast.ask(lon, lat, *self._for_loops[2:], (number, on_edge))
             return
@@ -217,7 +217,7 @@ class AreaIndex:
 
     def _values(self, lon: Floats, lat: Floats, out: Ints) -> None:
         """Fill ``out`` with what ``cell_value`` returns for each of many points; all are one-dimensional."""
-        fast = compiled.loops(lon.size // compiled.COVER)
+        fast = POINTS.of(lon.size // COVER)
         if fast is not None:
             fast.values(lon, lat, *self._for_loops[:2], out)
             return

@@ -12,9 +12,9 @@ import numpy as np
 from pyproj import Geod
 from scipy.spatial import cKDTree
 
-from gisgrid.locator import compiled
 from gisgrid.locator.areas import AreaIndex
 from gisgrid.locator.background import Background
+from gisgrid.locator.compiled import POINTS
 from gisgrid.locator.edges import Edges, Flags, Floats, Ints, Longs, expand
 from gisgrid.locator.ground import (
     LOCAL_M,
@@ -163,7 +163,7 @@ class Boundary:
     def distances_m(self, number: Ints, lon: Floats, lat: Floats) -> Floats:
         """Return for arrays of points the distance to the boundary of the area that each lies in; NaN where it is negative."""
         out = np.full(lon.shape, np.nan)
-        fast = compiled.loops(lon.size)
+        fast = POINTS.of(lon.size)
         if fast is not None:
             near = self._origins, self._near.columns, self._near.first, self._packed
             is_long = _FEW < len(lon) > len(self._near.first) // _FEW_EACH

@@ -1,4 +1,4 @@
-"""When the compiled loops are used: they answer five times as fast as NumPy and take a second to load, so not before that pays.
+"""When compiled loops are used: they answer several times as fast as NumPy and take a second to load, so not before that pays.
 
 Loading begins, in a thread of its own, when as much has been asked as would have been done sooner with them. Until they are
 there NumPy answers, and nobody waits; the answers are the same, to the last bit.
@@ -7,48 +7,50 @@ there NumPy answers, and nobody waits; the answers are the same, to the last bit
 from __future__ import annotations
 
 import threading
+from importlib import import_module
 from types import ModuleType
-
-_WORTH = 1_500_000
-"""So many distances take as much longer without the compiled loops as loading them takes."""
 
 COVER = 20
 """So many points to areas are worth one distance."""
 
 
-class _State:
-    """What has been asked so far, and the loops when they are there."""
+class Loops:
+    """The compiled loops of one module; ``worth`` is how much work takes as much longer without them as loading them takes."""
 
-    loops: ModuleType | None = None
-    asked = 0
-    thread: threading.Thread | None = None
+    def __init__(self, module: str, worth: int) -> None:
+        self._module, self._worth = module, worth
+        self._lock = threading.Lock()
+        self._loaded: ModuleType | None = None
+        self._asked = 0
+        self._thread: threading.Thread | None = None
+
+    def of(self, count: int) -> ModuleType | None:
+        """Return the module if it is loaded; so much work is about to be done."""
+        if self._loaded is None:
+            self.expect(count)
+        return self._loaded
+
+    def expect(self, count: int) -> None:
+        """Say that so much work is going to be asked for: when it and what was before is worth it, loading begins."""
+        with self._lock:
+            self._asked += count
+            if self._asked >= self._worth and self._thread is None:
+                self._thread = threading.Thread(target=self.load, name=f"loading {self._module}", daemon=True)
+                self._thread.start()
+
+    def expect_much(self) -> None:
+        """Say that there will be work without an end, as a server has it: loading begins."""
+        self.expect(self._worth)
+
+    def load(self) -> bool:
+        """Load the loops and wait for it; return whether they are there. The first time on a machine takes some ten seconds."""
+        try:
+            self._loaded = import_module(self._module)
+        except (ImportError, RuntimeError):
+            # No Numba for this machine, or no folder that it could keep its code in: compiling each time takes longer than it saves.
+            return False
+        return True
 
 
-_LOCK = threading.Lock()
-
-
-def loops(count: int) -> ModuleType | None:
-    """Return the module ``kernels`` if it is loaded; ``count`` distances are about to be computed, or as much work as that is."""
-    if _State.loops is None:
-        expect(count)
-    return _State.loops
-
-
-def expect(count: int) -> None:
-    """Say that so many distances are going to be asked for: when they and those before are worth it, loading begins."""
-    with _LOCK:
-        _State.asked += count
-        if _State.asked >= _WORTH and _State.thread is None:
-            _State.thread = threading.Thread(target=load, name="gisgrid-compiled")
-            _State.thread.start()
-
-
-def load() -> bool:
-    """Load the compiled loops and wait for it; return whether they are there. The first time on a machine takes some ten seconds."""
-    try:
-        from gisgrid.locator import kernels  # noqa: PLC0415
-    except (ImportError, RuntimeError):
-        # No Numba for this machine, or no folder that it could keep its code in: compiling each time takes longer than it saves.
-        return False
-    _State.loops = kernels
-    return True
+POINTS = Loops("gisgrid.locator.kernels", 1_500_000)
+"""Points to areas and distances to edges; counted in distances."""

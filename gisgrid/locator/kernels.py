@@ -8,43 +8,33 @@ changes, so what may change elsewhere comes as an argument; constants of the Ear
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit, types, uint64
+from numba import uint64
 
+from gisgrid.locator.compiling import (
+    BYTES,
+    FLAGGED,
+    FLAGS,
+    FLOATS,
+    INTS,
+    LONGS,
+    METRES,
+    NUMBER,
+    NUMBERS,
+    WHOLE,
+    compiled,
+    function,
+    helper,
+    together,
+)
 from gisgrid.locator.ground import DEG, PER_LAT, PER_LON, WGS84_E2
 
-_Loop = Callable[..., None]
 
-
-def _array(kind: Any, *, readonly: bool = True) -> Any:
-    """Return the type of a flat array; what comes out of a file is read-only, and what is not may be passed as if it were."""
-    return types.Array(kind, 1, "C", readonly=readonly)
-
-
-def _compiled(*arguments: Any) -> Callable[[_Loop], _Loop]:
-    """Return what compiles a loop for arguments of these types, once for this machine: the result is kept in a file."""
-    compile_it: Callable[[_Loop], _Loop] = njit(types.void(*arguments), cache=True, nogil=True, error_model="numpy")
-    return compile_it
-
-
-_helper: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(inline="always", error_model="numpy")
-_function: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(error_model="numpy")
-
-_KINDS = types.float64, types.int32, types.int64, types.uint8, types.boolean
-_FLOATS, _INTS, _LONGS, _BYTES, _FLAGS = (_array(kind) for kind in _KINDS)
-_NUMBER, _WHOLE = types.float64, types.int64
-
-
-_NUMBERS, _FLAGGED, _METRES = (_array(kind, readonly=False) for kind in (types.int32, types.boolean, types.float64))
-_Tuple: Callable[[list[Any]], Any] = types.Tuple
-
-
-@_compiled(
-    *(_FLOATS, _FLOATS, _Tuple([*[_NUMBER] * 4, _WHOLE, _WHOLE])),
-    *(_Tuple([_INTS, _BYTES, _LONGS, _INTS, _WHOLE, _WHOLE, _WHOLE]), _NUMBERS),
+@compiled(
+    *(FLOATS, FLOATS, together([*[NUMBER] * 4, WHOLE, WHOLE])),
+    *(together([INTS, BYTES, LONGS, INTS, WHOLE, WHOLE, WHOLE]), NUMBERS),
 )
 def values(lon: Any, lat: Any, frame: Any, raster: Any, out: Any) -> None:
     """Fill ``out`` with the number of the area that each point's cell or part of it lies in, -1, or the cell's value where edges decide."""
@@ -66,14 +56,14 @@ def values(lon: Any, lat: Any, frame: Any, raster: Any, out: Any) -> None:
         out[i] = value
 
 
-@_helper
+@helper
 def _says(is_shell: bool, winding: int, is_on: bool) -> int:
     """Return what a ring says of a point, in bits: within it or on it, and that of a hole times four."""
     bit = 2 if is_on else 1 if winding != 0 else 0
     return bit if is_shell else 4 * bit
 
 
-@_helper
+@helper
 def _joined(bits: int) -> int:
     """Return what all rings of a polygon say together: 0 not covered, 1 covered, 2 on the boundary; as ``edges.covers``."""
     if bits & 2 or bits & 13 == 9:
@@ -81,7 +71,7 @@ def _joined(bits: int) -> int:
     return 1 if bits == 1 else 0
 
 
-@_function
+@function
 def _state(start: int, end: int, x: float, y: float, ends: Any) -> int:
     """Return for a point and the edges of an area in its row what ``_joined`` does; the edges of one ring together."""
     x1, y1, x2, y2, rings, part_of, shells, short = ends
@@ -106,9 +96,9 @@ def _state(start: int, end: int, x: float, y: float, ends: Any) -> int:
     return joined
 
 
-@_compiled(
-    *(_FLOATS, _FLOATS, _Tuple([_LONGS, _INTS, _INTS, _LONGS])),
-    *(_Tuple([*[_FLOATS] * 4, _INTS, _INTS, _FLAGS, _NUMBER]), _Tuple([_NUMBERS, _FLAGGED])),
+@compiled(
+    *(FLOATS, FLOATS, together([LONGS, INTS, INTS, LONGS])),
+    *(together([*[FLOATS] * 4, INTS, INTS, FLAGS, NUMBER]), together([NUMBERS, FLAGGED])),
 )
 def ask(lon: Any, lat: Any, lists: Any, ends: Any, out: Any) -> None:
     """Replace in ``out`` the numbers that ``values`` has left to the edges, and flag points on edges, as ``building.ask_many`` does."""
@@ -127,7 +117,7 @@ def ask(lon: Any, lat: Any, lists: Any, ends: Any, out: Any) -> None:
         number[i] = found
 
 
-@_helper
+@helper
 def _metres_beside(sine: float, cosine: float, north_deg: float) -> tuple[float, float]:
     """Do what ``ground.metres_beside`` does."""
     step = north_deg * DEG
@@ -138,7 +128,7 @@ def _metres_beside(sine: float, cosine: float, north_deg: float) -> tuple[float,
     return PER_LON * cosine * root, PER_LAT * root * root * root
 
 
-@_function
+@function
 def _slot(number: int, x: float, y: float, frame: Any, near: Any) -> int:
     """Return the slot in ``near`` of a point in area ``number``."""
     x0, y0, per_x, per_y = frame
@@ -146,7 +136,7 @@ def _slot(number: int, x: float, y: float, frame: Any, near: Any) -> int:
     return slot
 
 
-@_function
+@function
 def _least(point: tuple[float, float], edges: tuple[int, int], row: int, ground: Any, ends: Any) -> float:
     """Return the metres from a point, in a row of blocks, to the nearest of the edges from one to before another."""
     (x, y), (middle, sines, cosines, tiny) = point, ground
@@ -175,11 +165,11 @@ def _least(point: tuple[float, float], edges: tuple[int, int], row: int, ground:
     return math.sqrt(east * east + north * north) if least < math.inf else math.inf
 
 
-_POINTS, _FRAME = _Tuple([_INTS, _FLOATS, _FLOATS]), _Tuple([_NUMBER] * 4)
-_NEAR, _GROUND = _Tuple([_LONGS, _LONGS, _LONGS, _FLOATS]), _Tuple([_FLOATS, _FLOATS, _FLOATS, _NUMBER])
+_POINTS, _FRAME = together([INTS, FLOATS, FLOATS]), together([NUMBER] * 4)
+_NEAR, _GROUND = together([LONGS, LONGS, LONGS, FLOATS]), together([FLOATS, FLOATS, FLOATS, NUMBER])
 
 
-@_compiled(_POINTS, _FRAME, _NEAR, _GROUND, _METRES)
+@compiled(_POINTS, _FRAME, _NEAR, _GROUND, METRES)
 def least_distances(points: Any, frame: Any, near: Any, ground: Any, out: Any) -> None:
     """Fill ``out`` with the metres from points to the nearest edge of those that their blocks have for area ``number``; NaN below 0."""
     number, lon, lat = points
@@ -191,7 +181,7 @@ def least_distances(points: Any, frame: Any, near: Any, ground: Any, out: Any) -
             out[i] = _least((lon[i], lat[i]), (first[slot], first[slot + 1]), int((lat[i] - frame[1]) * frame[3]), ground, ends)
 
 
-@_compiled(_POINTS, _FRAME, _NEAR, _GROUND, _METRES)
+@compiled(_POINTS, _FRAME, _NEAR, _GROUND, METRES)
 def least_distances_by_slots(points: Any, frame: Any, near: Any, ground: Any, out: Any) -> None:
     """Do what ``least_distances`` does, the points of one slot after those of another.
 

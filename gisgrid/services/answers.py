@@ -167,8 +167,7 @@ def _seeing_documents(sources: Sources, place: Place, asked: NearestAsked) -> li
     lon, lat, index = place.lon, place.lat, sources.points["cameras"]
     # Which of those that see it are wanted is for the index to say, so that all must be known.
     is_chosen = asked.where is not None or asked.radius_m is not None
-    rows = sources.sight.seeing(lon, lat, len(index) if is_chosen else asked.k, asked.target_height_m)
-    seen = dict(zip(rows, sources.sight.look(lon, lat, rows, asked.target_height_m), strict=True))
+    seen = dict(sources.sight.seeing(lon, lat, len(index) if is_chosen else asked.k, asked.target_height_m))
     if not seen:
         return []
     reach_m = min(max(sighting.distance_m for sighting in seen.values()) + _SLACK_M, asked.radius_m or math.inf)

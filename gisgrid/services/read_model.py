@@ -24,6 +24,7 @@ from gisgrid.services.freshness import Currency, Freshness
 from gisgrid.services.history import AreasThen
 from gisgrid.services.snapshot import NOT_HELD, Snapshot, catch_up, read_snapshot, turned
 from gisgrid.settings import Settings
+from gisgrid.sight import LOOPS as LINES
 from gisgrid.types import Location, Neighbour
 
 _log = logging.getLogger(__name__)
@@ -148,16 +149,21 @@ class ReadModel:
 
     def prepare(self) -> None:
         """Make what requests would else have to wait for when they ask for it first."""
-        snapshot = self.snapshot
-        snapshot.locator.prepare()
-        snapshot.sights.get()
+        LINES.expect_much()
+        self._prepare_lookups()
+        self.snapshot.gazetteer.prepare()
+
+    def _prepare_lookups(self) -> None:
+        """Make what lookups need; a gazetteer takes longer, and until it is made the one before it answers."""
+        self.snapshot.locator.prepare()
+        self.snapshot.sights.get()
         for index in self.features.values():
             index.prepare()
-        snapshot.gazetteer.prepare()
 
     def refresh(self, whole: Collection[str] = ()) -> None:
         """Read what has changed since the last time, and the layers ``whole`` in any case; then answer from that.
 
+        Addresses are answered from the gazetteer of before until ``prepare``, or what follows the feed, has made the new one.
         Raises DatabaseError when the database cannot be read; the answers then stay as they were.
         """
         with self._reloading:
@@ -166,19 +172,21 @@ class ReadModel:
                 self.snapshot = catch_up(connection, self._database, self._settings.doubt_m, self.snapshot, whole)
             self._freshness.done(mark, began)
             # In this thread and not in that of a request; until it is made, those that ask for it wait.
-            self.prepare()
+            self._prepare_lookups()
 
     async def follow(self) -> None:
         """Keep the data current until cancelled: a change is in the answers within a second of its commit.
 
         When the database is lost, the last data stay; when it comes back, what was missed is read.
         """
-        self._feed, self._wanted = ChangeFeed(self._database.url, self.snapshot.position), asyncio.Event()
+        self._feed = ChangeFeed(self._database.url, self.snapshot.position)
+        self._wanted, self._refreshed = asyncio.Event(), asyncio.Event()
         self._reader = StandingReader(self._database)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._hear(self._feed), name="hearing of changes")
                 tasks.create_task(self._keep_up(), name="reading changes")
+                tasks.create_task(self._keep_gazetteer(), name="making gazetteers")
                 tasks.create_task(self._keep_time(), name="units by the clock")
         finally:
             # A thread may still be reading: whoever stops following waits for it.
@@ -235,6 +243,13 @@ class ReadModel:
         elif self._soon is None or self._soon.when() <= asyncio.get_running_loop().time():
             self._soon = asyncio.get_running_loop().call_later(_SOON_S, self._wanted.set)
 
+    async def _keep_gazetteer(self) -> None:
+        """Make the gazetteer of the latest snapshot whenever there is a new one; other changes do not wait for it."""
+        while True:
+            await self._refreshed.wait()
+            self._refreshed.clear()
+            await asyncio.to_thread(self.snapshot.gazetteer.prepare)
+
     async def _keep_up(self) -> None:
         """Read whenever there is something to read; what comes in meanwhile is read together after it."""
         while True:
@@ -243,6 +258,7 @@ class ReadModel:
             whole, self._whole = self._whole, set()
             try:
                 await asyncio.to_thread(self.refresh, whole)
+                self._refreshed.set()
             except DatabaseError as error:
                 _log.warning("A change cannot be read, answers stay as they are: %s", error.message)
                 self._whole |= whole

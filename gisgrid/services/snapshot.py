@@ -55,6 +55,11 @@ class Snapshot(NamedTuple):
         return self.position.version
 
     @property
+    def geocoded_version(self) -> int:
+        """The version of the data that the gazetteer answers from at least; its own is made a moment after the rest."""
+        return self.gazetteer.answered_version(self.version)
+
+    @property
     def sight(self) -> SightIndex:
         """What the cameras see among the buildings."""
         return self.sights.get()
@@ -72,7 +77,7 @@ def read_snapshot(connection: psycopg.Connection, database: Database, doubt_m: f
     locator = Locator.from_indices(areas, roles, doubt_m)
     history = History.read(connection, database, doubt_m)
     sources = read_sources(connection, parser)
-    gazetteer = CurrentGazetteer(sources, footprints, locator)
+    gazetteer = CurrentGazetteer(position.version, sources, footprints, locator)
     return Snapshot(
         position, areas, roles, history.organizations_at(_now()), locator, points, footprints, sights, history, sources, gazetteer
     )
@@ -99,7 +104,9 @@ def catch_up(connection: psycopg.Connection, database: Database, doubt_m: float,
     history = before.history.renewed(connection, before.position, touched)
     locator = _locator(before, areas, roles, doubt_m)
     sources = catch_up_sources(connection, before.sources, touched)
-    gazetteer = CurrentGazetteer(sources, footprints, locator, before.gazetteer) if is_touched(touched) else before.gazetteer
+    gazetteer = before.gazetteer
+    if is_touched(touched):
+        gazetteer = CurrentGazetteer(position.version, sources, footprints, locator, before.gazetteer)
     return Snapshot(
         position,
         areas,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,8 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
 _CELL_M = 32.0
-_SLACK_M = 1e-3
+SLACK_M = 1e-3
+"""Boxes are larger by this much on each side, and lines longer."""
 
 
 class Lines(NamedTuple):
@@ -28,7 +28,7 @@ class Cells:
     """Boxes by the cells that they touch. Cells in a row follow each other, so that a stretch of a row is one slice."""
 
     def __init__(self, middle: Floats, half: Floats) -> None:
-        self._boxes = np.hstack([middle, half + _SLACK_M])
+        self._boxes = np.hstack([middle, half + SLACK_M])
         self._mx, self._my, self._hx, self._hy = np.ascontiguousarray(self._boxes.T)
         rows = np.flatnonzero(~np.isnan(self._mx))
         mx, my, hx, hy = self._mx[rows], self._my[rows], self._hx[rows], self._hy[rows]
@@ -45,22 +45,24 @@ class Cells:
         key = (south[item] + step)[wide] * (self._last + 1) + west[item][wide] + across
         order = np.argsort(key, kind="stable")
         self._key, self._in_cell = key[order], rows[item][wide][order]
-        self._highest = int(self._key[-1]) if len(self._key) else -1
-        self._known: dict[int, tuple[int, ...]] = {}
-        self._flat = memoryview(self._boxes.reshape(-1))  # type: ignore[arg-type]
+
+    @property
+    def arrays(self) -> tuple[Longs, Longs, Floats, float, float, int]:
+        """What compiled loops need: the cells in order with the box in each, all boxes (middle and half), and how cells are numbered."""
+        return self._key, self._in_cell, self._boxes.reshape(-1), self._cell, self._west, self._last
 
     def near_lines(self, lines: Lines) -> tuple[Longs, Longs]:
         """Return the pairs of a line and a box that it touches, each once, ordered by both."""
         x, y, dx, dy = lines
-        low, high = np.minimum(y, y + dy) - _SLACK_M, np.maximum(y, y + dy) + _SLACK_M
+        low, high = np.minimum(y, y + dy) - SLACK_M, np.maximum(y, y + dy) + SLACK_M
         south = np.floor(low / self._cell).astype(np.int64)
         item, step = spread(np.floor(high / self._cell).astype(np.int64) - south + 1)
         row = south[item] + step
         # The stretch of the line in the row of cells; a level line is whole in its row.
-        rise = np.where(np.abs(dy) < _SLACK_M, _SLACK_M * 1e-3, dy)[item]
-        at = (row * self._cell - _SLACK_M - y[item]) / rise, ((row + 1) * self._cell + _SLACK_M - y[item]) / rise
+        rise = np.where(np.abs(dy) < SLACK_M, SLACK_M * 1e-3, dy)[item]
+        at = (row * self._cell - SLACK_M - y[item]) / rise, ((row + 1) * self._cell + SLACK_M - y[item]) / rise
         begin, end = (np.clip(share, 0.0, 1.0) * dx[item] + x[item] for share in at)
-        west, east = np.minimum(begin, end) - _SLACK_M, np.maximum(begin, end) + _SLACK_M
+        west, east = np.minimum(begin, end) - SLACK_M, np.maximum(begin, end) + SLACK_M
         found, box = self._in_cells(row, west, east)
         line = item[found]
         # Of the boxes in those cells, the ones that the line touches.
@@ -70,45 +72,6 @@ class Cells:
         apart = np.abs(dx[line] * my - dy[line] * mx) > ax * hy + ay * hx
         touched = ~apart & (np.abs(mx) <= ax / 2.0 + hx) & (np.abs(my) <= ay / 2.0 + hy)
         return self._once(line[touched], box[touched])
-
-    def near_line(self, x: float, y: float, dx: float, dy: float) -> list[int]:
-        """Return the boxes that a line touches: what ``near_lines`` finds, for one line in plain numbers."""
-        cell, last, base, known = self._cell, self._last, self._west, self._known
-        near: set[int] = set()
-        rise = dy if abs(dy) >= _SLACK_M else _SLACK_M * 1e-3
-        low, high = (y, y + dy) if dy >= 0.0 else (y + dy, y)
-        for row in range(math.floor((low - _SLACK_M) / cell), math.floor((high + _SLACK_M) / cell) + 1):
-            begin, end = (row * cell - _SLACK_M - y) / rise, ((row + 1) * cell + _SLACK_M - y) / rise
-            # The same cuts as by min and max, which are calls.
-            begin = (0.0 if begin < 0.0 else 1.0 if begin > 1.0 else begin) * dx + x - base
-            end = (0.0 if end < 0.0 else 1.0 if end > 1.0 else end) * dx + x - base
-            west, east = (begin, end) if begin <= end else (end, begin)
-            first, final = math.floor((west - _SLACK_M) / cell), math.floor((east + _SLACK_M) / cell)
-            start = row * (last + 1)
-            for key in range(start + min(max(first, 0), last), start + min(max(final, 0), last) + 1):
-                found = known.get(key)
-                near.update(self._in_one(key) if found is None else found)
-        return self._touched(near, (x + dx / 2.0, y + dy / 2.0), dx, dy) if near else []
-
-    def _touched(self, near: set[int], middle: tuple[float, float], dx: float, dy: float) -> list[int]:
-        """Return which of some boxes a line around its middle touches, in order."""
-        (x, y), ax, ay, boxes = middle, abs(dx), abs(dy), self._flat
-        wide, high = ax / 2.0, ay / 2.0
-        found = []
-        for number in sorted(near):
-            box: list[float] = boxes[4 * number : 4 * number + 4].tolist()  # type: ignore[assignment]
-            mx, my, hx, hy = x - box[0], y - box[1], box[2], box[3]
-            if abs(mx) <= wide + hx and abs(my) <= high + hy and abs(dx * my - dy * mx) <= ax * hy + ay * hx:
-                found.append(number)
-        return found
-
-    def _in_one(self, key: int) -> tuple[int, ...]:
-        """Return the boxes in one cell, and keep them: lines go through the same ground again and again."""
-        low, high = self._key.searchsorted((key, key + 1)).tolist()
-        found = tuple(self._in_cell[low:high].tolist())
-        if 0 <= key <= self._highest:
-            self._known[key] = found
-        return found
 
     def near_points(self, x: Floats, y: Floats, reach: float) -> tuple[Longs, Longs]:
         """Return the pairs of a point and a box that is at most ``reach`` metres away, each once, ordered by both."""

@@ -31,7 +31,6 @@ class Hosts:
         host = inside | (outline_m <= HOST_M)
         self._key = (camera * self._buildings + building)[host]
         self._kind = np.where(outline_m <= WALL_M, WALL_HOST, DEEP_HOST)[host]
-        self._kind_of: dict[int, int] = dict(zip(self._key.tolist(), self._kind.tolist(), strict=True))
 
     def kinds(self, camera: Longs, building: Longs) -> Longs:
         """Return for pairs of a camera and a building whether it is no host, hangs on the wall, or lies deeper inside."""
@@ -41,9 +40,10 @@ class Hosts:
         at = np.minimum(np.searchsorted(self._key, key), len(self._key) - 1)
         return np.where(self._key[at] == key, self._kind[at], NO_HOST)
 
-    def kind(self, camera: int, building: int) -> int:
-        """Return what ``kinds`` does, for one pair."""
-        return self._kind_of.get(camera * self._buildings + building, NO_HOST)
+    @property
+    def arrays(self) -> tuple[Longs, Longs, int]:
+        """What compiled loops need: pairs of a camera and its host in order, how it hangs there, and how many buildings there are."""
+        return self._key, self._kind, self._buildings
 
 
 def _relation(cameras: Cameras, walls: Walls, camera: Longs, building: Longs) -> tuple[NDArray[np.bool_], Floats]:

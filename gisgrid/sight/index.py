@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,8 @@ from gisgrid.locator.points import PointTable
 from gisgrid.sight.answers import BLOCKED, NO_CAMERA, PROBABLY_SEES, SEES, STATES, Blocker, Sighting, Sightings
 from gisgrid.sight.blocking import Scene
 from gisgrid.sight.hosts import NO_HOST, Hosts
-from gisgrid.sight.judging import SAME_PLACE_M, bearing_and_distance, bearings_and_distances, judge
+from gisgrid.sight.judging import SAME_PLACE_M, Judged, Verdict, judge
 from gisgrid.sight.reasons import Case, reason
-from gisgrid.sight.single import Place, Verdict, judge_one
 from gisgrid.sight.views import Camera, Cameras
 from gisgrid.sight.walls import Walls
 
@@ -30,6 +29,14 @@ HIGHEST_M = 1000.0
 """The greatest height of a place."""
 
 _PIECE = 16_384
+
+
+class Place(NamedTuple):
+    """A place (degrees, WGS 84) and its height above the ground in metres."""
+
+    lon: float
+    lat: float
+    height_m: float
 
 
 class SightIndex:
@@ -61,16 +68,12 @@ class SightIndex:
         ParameterError for a position, a row or a height that cannot be meant.
         """
         _check_place(lon, lat, target_height_m)
-        cameras: list[int] = np.asarray(rows, dtype=np.int64).tolist()
-        if cameras and not 0 <= min(cameras) <= max(cameras) < len(self.cameras.ids):
+        cameras = np.asarray(rows, dtype=np.int64)
+        if len(cameras) and not 0 <= cameras.min() <= cameras.max() < len(self.cameras.ids):
             raise ParameterError("rows", "there is no camera in one of the rows.", f"0 to {len(self.cameras.ids) - 1}")
         place = Place(lon, lat, target_height_m)
-        found = []
-        for row in cameras:
-            camera = self._scene.cameras.one(row)
-            bearing, distance_m = bearing_and_distance(camera, lon, lat)
-            found.append(self._sighting(row, camera, distance_m, bearing, place))
-        return found
+        found = zip(cameras.tolist(), self._judged(cameras, place).verdicts(), strict=True)
+        return [self._sighting(row, verdict, place) for row, verdict in found]
 
     def look_many(self, lon: Floats, lat: Floats, rows: Longs, target_height_m: float = 0.0) -> Sightings:
         """Return whether cameras see places: degrees of shape (n,), rows of cameras of shape (n, k), -1 where there are fewer.
@@ -95,61 +98,60 @@ class SightIndex:
                 whole[at] = piece
         return result
 
-    def seeing(self, lon: float, lat: float, k: int, target_height_m: float = 0.0) -> list[int]:
-        """Return the rows of the ``k`` cameras nearest to a place (degrees, WGS 84) that see or probably see it, nearest first.
+    def seeing(self, lon: float, lat: float, k: int, target_height_m: float = 0.0) -> list[tuple[int, Sighting]]:
+        """Return the ``k`` cameras (rows) nearest to a place (degrees, WGS 84) that see or probably see it, nearest first, and how.
 
         Cameras equally far come in the order of their codes. Raises ParameterError for a position or a height that cannot be meant.
         """
         _check_place(lon, lat, target_height_m)
+        place = Place(lon, lat, target_height_m)
+        return [(row, self._sighting(row, verdict, place)) for row, verdict in self._seeing(place, k)]
+
+    def _seeing(self, place: Place, k: int) -> list[tuple[int, Verdict]]:
         if self._tree is None or k < 1:
             return []
-        centre, reach = earth_centred_point(lon, lat), self._farthest + SAME_PLACE_M
+        centre, reach = earth_centred_point(place.lon, place.lat), self._farthest + SAME_PLACE_M
         size, wanted = len(self.cameras.ids), max(8 * k, 2)
         while True:
             straight, row = self._tree.query(centre, k=wanted, distance_upper_bound=reach)
             near = straight <= np.append(self._scene.cameras.range, np.nan)[row] + SAME_PLACE_M
             # Those not fetched are not nearer than the last that was.
             whole = row[-1] == size
-            limit = math.inf if whole else float(straight[-1]) - SAME_PLACE_M
-            found = self._seeing_of(row[near], Place(lon, lat, target_height_m), k, limit)
+            limit_m = math.inf if whole else float(straight[-1]) - SAME_PLACE_M
+            found = self._seeing_of(row[near], place, k, limit_m)
             if whole or len(found) == k:
                 return found
             wanted *= 4
 
-    def _seeing_of(self, rows: Longs, place: Place, k: int, limit_m: float) -> list[int]:
+    def _seeing_of(self, rows: Longs, place: Place, k: int, limit_m: float) -> list[tuple[int, Verdict]]:
         """Return the ``k`` nearest of some cameras that see or probably see a place, none beyond ``limit_m``."""
-        codes = [self.cameras.codes[row] for row in rows.tolist()]
-        bearings, distances = self._to(rows, place)
-        found: list[int] = []
-        for distance, _, row, bearing in sorted(zip(distances, codes, rows.tolist(), bearings, strict=True)):
-            if len(found) == k or distance > limit_m:
-                break
-            if judge_one(self._scene, row, place, distance, bearing).state in (SEES, PROBABLY_SEES):
-                found.append(row)
-        return found
+        verdicts, codes = self._judged(rows, place).verdicts(), self.cameras.codes
+        found = [
+            (verdict.distance_m, codes[row], row, verdict)
+            for row, verdict in zip(rows.tolist(), verdicts, strict=True)
+            if verdict.state in (SEES, PROBABLY_SEES) and verdict.distance_m <= limit_m
+        ]
+        return [(row, verdict) for _, _, row, verdict in sorted(found)[:k]]
 
-    def _to(self, rows: Longs, place: Place) -> tuple[list[float | None], list[float]]:
-        """Return the bearings of a place from cameras, None where both are one, and the distances in metres."""
-        lon, lat = np.full(len(rows), place.lon), np.full(len(rows), place.lat)
-        bearings, distances = bearings_and_distances(self._scene.cameras, rows, lon, lat)
-        return [None if math.isnan(bearing) else bearing for bearing in bearings.tolist()], distances.tolist()
+    def _judged(self, rows: Longs, place: Place) -> Judged:
+        return judge(self._scene, rows, np.full(len(rows), place.lon), np.full(len(rows), place.lat), place.height_m)
 
-    def _sighting(self, row: int, camera: Camera, distance_m: float, bearing: float | None, place: Place) -> Sighting:
-        state_number, share, doubts, building, _ = verdict = judge_one(self._scene, row, place, distance_m, bearing)
-        state, off = STATES[state_number], camera.off(bearing)
-        if building < 0:
-            case = Case(state, doubts, distance_m, share, off, camera, None, None, None, False)
-            return Sighting(self.cameras.ids[row], state, share, distance_m, bearing, reason(case), None)
-        code, blocker, floors, host = self.buildings.codes[building], None, None, False
-        if state_number == BLOCKED:
-            blocker, floors = self._blocker(camera, place, distance_m, verdict), self._floors_of(building)
-            host = self._scene.hosts.kind(row, building) != NO_HOST
-        case = Case(state, doubts, distance_m, share, off, camera, code, blocker, floors, host)
+    def _sighting(self, row: int, verdict: Verdict, place: Place) -> Sighting:
+        camera, building = self._scene.cameras.one(row), verdict.building
+        state, distance_m = STATES[verdict.state], verdict.distance_m
+        share, bearing = (None if math.isnan(value) else value for value in (verdict.share, verdict.bearing_deg))
+        open_code, blocker, floors, host = None, None, None, False
+        if building >= 0:
+            open_code = self.buildings.codes[building]
+            if verdict.state == BLOCKED:
+                blocker, floors = self._blocker(camera, place, verdict), self._floors_of(building)
+                host = self._scene.hosts.kinds(np.array([row]), np.array([building]))[0] != NO_HOST
+        case = Case(state, verdict.doubts, distance_m, share, camera.off(bearing), camera, open_code, blocker, floors, bool(host))
         return Sighting(self.cameras.ids[row], state, share, distance_m, bearing, reason(case), blocker)
 
-    def _blocker(self, camera: Camera, place: Place, distance_m: float, verdict: Verdict) -> Blocker:
+    def _blocker(self, camera: Camera, place: Place, verdict: Verdict) -> Blocker:
         building = verdict.building
-        share, mount = verdict.met_m / distance_m, camera.mount or 0.0
+        share, mount = verdict.met_m / verdict.distance_m, camera.mount or 0.0
         return Blocker(
             self.buildings.ids[building],
             self.buildings.codes[building],

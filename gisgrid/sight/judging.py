@@ -11,7 +11,7 @@ from pyproj import Geod
 from gisgrid.sight import views
 from gisgrid.sight.answers import BLOCKED, OUT_OF_RANGE, OUT_OF_VIEW, PROBABLY_SEES, SEES, UNKNOWN
 from gisgrid.sight.blocking import Scene, Sightlines, obstacles
-from gisgrid.sight.views import Camera, Cameras
+from gisgrid.sight.views import Cameras
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -33,17 +33,27 @@ class Judged(NamedTuple):
     met_m: Floats
     doubts: Longs
 
+    def verdicts(self) -> list[Verdict]:
+        """Return each in plain numbers."""
+        return [Verdict._make(values) for values in zip(*(column.tolist() for column in self), strict=True)]
+
+
+class Verdict(NamedTuple):
+    """What ``Judged`` holds of one camera and one place."""
+
+    state: int
+    share: float
+    distance_m: float
+    bearing_deg: float
+    building: int
+    met_m: float
+    doubts: int
+
 
 def bearings_and_distances(cameras: Cameras, camera: Longs, lon: Floats, lat: Floats) -> tuple[Floats, Floats]:
     """Return the bearings of places (degrees) from cameras (rows), NaN where both are one, and their distances in metres."""
     bearing, _, distance = _GEOD.inv(cameras.lon[camera], cameras.lat[camera], lon, lat)
     return np.where(distance < SAME_PLACE_M, np.nan, bearing % 360.0), distance
-
-
-def bearing_and_distance(camera: Camera, lon: float, lat: float) -> tuple[float | None, float]:
-    """Return what ``bearings_and_distances`` does for one camera and one place, to the bit; None where both are one."""
-    bearing, _, distance = _GEOD.inv(camera.lon, camera.lat, lon, lat)
-    return None if distance < SAME_PLACE_M else bearing % 360.0, distance
 
 
 def judge(scene: Scene, camera: Longs, lon: Floats, lat: Floats, height_m: float) -> Judged:

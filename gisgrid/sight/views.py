@@ -46,29 +46,11 @@ class Camera(NamedTuple):
     doubts: int
     status: str | None
 
-    def view(self, bearing: float | None) -> tuple[float | None, int]:
-        """Return what ``Cameras.view`` does, for this camera and one bearing."""
-        doubts = self.doubts
-        off = self.off(bearing)
-        share: float | None = 1.0
-        if not self.any_azimuth:
-            if bearing is None:
-                return None, doubts | NO_BEARING | self._unsure(off)
-            share = None if self.field is None else self.field / 360.0 if off is None else _share_one(off, self.field / 2.0, self.spread)
-        if share is not None and share < 1.0:
-            doubts |= PART_SHARE | (SMALL_SHARE if share < 0.5 else 0)
-        return share, doubts | self._unsure(off)
-
     def off(self, bearing: float | None) -> float | None:
         """Return how far a bearing is from the azimuth, 0 to 180 degrees; None where one of them is unknown."""
         if bearing is None or self.azimuth is None:
             return None
         return abs((bearing - self.azimuth + 180.0) % 360.0 - 180.0)
-
-    def _unsure(self, off: float | None) -> int:
-        if not self.field_assumed or self.sure_half is None or self.sure_half == math.inf:
-            return 0
-        return 0 if off is not None and off + self.spread <= self.sure_half else ASSUMED_FIELD
 
 
 class Cameras:
@@ -141,16 +123,6 @@ class Cameras:
         # A circle that is only assumed is none with four fifths of it: ``off`` may be NaN there, and is in doubt.
         unsure = self.field_assumed[rows] & ~(off + spread <= self.sure_half[rows]) & (self.sure_half[rows] < np.inf)
         return share, doubts | np.where(unsure, ASSUMED_FIELD, 0)
-
-
-def _share_one(off: float, half: float, spread: float) -> float:
-    """Return what ``_share`` does, for one camera."""
-    if spread <= 0.0:
-        return float(off <= half)
-    direct = min(spread, off + half) - max(-spread, off - half)
-    around = min(spread, off - 360.0 + half) + spread
-    share = (max(direct, 0.0) + max(around, 0.0)) / (2.0 * spread)
-    return 1.0 if share > 1.0 - _SAME else 0.0 if share < _SAME else share
 
 
 def _share(off: Floats, half: Floats, spread: Floats) -> Floats:

@@ -22,7 +22,9 @@ FLOOR_M = 3.0
 HALF_WIDTH_M = 1e-3
 """A line is so wide to both sides: where it only grazes a footprint, one of its edges is outside."""
 
-_TINY = 1e-12
+TINY = 1e-12
+"""The least square of a length that is divided by."""
+
 # Shapes that shapely looks at in one go; it lets no other thread work meanwhile.
 _AT_ONCE = 4_000
 
@@ -62,7 +64,6 @@ class Walls:
         self._ends = np.stack([x[edge], y[edge], x[edge + 1], y[edge + 1]], axis=1)
         self._x0, self._y0, self._x1, self._y1 = self._ends.T
         self._first = np.searchsorted(owner[edge], np.arange(len(table.ids) + 1))
-        self._first_of = memoryview(self._first)  # type: ignore[arg-type]
         self.cells = Cells(*self._boxes())
 
     def __len__(self) -> int:
@@ -93,10 +94,10 @@ class Walls:
         line, building = self.cells.near_lines(lines)
         return self._through(lines, line, building)
 
-    def outline(self, building: int) -> list[list[float]]:
-        """Return the edges of one building, (x0, y0, x1, y1), in plain numbers."""
-        edges: list[list[float]] = self._ends[self._first_of[building] : self._first_of[building + 1]].tolist()
-        return edges
+    @property
+    def arrays(self) -> tuple[Floats, Longs, Floats, Longs]:
+        """What compiled loops need: the ends of all edges, the first edge of each building and the one after the last, roofs and ids."""
+        return self._ends.reshape(-1), self._first, self.roof, self.ids
 
     def edges(self, building: Longs) -> tuple[Longs, tuple[Floats, Floats, Floats, Floats]]:
         """Return the edges of buildings, as (number in ``building``, (x0, y0, x1, y1)), in the order of ``building``."""
@@ -166,7 +167,7 @@ class _Edges(NamedTuple):
         near = np.flatnonzero((np.minimum(self.side0, self.side1) <= HALF_WIDTH_M) & (np.maximum(self.side0, self.side1) >= -HALF_WIDTH_M))
         pair, side, along = self.pair[near], self.side0[near], self.along0[near] - length[self.pair[near]]
         run, rise = self.along1[near] - self.along0[near], self.side1[near] - side
-        share = np.clip(-(along * run + side * rise) / np.maximum(run * run + rise * rise, _TINY), 0.0, 1.0)
+        share = np.clip(-(along * run + side * rise) / np.maximum(run * run + rise * rise, TINY), 0.0, 1.0)
         at_end = np.zeros(len(length), dtype=bool)
         at_end[pair[np.hypot(along + share * run, side + share * rise) <= HALF_WIDTH_M]] = True
         return at_end

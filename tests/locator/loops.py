@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from gisgrid.locator import compiled
+from gisgrid.locator.compiled import POINTS, Loops
 
 
 @contextmanager
-def by_numpy() -> Iterator[None]:
+def by_numpy(loops: Loops = POINTS) -> Iterator[None]:
     """For a block NumPy answers, whatever has been loaded and however much is asked."""
-    with patch.object(compiled._State, "loops", None), patch.object(compiled, "expect"):
+    with patch.object(loops, "of", lambda _: None):
         yield
 
 
 @contextmanager
-def by_loops() -> Iterator[None]:
+def by_loops(loops: Loops = POINTS) -> Iterator[None]:
     """For a block the compiled loops answer."""
-    assert compiled.load()
+    assert loops.load()
     yield

@@ -14,9 +14,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import gisgrid.locator as locator_room
-from gisgrid.locator import AreaTable, Locator, boundary, compiled
+from gisgrid.locator import AreaTable, Locator, boundary
 from gisgrid.locator.areas import AreaIndex
+from gisgrid.locator.compiled import Loops
 from gisgrid.locator.many import Located
 from tests.locator.loops import by_loops, by_numpy
 from tests.locator.towns import Town, places, towns
@@ -63,34 +63,34 @@ def test_columns_of_a_table_are_answered_like_arrays_of_their_own(way: Callable[
         assert np.array_equal(plain, index.plain_around_many(lon, lat, 1e-4, 1e-4))
 
 
-@pytest.fixture
-def fresh(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Return what is appended to when the loops are loaded, which nothing has asked for yet."""
+def test_loading_begins_when_as_much_has_been_asked_as_it_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[bool] = []
-    for name, value in (("loops", None), ("asked", 0), ("thread", None)):
-        monkeypatch.setattr(compiled._State, name, value)
-    monkeypatch.setattr(compiled, "load", lambda: loaded.append(True))
-    return loaded
-
-
-def test_loading_begins_when_as_much_has_been_asked_as_it_costs(fresh: list[bool]) -> None:
+    loops = Loops("gisgrid.locator.kernels", 1_500_000)
+    monkeypatch.setattr(loops, "load", lambda: loaded.append(True))
     for _ in range(3):
-        assert compiled.loops(400_000) is None
-    assert not fresh
-    assert compiled._State.thread is None
-    compiled.expect(400_000)
-    assert compiled._State.thread is not None
-    compiled._State.thread.join()
-    compiled.expect(4_000_000)
-    assert fresh == [True]
+        assert loops.of(400_000) is None
+    assert not loaded
+    assert loops._thread is None
+    loops.expect(400_000)
+    assert loops._thread is not None
+    loops._thread.join()
+    loops.expect(4_000_000)
+    assert loaded == [True]
+
+
+def test_a_server_does_not_wait_until_enough_has_been_asked() -> None:
+    loops = Loops("gisgrid.locator.kernels", 1_500_000)
+    loops.expect_much()
+    assert loops._thread is not None
+    loops._thread.join()
+    assert loops.of(0) is not None
 
 
 def test_nothing_is_compiled_where_it_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled._State, "loops", None)
-    monkeypatch.delattr(locator_room, "kernels", raising=False)
     monkeypatch.setitem(sys.modules, "gisgrid.locator.kernels", None)
-    assert not compiled.load()
-    assert compiled._State.loops is None
+    loops = Loops("gisgrid.locator.kernels", 1_500_000)
+    assert not loops.load()
+    assert loops.of(0) is None
 
 
 def test_neither_commands_nor_the_locator_bring_the_compiler() -> None:

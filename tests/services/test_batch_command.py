@@ -59,10 +59,10 @@ def test_bad_use_ends_with_2(locator: Path, arguments: tuple[str, ...], says: st
 PEAKS = """
 import resource, sys
 from pathlib import Path
-from gisgrid.locator import compiled
+from gisgrid.locator.compiled import POINTS
 from gisgrid.services.batch import FileOptions, locate_paths
 from tests.services.blocks import engine
-compiled.load()  # else this comes with the rows
+POINTS.load()  # else this comes with the rows
 for source in sys.argv[2:]:
     locate_paths(engine(), Path(source), Path(sys.argv[1]), FileOptions(piece_bytes=1 << 20, piece_rows=1 << 15))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from gisgrid.db import Database
@@ -59,6 +60,7 @@ def test_an_edit_is_in_the_answers_after_a_refresh(own_town: Database, edit: str
     before = model.snapshot.gazetteer
     model.refresh()
     assert model.snapshot.gazetteer is not before
+    model.prepare()
     found = _best(model, text)
     assert found.match_type in ("exact", "old_name")
     assert found.confidence > 0.2
@@ -75,16 +77,18 @@ def test_other_edits_leave_the_gazetteer_alone(own_town: Database) -> None:
 
 def test_until_a_gazetteer_is_made_the_one_before_it_answers(own_town: Database) -> None:
     model = _model(own_town)
-    made = model.snapshot.gazetteer.prepare()
-    with own_town.connect() as connection:
-        connection.execute("DELETE FROM gisgrid.places")
-    # As a refresh does it, but for the last step.
-    later = type(model.snapshot.gazetteer)(
-        model.snapshot.sources, model.snapshot.footprints, model.snapshot.locator, model.snapshot.gazetteer
-    )
-    assert later.get() is made
-    assert later.prepare() is not made
-    assert later.get() is not made
+    made, version = model.snapshot.gazetteer.prepare(), model.version
+    assert model.snapshot.geocoded_version == version
+    for name in ("甲", "乙"):
+        with own_town.connect() as connection:
+            connection.execute("UPDATE gisgrid.places SET name = %s WHERE code = (SELECT min(code) FROM gisgrid.places)", [name])
+        model.refresh()
+        assert model.snapshot.gazetteer.get() is made
+        # Answers are as old as they say, although nobody has made the one between.
+        assert model.version > model.snapshot.geocoded_version == version
+    model.prepare()
+    assert model.snapshot.gazetteer.get() is not made
+    assert model.snapshot.geocoded_version == model.version
 
 
 def test_processes_answer_what_one_does(town: Database) -> None:
@@ -95,3 +99,29 @@ def test_processes_answer_what_one_does(town: Database) -> None:
     for piece, rows in zip(pieces, (texts, texts[:1], texts[1:]), strict=True):
         alone = gazetteer.geocode_many(rows)
         assert {name: column.to_pylist() for name, column in piece.items()} == {name: column.to_pylist() for name, column in alone.items()}
+
+
+def test_after_a_border_has_moved_answers_are_those_of_a_gazetteer_made_anew(own_town: Database) -> None:
+    model = _model(own_town)
+    model.prepare()
+    texts = ["延安路5号", "延安路12号", "延安路与辽宁路交叉口", "延安路", "辽宁路", "贮水山公园", "延安路（辽宁路至热河路）"]
+    with own_town.connect() as connection:
+        # Half of the largest grid is not served any more.
+        connection.execute(
+            "UPDATE gisgrid.grids SET geom = ST_Multi(ST_Intersection(geom, ST_Expand(ST_Centroid(geom), 0.0005)))"
+            " WHERE code = (SELECT code FROM gisgrid.grids ORDER BY ST_Area(geom) DESC, code LIMIT 1)"
+        )
+    model.refresh()
+    model.prepare()
+    fresh = _model(own_town)
+    fresh.prepare()
+    mine, new = model.snapshot.gazetteer.get(), fresh.snapshot.gazetteer.get()
+    assert [mine.geocode(text) for text in texts] == [new.geocode(text) for text in texts]
+    for one, other in ((mine._features, new._features), (mine._features.side, new._features.side)):
+        assert one is not None
+        assert other is not None
+        np.testing.assert_array_equal(one.grid, other.grid)
+        np.testing.assert_array_equal(one.edge_m, other.edge_m)
+    for side, new_side in zip(mine._roads.network._sides, new._roads.network._sides, strict=True):
+        np.testing.assert_array_equal(side.numbers, new_side.numbers)
+    assert mine._doors.by_road == new._doors.by_road

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from shapely.affinity import affine_transform
 
 from gisgrid.locator import FootprintTable, PointTable
-from gisgrid.sight import STATES, SightIndex
+from gisgrid.sight import LOOPS, STATES, SightIndex
+from tests.locator.loops import by_numpy
 
 GEOD = pyproj.Geod(ellps="WGS84")
 MM = 0.001
@@ -248,7 +249,9 @@ def disagreements(
     """Return what ``SightIndex`` says otherwise than the page, a line each: for targets (lon, lat) and the ``k`` nearest cameras."""
     sight, reference = SightIndex(cameras, buildings), Reference(cameras, buildings)
     rows = np.array([reference.nearest(lon, lat, k) for lon, lat in targets.tolist()]).reshape(len(targets), -1)
-    many = sight.look_many(targets[:, 0], targets[:, 1], rows, target_m)
+    with by_numpy(LOOPS):
+        many = sight.look_many(targets[:, 0], targets[:, 1], rows, target_m)
+    assert LOOPS.load()
     found = []
     for place, (lon, lat) in enumerate(targets.tolist()):
         one = sight.look(lon, lat, rows[place].tolist(), target_m)

@@ -11,7 +11,8 @@ import shapely
 from gisgrid.layers import layer
 from gisgrid.locator import FootprintTable, PointTable
 from gisgrid.locator.ground import metres_per_degree
-from gisgrid.sight import STATES, SightIndex, Sighting
+from gisgrid.sight import LOOPS, STATES, SightIndex, Sighting
+from tests.locator.loops import by_loops, by_numpy
 
 LON, LAT = 120.38, 36.08
 PER_LON, PER_LAT = metres_per_degree(LAT)
@@ -88,11 +89,14 @@ def _stored(shape: shapely.Geometry) -> shapely.Geometry:
 
 
 def look(spot: Spot, x: float, y: float, *houses: House, target_m: float = 0.0) -> Sighting:
-    """Return what one camera sees of the place (x, y), which must be the same in arrays."""
+    """Return what one camera sees of the place (x, y), which must be the same by compiled loops and by NumPy."""
     sight = SightIndex(cameras([spot]), buildings(houses))
     lon, lat = degrees(x, y)
-    [sighting] = sight.look(lon, lat, [0], target_m)
-    many = sight.look_many(np.array([lon]), np.array([lat]), np.array([[0]]), target_m)
+    with by_loops(LOOPS):
+        [sighting] = sight.look(lon, lat, [0], target_m)
+    with by_numpy(LOOPS):
+        assert sight.look(lon, lat, [0], target_m) == [sighting]
+        many = sight.look_many(np.array([lon]), np.array([lat]), np.array([[0]]), target_m)
     alone = sighting.share, sighting.bearing_deg, sighting.blocked_by and sighting.blocked_by.distance_m
     blocked = sighting.state == "blocked"
     in_arrays = many.share.item(), many.bearing_deg.item(), many.met_m.item() if blocked else None

@@ -12,8 +12,8 @@ import gisgrid.sight.index as index_module
 from gisgrid.errors import ParameterError
 from gisgrid.locator import FootprintTable, PointTable
 from gisgrid.sight import STATES, SightIndex
-from gisgrid.sight.cells import Lines
-from gisgrid.sight.walls import Walls
+from gisgrid.sight.blocking import LOOPS
+from tests.locator.loops import by_loops, by_numpy
 from tests.sight.scenes import House, box, buildings, camera, cameras, degrees
 from tests.sight.town import random_places, random_town
 
@@ -42,16 +42,20 @@ def test_many_places_in_small_pieces_are_answered_as_each_alone(sight: SightInde
         np.testing.assert_array_equal(whole.bearing_deg[place, there], bearings)
 
 
-def test_one_line_touches_the_boxes_that_it_touches_among_many() -> None:
-    walls = Walls(random_town(8, houses=120)[1])
-    rng = np.random.default_rng(8)
-    x, y, dx, dy = rng.uniform(-200.0, 200.0, (4, 400))
-    # Level, upright, short ones, and some that begin and end beyond all boxes.
-    dx[:20], dy[20:40], dx[40:60], dy[40:60], x[60:80] = 0.0, 0.0, 0.01, -0.01, -9_000.0
-    line, box = walls.cells.near_lines(Lines(x, y, dx, dy))
-    assert len(box) > 400
-    for number, ends in enumerate(zip(x.tolist(), y.tolist(), dx.tolist(), dy.tolist(), strict=True)):
-        assert walls.cells.near_line(*ends) == box[line == number].tolist()
+@pytest.mark.parametrize("seed", [3, 8, 21])
+def test_the_compiled_loop_finds_in_lines_what_numpy_does_to_the_last_bit(seed: int) -> None:
+    sight = SightIndex(*random_town(seed, houses=120, spots=200))
+    places = random_places(seed, 400)
+    rows = np.random.default_rng(seed).integers(-1, 200, (400, 12))
+    for height_m in (0.0, 1.5, 12.0):
+        with by_numpy(LOOPS):
+            expected = sight.look_many(places[:, 0], places[:, 1], rows, height_m)
+            alone = [sight.look(lon, lat, range(0, 200, 7), height_m) for lon, lat in places[:20].tolist()]
+        with by_loops(LOOPS):
+            for given, wanted in zip(sight.look_many(places[:, 0], places[:, 1], rows, height_m), expected, strict=True):
+                np.testing.assert_array_equal(given, wanted)
+            assert [sight.look(lon, lat, range(0, 200, 7), height_m) for lon, lat in places[:20].tolist()] == alone
+        assert {*range(6)} <= set(expected.state.ravel().tolist())
 
 
 def test_arrays_have_the_shape_that_was_asked_for(sight: SightIndex) -> None:
@@ -75,12 +79,14 @@ def test_the_cameras_that_see_are_the_nearest_of_all_that_do(sight: SightIndex, 
     for lon, lat in random_places(5, 12).tolist():
         looks = zip(sight.look(lon, lat, everyone), sight.cameras.codes, everyone, strict=True)
         seeing = sorted((each.distance_m, code, row) for each, code, row in looks if each.state in ("sees", "probably_sees"))
-        assert sight.seeing(lon, lat, k) == [row for _, _, row in seeing[:k]]
+        found = sight.seeing(lon, lat, k)
+        assert [row for row, _ in found] == [row for _, _, row in seeing[:k]]
+        assert [each for _, each in found] == sight.look(lon, lat, [row for row, _ in found])
 
 
 def test_cameras_at_one_place_come_in_the_order_of_their_codes() -> None:
     sight = SightIndex(cameras([camera(field_of_view_deg=360.0)] * 40), buildings([]))
-    assert sight.seeing(*degrees(50.0, 0.0), 3) == [0, 1, 10]
+    assert [row for row, _ in sight.seeing(*degrees(50.0, 0.0), 3)] == [0, 1, 10]
 
 
 def test_nobody_sees_where_there_is_nobody() -> None:

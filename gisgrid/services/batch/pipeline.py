@@ -27,7 +27,7 @@ import numpy as np
 import pyarrow as pa
 
 from gisgrid.errors import ParameterError
-from gisgrid.locator.compiled import expect
+from gisgrid.locator.compiled import POINTS
 from gisgrid.progress import Progress, silent
 from gisgrid.services.batch.addressed import AnyEngine
 from gisgrid.services.batch.columns import MORE, find_column, names_beside
@@ -155,7 +155,7 @@ def prepare(
         # Rows are counted by their status, whether it is wanted or not.
         engine = engine.with_plan(engine.plan._replace(columns=("status", *columns)))
     if "distance_to_edge_m" in columns and isinstance(opened, TableInput):
-        expect(opened.rows)
+        POINTS.expect(opened.rows)
     work = Work(decoder, engine, output.encoder, columns, kept, gzipped[1] and not output.lead)
     return Job(opened, work, output, gzipped[1])
 

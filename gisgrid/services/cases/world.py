@@ -110,9 +110,7 @@ class SnapshotWorld:
 
     def cameras(self, lon: float, lat: float) -> tuple[SeenBy, ...]:
         """Return the cameras that can look at a place, the nearest first."""
-        sight = self._snapshot.sight
-        rows = sight.seeing(lon, lat, CAMERAS)
-        return tuple(self._seen(row, found) for row, found in zip(rows, sight.look(lon, lat, rows), strict=True))
+        return tuple(self._seen(row, found) for row, found in self._snapshot.sight.seeing(lon, lat, CAMERAS))
 
     def assign(self, facts: Facts) -> Assignment:
         """Return who has to act, and until when."""

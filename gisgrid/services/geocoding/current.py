@@ -38,16 +38,26 @@ class CurrentGazetteer:
     """The gazetteer of one snapshot, made when it is asked for first; until then the one before it answers, where there is one.
 
     So a change is in the answers a moment after it is in those of the locator, and no request waits for it. Any thread may ask.
+    ``version`` is that of the data that this one is of.
     """
 
-    def __init__(self, sources: Sources, footprints: FootprintIndex, locator: Locator, before: CurrentGazetteer | None = None) -> None:
+    def __init__(
+        self, version: int, sources: Sources, footprints: FootprintIndex, locator: Locator, before: CurrentGazetteer | None = None
+    ) -> None:
         tables = GazetteerTables(
             sources.areas, sources.roads, footprints.table, sources.addresses.table, sources.places.table, sources.names
         )
         indices = Indices(footprints, sources.addresses)
+        self._version = version
+        # Asked before the gazetteer itself, which may be newer for it, never older.
+        self._earlier_version = version if before is None else before.answered_version(before._version)
         earlier = None if before is None else before.at_hand
         self._earlier = earlier
         self._late = Late(lambda: Gazetteer(tables, sources.parser, locator, indices, earlier))
+
+    def answered_version(self, now: int) -> int:
+        """Return the version of the data that answers are of at least; ``now`` is that of the snapshot, in which this one still holds."""
+        return now if self._late.is_ready or self._earlier is None else self._earlier_version
 
     @property
     def at_hand(self) -> Gazetteer | None:

@@ -10,7 +10,7 @@ from gisgrid.db import Database
 from gisgrid.db.cluster import Cluster
 from gisgrid.db.migrate import migrate
 from gisgrid.deployment import load_deployment
-from gisgrid.locator import compiled
+from gisgrid.locator.compiled import POINTS
 from gisgrid.services import ReadModel
 from gisgrid.settings import Settings
 from ingest.pipeline import run as ingest
@@ -91,7 +91,7 @@ def _arrays(settings: Settings, database: Database, city: Path, report: Report, 
     """Points in arrays, the index, sight and files: all without a server."""
     _exact(settings, database, "sample", report, sizes)
     # Else this would happen by itself, in the midst of a measurement.
-    compiled.load()
+    POINTS.load()
     model, frame = ReadModel.load(database, settings), points.grids(database)
     locator = model.locator
     report.measured(
