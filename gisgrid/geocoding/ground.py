@@ -121,7 +121,7 @@ class Ground:
         return Candidates(xy, degrees, self.grid_numbers(degrees))
 
     def likeliest(self, places: Candidates, within: frozenset[str] = frozenset()) -> Spot | None:
-        """Return the spot of one place out of many where something may be, in the grid that holds the most of them.
+        """Return the spot of one place out of many where something may be, in the grid that holds the most of them, if any does.
 
         Of the places in that grid it is the one in their midst; its ``share`` is how many of all they are, its radius reaches all.
         With ``within`` only places in areas of these codes count; None when there are none.
@@ -133,14 +133,17 @@ class Ground:
                 return None
             xy, degrees, numbers = xy[kept], degrees[kept], numbers[kept]
         grids, counts = np.unique(numbers, return_counts=True)
-        best = int(grids[counts.argmax()])
+        # At the edge of the city a case that is reported here is rather inside; -1 for outside comes first.
+        inner = int(grids[0] < 0 < len(grids) - 1)
+        at = inner + int(counts[inner:].argmax())
+        best = int(grids[at])
         inside = xy if len(grids) == 1 else xy[numbers == best]
         x, y = (inside - inside.mean(axis=0)).T
         chosen = inside[(x * x + y * y).argmin()]
         x, y = (xy - chosen).T
         radius_m = math.sqrt(float((x * x + y * y).max()))
         lon, lat = self.plane.degrees(chosen).tolist()
-        share = float(counts.max() / len(xy)) if best >= 0 else 1.0
+        share = float(counts[at] / len(xy)) if best >= 0 else 1.0
         return Spot(lon, lat, radius_m, best, 0.0, share)
 
     def _within(self, places: Candidates, codes: frozenset[str]) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gisgrid.addresses import HouseNumber, ParsedAddress
+from gisgrid.addresses import HouseNumber, ParsedAddress, Relation
 from gisgrid.geocoding.answers import AddressLevel, MatchType
 from gisgrid.geocoding.areas import AreaNames, NamedLevel
 from gisgrid.geocoding.asked import Asked, Hit, Said, hit_along, hit_at, shared_out, worse
@@ -76,11 +76,8 @@ class Matcher:
         if len(roads) == 1:
             return [hit for found in roads[0] for hit in self._glued(found, asked)] if len(parsed.building) > 1 else []
         if len(roads) > 2 and not parsed.is_crossing:
-            return [hit for found in roads[0] for hit in self._between(found, roads[1], roads[2])]
-        is_at = parsed.is_crossing and asked.manner != "direction"
-        meet = (
-            self._crossing if is_at and (parsed.relation is None or "近" not in parsed.relation.word.removeprefix("附近")) else self._near
-        )
+            return [hit for found in roads[0] for hit in self._between(found, roads[1], roads[2], asked.said)]
+        meet = self._crossing if parsed.is_crossing and _is_at_crossing(parsed.relation) else self._near
         return [hit for one in roads[0] for other in roads[1] for hit in meet(one, other, asked.said)]
 
     def _named(self, name: str) -> list[_Found]:
@@ -176,7 +173,7 @@ class Matcher:
     def _stretch(self, road: Road, span: tuple[float, float], said: Said, how: MatchType, text: str) -> Hit:
         return hit_along(road.stretch_spot(span, said.codes), "road", "between_crossings" if how == "exact" else how, text)
 
-    def _between(self, found: _Found, first: Sequence[_Found], second: Sequence[_Found]) -> list[Hit]:
+    def _between(self, found: _Found, first: Sequence[_Found], second: Sequence[_Found], said: Said) -> list[Hit]:
         road, hits = found.road, list[Hit]()
         for a, b in ((a, b) for a in first for b in second):
             text = self._words.between(road.name, a.road.name, b.road.name)
@@ -184,7 +181,7 @@ class Matcher:
             ends = road.crossings(b.road)
             for start in road.crossings(a.road) if ends else ():
                 span = (start.at_m, _nearest(start, ends).at_m)
-                hits.append(self._stretch(road, span, Said((), is_strange=False), how, text))
+                hits.append(self._stretch(road, span, said, how, text))
         return hits
 
     def _named_places(self, asked: Asked) -> list[Hit]:
@@ -252,6 +249,15 @@ def _areas(parsed: ParsedAddress) -> list[tuple[NamedLevel, str]]:
         ("district", parsed.district),
     )
     return [found for found in every if found[1]]
+
+
+def _is_at_crossing(relation: Relation | None) -> bool:
+    """Return whether something is where two roads meet, a corner of it too, and not so far along one of them."""
+    if relation is None:
+        return True
+    if relation.kind == "direction":
+        return "角" in relation.word and relation.distance_m is None
+    return "近" not in relation.word.removeprefix("附近")
 
 
 _NO_SUFFIX = ("",)

@@ -11,6 +11,7 @@ from gisgrid.addresses.parsers import parser_of
 from gisgrid.deployment import load_deployment
 from gisgrid.geocoding.answers import Geocoded
 from gisgrid.geocoding.gazetteer import Gazetteer
+from gisgrid.geocoding.ground import Candidates, Ground
 from tests.geocoding.drawn import PLANE, Row, away_m, buildings, footprints, gazetteer, locator, tables
 
 TOWN = gazetteer()
@@ -115,6 +116,33 @@ def test_a_stretch_lies_in_the_area_that_is_said() -> None:
     grid = AREAS.locate(crossing.lon, crossing.lat).grid
     assert grid is not None
     assert grid.name == "东南"
+
+
+def test_a_stretch_between_two_roads_lies_in_the_area_that_is_said() -> None:
+    found = {name: best(f"{name}宁夏路（延安路至延安一路）") for name in ("西村社区", "东村社区")}
+    for name, grids in (("西村社区", ("西南", "西北")), ("东村社区", ("东南", "东北"))):
+        grid = AREAS.locate(found[name].lon, found[name].lat).grid
+        assert grid is not None
+        assert grid.name in grids
+
+
+def test_a_corner_of_a_crossing_is_at_the_crossing_and_so_many_metres_on_is_not() -> None:
+    crossing, corner, further = (best(f"宁夏路与延安路路口{words}") for words in ("", "东北角", "往东约50米"))
+    assert corner == crossing
+    assert (corner.level, further.level) == ("crossing", "road")
+    assert corner.uncertainty_m < further.uncertainty_m
+
+
+def test_at_the_edge_of_the_city_what_is_reported_is_inside() -> None:
+    ground = Ground(PLANE, None)
+    xy = np.array([[0.0, 0.0], [10.0, 0.0], [20.0, 0.0], [30.0, 8.0]])
+    found = ground.likeliest(Candidates(xy, PLANE.degrees(xy), np.array([-1, -1, -1, 7])))
+    assert found is not None
+    assert (found.grid, found.share) == (7, 0.25)
+    assert away_m(found.lon, found.lat, 30, 8) < 0.1
+    outside = ground.likeliest(Candidates(xy, PLANE.degrees(xy), np.full(4, -1)))
+    assert outside is not None
+    assert (outside.grid, outside.share) == (-1, 1.0)
 
 
 def test_areas_alone_are_found_and_claim_little() -> None:
