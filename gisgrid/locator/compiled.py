@@ -1,13 +1,18 @@
 """When compiled loops are used: they answer several times as fast as NumPy and take a second to load, so not before that pays.
 
 Loading begins, in a thread of its own, when as much has been asked as would have been done sooner with them. Until they are
-there NumPy answers, and nobody waits; the answers are the same, to the last bit.
+there NumPy answers, and nobody waits; the answers are the same, to the last bit. The first time on a machine they are compiled
+before, which takes some twenty seconds, by a process of its own: a server would hardly answer beside that.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 COVER = 20
@@ -22,7 +27,8 @@ class Loops:
         self._lock = threading.Lock()
         self._loaded: ModuleType | None = None
         self._asked = 0
-        self._thread: threading.Thread | None = None
+        self._compiling: subprocess.Popen[bytes] | None = None
+        self._loading: threading.Thread | None = None
 
     def of(self, count: int) -> ModuleType | None:
         """Return the module if it is loaded; so much work is about to be done."""
@@ -34,16 +40,24 @@ class Loops:
         """Say that so much work is going to be asked for: when it and what was before is worth it, loading begins."""
         with self._lock:
             self._asked += count
-            if self._asked >= self._worth and self._thread is None:
-                self._thread = threading.Thread(target=self.load, name=f"loading {self._module}", daemon=True)
-                self._thread.start()
+            if self._asked >= self._worth and self._loading is None and self._is_compiled():
+                self._loading = threading.Thread(target=self.load, name=f"loading {self._module}")
+                self._loading.start()
 
-    def expect_much(self) -> None:
-        """Say that there will be work without an end, as a server has it: loading begins."""
-        self.expect(self._worth)
+    def _is_compiled(self) -> bool:
+        """Return whether loading them is all that is to be done; if not, see to it that they are compiled meanwhile."""
+        if self._compiling is None:
+            spec = find_spec(self._module)
+            source = Path(spec.origin if spec is not None and spec.origin is not None else "")
+            since = source.stat().st_mtime
+            # Numba may keep them elsewhere: compiling finds them there, and ends at once.
+            if any(kept.stat().st_mtime >= since for kept in source.parent.glob(f"__pycache__/{source.stem}.*.nbi")):
+                return True
+            self._compiling = subprocess.Popen([sys.executable, "-c", f"import {self._module}"], stdin=subprocess.DEVNULL)
+        return self._compiling.poll() is not None
 
     def load(self) -> bool:
-        """Load the loops and wait for it; return whether they are there. The first time on a machine takes some ten seconds."""
+        """Load the loops and wait for it; return whether they are there. The first time on a machine takes some twenty seconds."""
         try:
             self._loaded = import_module(self._module)
         except (ImportError, RuntimeError):

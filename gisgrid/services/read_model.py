@@ -24,7 +24,6 @@ from gisgrid.services.freshness import Currency, Freshness
 from gisgrid.services.history import AreasThen
 from gisgrid.services.snapshot import NOT_HELD, Snapshot, catch_up, read_snapshot, turned
 from gisgrid.settings import Settings
-from gisgrid.sight import LOOPS as LINES
 from gisgrid.types import Location, Neighbour
 
 _log = logging.getLogger(__name__)
@@ -149,7 +148,6 @@ class ReadModel:
 
     def prepare(self) -> None:
         """Make what requests would else have to wait for when they ask for it first."""
-        LINES.expect_much()
         self._prepare_lookups()
         self.snapshot.gazetteer.prepare()
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gisgrid.locator import AreaTable, Locator, boundary
+from gisgrid.locator import AreaTable, Locator, boundary, compiled
 from gisgrid.locator.areas import AreaIndex
 from gisgrid.locator.compiled import Loops
 from gisgrid.locator.many import Located
@@ -65,25 +66,35 @@ def test_columns_of_a_table_are_answered_like_arrays_of_their_own(way: Callable[
 
 def test_loading_begins_when_as_much_has_been_asked_as_it_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[bool] = []
+    assert compiled.POINTS.load()
     loops = Loops("gisgrid.locator.kernels", 1_500_000)
     monkeypatch.setattr(loops, "load", lambda: loaded.append(True))
     for _ in range(3):
         assert loops.of(400_000) is None
-    assert not loaded
-    assert loops._thread is None
+    assert loops._loading is None
     loops.expect(400_000)
-    assert loops._thread is not None
-    loops._thread.join()
+    assert loops._loading is not None
+    loops._loading.join()
     loops.expect(4_000_000)
     assert loaded == [True]
 
 
-def test_a_server_does_not_wait_until_enough_has_been_asked() -> None:
-    loops = Loops("gisgrid.locator.kernels", 1_500_000)
-    loops.expect_much()
-    assert loops._thread is not None
-    loops._thread.join()
-    assert loops.of(0) is not None
+def test_loops_that_were_never_compiled_are_compiled_by_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "loops_of_a_test.py").write_text(
+        "import pathlib, time\ntime.sleep(0.3)\npathlib.Path(__file__).with_suffix('.seen').touch()"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    loops = Loops("loops_of_a_test", 10)
+    assert loops.of(10) is None
+    assert loops._compiling is not None
+    assert loops._loading is None
+    assert loops._compiling.wait(60) == 0
+    assert (tmp_path / "loops_of_a_test.seen").exists()
+    loops.expect(0)
+    assert loops._loading is not None
+    loops._loading.join()
+    assert loops.of(0) is sys.modules.pop("loops_of_a_test")
 
 
 def test_nothing_is_compiled_where_it_cannot_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
