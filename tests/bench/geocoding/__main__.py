@@ -1,4 +1,5 @@
-"""``python -m tests.bench.geocoding``: how right, how sure and how quick the geocoder is on a sample district."""
+"""``python -m tests.bench.geocoding``: how right, how sure and how quick the geocoder is on a sample district,
+and how many positions under a wrong name it gives away."""
 
 from __future__ import annotations
 
@@ -10,10 +11,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from gisgrid.deployment import load_deployment
 from gisgrid.services.geocoding import GeocoderPool
 from ingest.sample.generate import generate
 from tests.bench.geocoding.files import sample_cases, sample_gazetteer
 from tests.bench.geocoding.measure import by_kind, calibration, judge, quality, rows_per_second
+from tests.bench.geocoding.positions import read_labels
 
 
 def main(
@@ -35,8 +38,9 @@ def main(
     console.print(f"gazetteer of {len(cases):,} cases' district made in {time.process_time() - begin:.1f} s of a processor")
     judged = judge(gazetteer, locator, cases)
     console.print(by_kind(judged), calibration(judged))
-    for name, share in quality(judged)._asdict().items():
-        console.print(f"{name.replace('_', ' '):20} {share:8.2%}")
+    labels = read_labels(gazetteer, locator, cases, load_deployment("shibei").box)
+    for name, share in (*quality(judged)._asdict().items(), *labels._asdict().items()):
+        console.print(f"{name.replace('_', ' '):22} {share:8.2%}")
     texts = [case.address for case in cases]
     rate, turns = rows_per_second(gazetteer, texts)
     console.print(f"{rate:,.0f} rows/s of one processor's time, which makes {turns / 1e6:.0f} million empty turns/s meanwhile")

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gisgrid.deployment import load_deployment
 from ingest.sample.generate import generate
 from tests.bench.geocoding.files import sample_cases, sample_gazetteer
 from tests.bench.geocoding.measure import Judged, by_kind, calibration, judge, quality, rows_per_second
+from tests.bench.geocoding.positions import read_labels
 
 SEEDS = (5, 11)
 
@@ -53,6 +55,14 @@ def test_confidence_means_what_it_says(judged: list[Judged]) -> None:
         within = float(np.mean([one.is_within for one in some]))
         # It may be too modest, since it counts the grid as well; it is not to boast.
         assert within >= claimed - 0.08, (low, high, claimed, within, len(some))
+
+
+def test_addresses_give_wrong_names_of_coordinate_systems_away(tmp_path: Path) -> None:
+    generate(tmp_path / "small", 7, 0.1)
+    labels = read_labels(*sample_gazetteer(tmp_path / "small"), sample_cases(tmp_path / "small"), load_deployment("shibei").box)
+    assert labels.wrong_label_noticed >= 0.95
+    assert labels.right_label_in_grid >= 0.999
+    assert labels.right_label_kept >= 0.99
 
 
 def test_most_answers_are_of_kinds_that_are_told_apart(judged: list[Judged]) -> None:
