@@ -64,7 +64,7 @@ class Sightlines(NamedTuple):
     top_m: Floats
 
 
-LOOPS = Loops("gisgrid.sight.kernels", 20_000)
+LOOPS = Loops("gisgrid.sight.kernels", 10_000)
 """Lines through buildings; counted in lines."""
 
 

@@ -49,6 +49,8 @@ class SightIndex:
         self.cameras, self.buildings = cameras, buildings
         self._scene = Scene(optics, walls, Hosts(optics, walls))
         self._tree = cKDTree(earth_centred(optics.lon, optics.lat)) if len(cameras.ids) else None
+        # What is not found has the row after the last one.
+        self._reach = np.append(optics.range + SAME_PLACE_M, np.nan)
         self._farthest = float(np.nanmax(optics.range, initial=0.0))
         self._floors = buildings.fields.index("floors") if "floors" in buildings.fields else None
         self._height = buildings.fields.index("height_m") if "height_m" in buildings.fields else None
@@ -114,7 +116,7 @@ class SightIndex:
         size, wanted = len(self.cameras.ids), max(8 * k, 2)
         while True:
             straight, row = self._tree.query(centre, k=wanted, distance_upper_bound=reach)
-            near = straight <= np.append(self._scene.cameras.range, np.nan)[row] + SAME_PLACE_M
+            near = straight <= self._reach[row]
             # Those not fetched are not nearer than the last that was.
             whole = row[-1] == size
             limit_m = math.inf if whole else float(straight[-1]) - SAME_PLACE_M

@@ -1,6 +1,6 @@
 """``python -m tests.bench.cases``: cases of the sample's day, 300 a second for twenty seconds; what must hold makes it fail.
 
-Needs a database with the sample (``gisgrid demo``); the cases stay there.
+A number as its argument is that of the server's workers, two without one. Needs a database with the sample (``gisgrid demo``); the cases stay there.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from gisgrid.settings import load_settings
 from tests.bench.cases.run import P99_MS, RATE, run
 
 _SECONDS = 20
+_WORKERS = 2
 
 
 def main() -> int:
@@ -21,10 +22,11 @@ def main() -> int:
     with (settings.home / "sample" / "cases.csv").open(encoding="utf-8-sig", newline="") as file:
         day = [case for row in csv.DictReader(file) if (case := _case(row)) is not None]
     cases = list(itertools.islice(itertools.cycle(day), int(RATE * _SECONDS)))
-    result = run(settings, cases, RATE)
+    workers = int(sys.argv[1]) if len(sys.argv) > 1 else _WORKERS
+    result = run(settings, cases, RATE, workers)
     posted = result.posted
     kept = f"kept {posted.kept:,} of {len(cases):,}, {result.kept:,} in the database, {posted.per_second:.0f}/s (to reach {RATE:.0f}/s)"
-    waits = f"median {posted.median_ms:.1f} ms, p99 {posted.p99_ms:.1f} ms (below {P99_MS:.0f} ms)"
+    waits = f"{workers} workers; median {posted.median_ms:.1f} ms, p99 {posted.p99_ms:.1f} ms (below {P99_MS:.0f} ms)"
     sys.stdout.write(f"{kept}\n{waits}; {result.cpu_ms:.2f} ms of the server's processor a case\n")
     return 0 if result.holds and result.kept == posted.kept else 1
 
