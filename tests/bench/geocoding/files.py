@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ from gisgrid.geocoding.gazetteer import Gazetteer
 from gisgrid.geocoding.tables import GazetteerTables, LineTable, OtherName
 from gisgrid.locator import AreaTable, FootprintTable, Locator, PointTable
 from gisgrid.types import Level
+from ingest.sample.generate import MANIFEST
+from ingest.sample.plan import Plan
 
 _FIELDS = {"code": "编码", "name": "名称", "road": "道路", "house_number": "门牌号", "building_number": "楼号"}
 _AREAS: dict[Level, str] = {"district": "districts", "street": "streets", "community": "communities", "grid": "grids"}
@@ -48,6 +51,12 @@ def sample_cases(folder: Path) -> list[Case]:
     with (folder / "cases.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = [(row["address"], truth[row["number"]]) for row in csv.DictReader(file) if row["address"]]
     return [Case(address, float(true["lon"]), float(true["lat"]), true["grid"]) for address, true in rows]
+
+
+def sample_plan(folder: Path) -> Plan:
+    """Return the plan that a sample district was made by."""
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return Plan(manifest["seed"], manifest["scale"])
 
 
 def _text(value: object) -> str:

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from gisgrid.deployment import load_deployment
+from gisgrid.progress import silent
+from ingest.sample.files import make_world
 from ingest.sample.generate import generate
-from tests.bench.geocoding.files import sample_cases, sample_gazetteer
+from tests.bench.geocoding.bound import Bound
+from tests.bench.geocoding.files import sample_cases, sample_gazetteer, sample_plan
 from tests.bench.geocoding.measure import Judged, by_kind, calibration, judge, quality, rows_per_second
 from tests.bench.geocoding.positions import read_labels
 
@@ -70,6 +73,18 @@ def test_most_answers_are_of_kinds_that_are_told_apart(judged: list[Judged]) -> 
     assert {"building", "door_plate", "vicinity", "crossing", "place", "road"} <= set(levels)
     assert by_kind(judged).row_count >= 6
     assert calibration(judged).row_count >= 5
+
+
+def test_nothing_is_right_more_often_than_the_grid_that_is_true_most_often(tmp_path: Path) -> None:
+    generate(tmp_path / "small", 5, 0.05)
+    shares = Bound(make_world(sample_plan(tmp_path / "small"), silent), places=10_000).shares(*sample_gazetteer(tmp_path / "small"), 550)
+    ours, reader, insider = shares.overall()
+    assert 0.75 < ours < reader + 0.02
+    # There are fewer shops of one name in a small district.
+    assert reader < insider < 0.93
+    assert shares.insider["door plate or building"] > 0.99
+    assert shares.share.sum() == pytest.approx(1.0)
+    assert shares.table().row_count == len(shares.share) + 1
 
 
 def test_the_rate_is_measured(tmp_path: Path) -> None:
