@@ -26,7 +26,7 @@ def main(
     sample: Annotated[Path | None, typer.Option(help="Folder of a sample; without it one is made.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the sample that is made.")] = 1,
     scale: Annotated[float, typer.Option(help="Size of the sample that is made.")] = 1.0,
-    bound: Annotated[bool, typer.Option(help="Tell too how right anything could be; takes two minutes.")] = False,
+    bound: Annotated[bool, typer.Option(help="Tell too how right anything could be; takes three minutes.")] = False,
     pool: Annotated[bool, typer.Option(help="Measure all processors together too.")] = False,
 ) -> None:
     """Print the shares that the geocoder is judged by, what its confidence is worth, and rows a second."""

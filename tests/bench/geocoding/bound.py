@@ -4,7 +4,8 @@ Texts are not drawn but weighed: every building and cover of the district, and v
 each with the addresses that the sample would write of it and how often. Nothing that reads an address can be right more often than the
 grid with the most weight is the true one. ``insider`` knows the generator by heart: the place of each cover, and that of the roads at the
 ends of a stretch the one at its beginning is named. ``reader`` knows the city, where cases happen, and what words mean.
-Noise and slips of the pen are left out; words such as 东侧 and 东北角 move nothing and count as 附近 and as the crossing itself.
+Only the insider looks on which side of a building 东侧 is: by the standard such words move nothing. Noise and slips of the pen are left
+out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from ingest.sample.cases import World
 from ingest.sample.ground import Spots, joined, take
 
 DOOR, PLACE, CROSSING, BETWEEN, BESIDE = range(5)
-PLAIN, GATE, NEAR, OPPOSITE = range(4)
+PLAIN, GATE, NEAR, OPPOSITE, SIDES = range(5)
+"""Words beside a door or a name; ``SIDES`` is the first of eight, 东侧 and on against the clock."""
+
+_TEXT = ["form", "a", "b", "c"]
 _WORDS = ("", "门口", "附近", "对面")
 _KINDS = {
     (DOOR, PLAIN): "door plate or building",
@@ -90,21 +94,22 @@ class _Anchors(NamedTuple):
 class Bound:
     """The texts of one district with the weight of each grid."""
 
-    def __init__(self, world: World, places: int = 200_000) -> None:
+    def __init__(self, world: World, places: int = 400_000) -> None:
         self._world, self._places = world, places
         self._anchors = _Anchors.of(world)
         self._tree = shapely.STRtree(world.footprints.polygons[world.buildings.order])
         areas = world.areas
         of_grid = np.unique(areas.grid_of_block, return_index=True)[1]
         self._areas = (np.zeros(len(of_grid), np.int64), areas.street_of_block[of_grid], areas.community_of_block[of_grid])
-        self._true = self._texts(np.random.default_rng(1), insider=True)
+        self._sided = self._texts(np.random.default_rng(1), insider=True)
+        self._true = _without_sides(self._sided)
 
-    def shares(self, gazetteer: Gazetteer, locator: Locator, texts: int = 6000) -> Shares:
+    def shares(self, gazetteer: Gazetteer, locator: Locator, texts: int = 22_000) -> Shares:
         """Return the bounds, and the geocoder's share in some of the texts: as many as ``texts``."""
         weight = self._true.groupby("kind").weight.sum()
         # Counted on other places than those that it was learnt from.
-        insider = self._best(self._true, self._texts(np.random.default_rng(2), insider=True))
-        reader = self._best(self._texts(np.random.default_rng(3), insider=False), self._true)
+        insider = self._best(self._sided, self._texts(np.random.default_rng(2), insider=True))
+        reader = self._best(_without_sides(self._texts(np.random.default_rng(3), insider=False)), self._true)
         return Shares(weight / weight.sum(), self._ours(gazetteer, locator, texts), reader, insider)
 
     def _texts(self, rng: np.random.Generator, *, insider: bool) -> pd.DataFrame:
@@ -125,14 +130,13 @@ class Bound:
             self._at_crossings(crossings),
             *self._roadside(joined([spots for spots, _ in beside]), weights, both_ends=not insider),
         ]
-        return pd.concat(parts).groupby(["kind", "form", "a", "b", "c", "grid"], as_index=False)[["weight"]].sum()
+        return _summed(pd.concat(parts))
 
     def _rows(self, form: int, numbers: tuple[Ints | int, ...], block: Ints, weight: Floats, mask: Bools | None = None) -> pd.DataFrame:
-        word = numbers[2] if form in (DOOR, PLACE) else 0
+        kept = (weight > 0.0) if mask is None else mask & (weight > 0.0)
         grid = self._world.areas.grid_of_block[block]
-        columns = dict(zip("abc", numbers, strict=True)) | {"grid": grid, "weight": weight, "form": form, "kind": _KINDS[form, int(word)]}
-        found = pd.DataFrame(columns)
-        return found[(weight > 0.0) if mask is None else mask & (weight > 0.0)]
+        columns = dict(zip("abc", numbers, strict=True)) | {"grid": grid, "weight": weight}
+        return pd.DataFrame({name: np.broadcast_to(values, kept.shape)[kept] for name, values in columns.items()}).assign(form=form)
 
     def _anchored(self, row: Ints, text: tuple[Ints | int, int], block: Ints, weight: Floats, by_name: float) -> list[pd.DataFrame]:
         """Return the texts that name buildings (``text``: number behind the door and word) by their doors, or names if they have any."""
@@ -172,8 +176,16 @@ class Bound:
         found += [self._rows(BESIDE, (road, end, 0), block, share * named) for end in ends]
         near, across = self._nearest(spots.xy), self._nearest(self._mirrored(spots))
         found += self._anchored(across, (0, OPPOSITE), block, weight * np.where(both, 0.08, 0.30), _BY_NAME_NEAR)
-        for word, share in ((NEAR, 0.15 + 0.55 * 5 / 7), (GATE, 0.55 * 2 / 7)):
+        sides = self._sides(near, spots.xy)
+        words = ((NEAR, 0.55 * 5 / 7), (GATE, 0.55 * 2 / 7), *((SIDES + k, 0.15 * (sides == k)) for k in range(8)))
+        for word, share in words:
             found += self._anchored(near, (0, word), block, weight * share, _BY_NAME_NEAR)
+        return found
+
+    def _sides(self, row: Ints, xy: Floats) -> Ints:
+        """Return on which side of a building each place lies: eighths from the east, against the clock."""
+        east, north = (xy - self._world.footprints.centre[self._world.buildings.order[row]]).T
+        found: Ints = np.round(np.arctan2(north, east) / (np.pi / 4)).astype(np.int64) % 8
         return found
 
     def _nearest(self, xy: Floats) -> Ints:
@@ -194,7 +206,7 @@ class Bound:
     def _best(self, learnt: pd.DataFrame, true: pd.DataFrame) -> pd.Series:
         """Return how often the grid with the most weight in ``learnt`` is the true one, by kind."""
         total = 0.0 * true.groupby("kind").weight.sum()
-        text = ["form", "a", "b", "c", "area"]
+        text = [*_TEXT, "area"]
         for areas, share in zip(self._areas, _SAID, strict=True):
             known = learnt.assign(area=areas[learnt.grid]).sort_values("weight", ascending=False).drop_duplicates(text)
             rows = true.assign(area=areas[true.grid]).merge(known[[*text, "grid"]], on=text, how="left", suffixes=("", "_best"))
@@ -204,7 +216,7 @@ class Bound:
     def _ours(self, gazetteer: Gazetteer, locator: Locator, count: int) -> pd.Series:
         """Return the geocoder's share by kind: of some texts the weight of the grid that it finds."""
         rng, tables = np.random.default_rng(4), self._world.areas.tables
-        key, frame = ["kind", "form", "a", "b", "c"], self._true
+        key, frame = ["kind", *_TEXT], self._true
         asked = frame.groupby("kind").sample(count // len(_KINDS), weights=frame.weight, replace=True, random_state=5)
         rows = frame.merge(asked[key].drop_duplicates(), on=key)
         grids_of = {text: (one.grid.to_numpy(), one.weight.to_numpy()) for text, one in rows.groupby(key)}
@@ -236,3 +248,15 @@ class Bound:
         if form == CROSSING:
             return f"{names[a]}与{names[b]}路口"
         return f"{names[a]}（{names[b]}至{names[c]}）" if form == BETWEEN else f"{names[a]}近{names[b]}"
+
+
+def _summed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with each text and grid once, and the kinds of the texts."""
+    found = rows.groupby([*_TEXT, "grid"], as_index=False)[["weight"]].sum()
+    word = np.where(found.form <= PLACE, np.where(found.c >= SIDES, NEAR, found.c), 0)
+    return found.assign(kind=[_KINDS[key] for key in zip(found.form.tolist(), word.tolist(), strict=True)])
+
+
+def _without_sides(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return texts that speak of no side of a building: 东侧 is 附近."""
+    return _summed(rows.assign(c=rows.c.where((rows.form > PLACE) | (rows.c < SIDES), NEAR)))
