@@ -87,7 +87,8 @@ def _plain(backend: Backend) -> Plain:
         (tileroutes.PREFIX, tileroutes.answer),
         (matrixroutes.PREFIX, matrixroutes.answer),
     )
-    return Plain(exact, [(prefix, partial(answer, backend)) for prefix, answer in below])
+    posted = {caseroutes.PREFIX: partial(caseroutes.receive, backend)}
+    return Plain(exact, [(prefix, partial(answer, backend)) for prefix, answer in below], posted)
 
 
 def _framework(backend: Backend) -> FastAPI:

@@ -1,6 +1,6 @@
 """The front door: plain routes for the hot paths, then the OGC API, the console's files, and FastAPI for the rest.
 
-A lookup costs about as much as the framework around it would; so ``/locate``, the nearest-feature routes and tiles are
+A lookup costs about as much as the framework around it would; so ``/locate``, the nearest-feature routes, tiles and new cases are
 answered here, straight from the scope, and everything that is asked less often has the framework's comfort.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
+
+from starlette.requests import ClientDisconnect, Request
 
 from api.asgi import PUBLIC, App, Message, Receive, Reply, Scope, Send, header, send_reply, unless_gone
 from api.console import Console
@@ -22,19 +24,25 @@ _logger = logging.getLogger(__name__)
 Route = Callable[[Scope], Reply | Awaitable[Reply]]
 """A plain route: it answers from memory at once, or gives what has to be waited for."""
 
+Taking = Callable[[Request], Awaitable[Reply]]
+"""A plain route that takes what is posted to it."""
+
 Life = Callable[[Receive, Send], Awaitable[None]]
 """What runs between the server's start and stop."""
 
 _READS = ("GET", "HEAD")
-_POSTED = "/cases"
 _ALLOW_READS = "GET, HEAD, OPTIONS"
 
 
 class Plain(NamedTuple):
-    """The plain routes: ``exact`` by their whole path, ``below`` by what the path begins with; the first prefix that fits answers."""
+    """The plain routes: ``exact`` by their whole path, ``below`` by what the path begins with; the first prefix that fits answers.
+
+    ``posted`` answer POST alone, by their whole path; whatever else is asked there is not for plain routes.
+    """
 
     exact: Mapping[str, Route]
     below: Sequence[tuple[str, Route]]
+    posted: Mapping[str, Taking]
 
     def route(self, path: str) -> Route | None:
         """Return the route that answers ``path``, None when none of these does."""
@@ -85,12 +93,15 @@ class Front:
             await self._not_http(scope, receive, send)
             return
         path, method = scope["path"], scope["method"]
-        route = self._plain.route(path)
-        if route is None:
+        taking = self._plain.posted.get(path) if method == "POST" else None
+        route = self._plain.route(path) if taking is None else None
+        if route is None and taking is None:
             await self._ordinary(scope, receive, send)
             return
         try:
-            if method not in _READS:
+            if taking is not None:
+                reply = await taking(Request(scope, receive))
+            elif route is None or method not in _READS:
                 reply = _not_a_read(method)
             else:
                 answer = route(scope)
@@ -98,6 +109,8 @@ class Front:
                 if found is None:
                     return
                 reply = found
+        except ClientDisconnect:
+            return
         except GisgridError as error:
             reply = reply_to(error, path)
         except Exception:
@@ -113,10 +126,7 @@ class Front:
             await send({"type": "websocket.close"})
 
     async def _ordinary(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "POST" and scope["path"].startswith(_POSTED):
-            # Cases come by the hundred; to look for a file of that name would cost as much as to read one.
-            await self._rest(scope, receive, _public(send, head=False))
-        elif self._mounted.has(scope["path"]):
+        if self._mounted.has(scope["path"]):
             await self._mounted.app(scope, receive, send)
         elif scope["method"] == "OPTIONS":
             await send_reply(_PREFLIGHT, send)

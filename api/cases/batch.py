@@ -53,7 +53,7 @@ async def batch(request: Request) -> StreamingResponse:
     wanted = choose_format(request.headers.get("accept", ""), media.format)
     if wanted not in FORMATS or (wanted in ("csv", "tsv") and media.format not in ("csv", "tsv")):
         wanted = "ndjson" if media.format == "ndjson" else "json"
-    by = await sender(request)
+    by = await sender(backend, request)
     body = await read_body(request, limits.max_body_bytes)
     rows = await asyncio.to_thread(lambda: _bounded(open_rows(body, media.format, media.charset, "The body"), limits.max_batch_points))
     reading = Reading(default, desk.intake.reading.zone, needs_crs=False)

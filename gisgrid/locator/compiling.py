@@ -32,7 +32,8 @@ function: Callable[[Callable[..., Any]], Callable[..., Any]] = njit(error_model=
 
 NUMBER, WHOLE = types.float64, types.int64
 FLOATS, INTS, LONGS, BYTES, FLAGS = (array(kind) for kind in (NUMBER, types.int32, WHOLE, types.uint8, types.boolean))
-NUMBERS, WHOLES, FLAGGED, METRES = (array(kind, readonly=False) for kind in (types.int32, WHOLE, types.boolean, NUMBER))
+SHORTS, NUMBERS, WHOLES = (array(kind, readonly=False) for kind in (types.int8, types.int32, WHOLE))
+FLAGGED, METRES = (array(kind, readonly=False) for kind in (types.boolean, NUMBER))
 """Arrays that are written to."""
 
 together: Callable[[list[Any]], Any] = types.Tuple

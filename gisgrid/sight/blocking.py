@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gisgrid.locator.compiled import Loops
-from gisgrid.sight.cells import SLACK_M, Lines
+from gisgrid.sight.cells import Lines
 from gisgrid.sight.hosts import DEEP_HOST, NO_HOST, WALL_HOST, WALL_M, Hosts
 from gisgrid.sight.views import TRUST, Cameras
-from gisgrid.sight.walls import HALF_WIDTH_M, TINY, Passages, Walls
+from gisgrid.sight.walls import Passages, Walls
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -64,41 +63,18 @@ class Sightlines(NamedTuple):
     top_m: Floats
 
 
-LOOPS = Loops("gisgrid.sight.kernels", 10_000)
-"""Lines through buildings; counted in lines."""
-
-
 def obstacles(scene: Scene, sights: Sightlines) -> Obstacles:
     """Return what stands in the lines; docs/sight.md has the rules."""
+    count = len(sights.camera)
     cameras, walls = scene.cameras, scene.walls
     x, y = walls.plane(cameras.lon[sights.camera], cameras.lat[sights.camera])
     to_x, to_y = walls.plane(sights.lon, sights.lat)
-    lines = Lines(x, y, to_x - x, to_y - y)
-    fast = LOOPS.of(len(x))
-    if fast is None:
-        return _obstacles(scene, sights, lines)
-    found = _nothing(len(x))
-    heights = sights.top_m, cameras.mount[sights.camera], cameras.mount_assumed[sights.camera]
-    rules = HALF_WIDTH_M, SHORT_M, WALL_M, TRUST, TINY, SLACK_M
-    arrays = walls.cells.arrays, walls.arrays, scene.hosts.arrays
-    fast.obstacles((*lines, sights.length_m, *heights, sights.camera), arrays, rules, tuple(found))
-    return found
-
-
-def _nothing(count: int) -> Obstacles:
-    nowhere, unknown, no = np.full((2, count), -1), np.full((2, count), np.nan), np.zeros((2, count), dtype=bool)
-    return Obstacles(nowhere[0], unknown[0], nowhere[1], unknown[1], no[0], no[1])
-
-
-def _obstacles(scene: Scene, sights: Sightlines, lines: Lines) -> Obstacles:
-    """Return what ``obstacles`` does, by NumPy."""
-    count = len(sights.camera)
-    cameras, walls = scene.cameras, scene.walls
-    passages = walls.passages(lines)
+    passages = walls.passages(Lines(x, y, to_x - x, to_y - y))
     at_building = np.zeros(count, dtype=bool)
     at_building[passages.ends_in] = True
     if not passages.line.size:
-        return _nothing(count)._replace(at_building=at_building)
+        nothing, nowhere = np.full(count, -1), np.full(count, np.nan)
+        return Obstacles(nothing, nowhere, nothing, nowhere, at_building, np.zeros(count, dtype=bool))
     kind = scene.hosts.kinds(sights.camera[passages.line], passages.building)
     way = _Way(walls, sights, passages, kind)
     met = way.met(cameras.mount[sights.camera])

@@ -1,7 +1,7 @@
-"""The lines from cameras to places through buildings, compiled by Numba; docs/sight.md has the rules.
+"""The verdict on cameras and places in one loop, compiled by Numba; docs/sight.md has the rules.
 
-They do what ``Walls.passages`` and ``blocking.obstacles`` do with NumPy, the same operations in the same order for each line, and
-give the same answers. The code is kept until this file changes, so the widths and lengths of the rules come as arguments.
+It does what ``judging.judge`` does with NumPy, the same operations in the same order for each camera and place, and gives the same
+bits. The code is kept until this file changes, so the lengths of the rules, the bits of doubt and the states come as arguments.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from gisgrid.locator.compiling import FLAGGED, FLAGS, FLOATS, LONGS, METRES, NUMBER, WHOLE, WHOLES, compiled, function, helper, together
+from gisgrid.locator.compiling import FLAGS, FLOATS, LONGS, METRES, NUMBER, SHORTS, WHOLE, WHOLES, compiled, function, helper, together
 
 _NO_HOST, _WALL_HOST, _DEEP_HOST = 0, 1, 2
 
-_LINES = together([*[FLOATS] * 7, FLAGS, LONGS])
+_ASKED = together([LONGS, FLOATS, FLOATS, NUMBER, FLOATS, FLOATS])
+_OPTICS = together([*[FLOATS] * 7, *[FLAGS] * 4, FLOATS, FLOATS, LONGS])
 _CELLS = together([LONGS, LONGS, FLOATS, NUMBER, NUMBER, WHOLE])
 _WALLS = together([FLOATS, LONGS, FLOATS, LONGS])
 _HOSTS = together([LONGS, LONGS, WHOLE])
-_RULES = together([NUMBER] * 6)
-_FOUND = together([WHOLES, METRES, WHOLES, METRES, FLAGGED, FLAGGED])
+_FRAME, _RULES, _BITS, _STATES = (together([kind] * size) for kind, size in ((NUMBER, 4), (NUMBER, 8), (WHOLE, 11), (WHOLE, 6)))
+_FOUND = together([SHORTS, METRES, WHOLES, METRES, WHOLES])
 
 
 @helper
@@ -214,42 +215,108 @@ def _first_met(met: Any, is_known: bool, ids: Any, short: float) -> tuple[int, f
     return found, found_m
 
 
-@compiled(_LINES, together([_CELLS, _WALLS, _HOSTS]), _RULES, _FOUND)
-def obstacles(lines: Any, scene: Any, rules: Any, found: Any) -> None:
-    """Fill ``found`` with what stands in lines, as ``blocking.obstacles``.
+@function
+def _obstacles(line: Any, ends: Any, scene: Any, rules: Any) -> tuple[Any, Any, bool, bool]:
+    """Return what stands in a line: what blocks and where, what may, whether the end is in a building, and whether less might block.
 
-    ``lines`` are x, y, dx, dy in the plane of the walls, the lengths on the ground and the heights of the places and of the mounts in
-    metres, whether the mount is only assumed, and the cameras (rows); ``rules`` are HALF_WIDTH_M, SHORT_M, WALL_M, TRUST, the least
-    square of a length, and the slack of boxes.
+    ``line`` is x, y, dx, dy in the plane of the walls, ``ends`` the length on the ground, the heights of the place and of the mount,
+    whether that is only assumed, and the row of the camera; as ``blocking.obstacles``.
     """
-    cells, (ends, first, roof, ids), hosts = scene
-    blocker, blocker_m, open_, open_m, at_building, unsure = found
-    near, at, which = np.empty(64, np.int64), np.empty(128), np.empty(128)
-    for i in range(len(blocker)):
-        x, y, dx, dy = lines[0][i], lines[1][i], lines[2][i], lines[3][i]
-        length_m, top_m, mount = lines[4][i], lines[5][i], lines[6][i]
-        length = math.hypot(dx, dy)
-        line = (x, y, dx / length, dy / length)
-        count, near = _near((x, y, dx, dy), cells, rules[5], near)
-        met_m, known = np.empty(count), np.empty(count, np.bool_)
-        is_at_building = would_be = False
-        for k in range(count):
-            building = near[k]
-            edges = (first[building], first[building + 1])
-            at, which = _longer(at, 2 * (edges[1] - edges[0])), _longer(which, 2 * (edges[1] - edges[0]))
-            cornered, at_end = _corners(edges, line, length, ends, rules)
-            size = _stretches(edges, line, ends, rules[0] if cornered else 0.0, (at, which))
-            for begin in range(0, size, 2):
-                at_end = at_end or (at[begin] <= length and at[begin + 1] >= length)
-                at[begin], at[begin + 1] = at[begin] / length, at[begin + 1] / length
-            is_at_building = is_at_building or at_end
-            kinds = (_host(lines[8][i], building, hosts), at_end)
-            known[k] = not math.isnan(mount + roof[building])
-            met_m[k] = _blocked_at(at[:size], (mount, top_m, roof[building]), length_m, kinds, rules)
-            if lines[7][i] and known[k]:
-                lower = (rules[3] * mount, top_m, roof[building])
-                would_be = would_be or not math.isnan(_blocked_at(at[:size], lower, length_m, kinds, rules))
-        met = met_m, near, known
-        blocker[i], blocker_m[i] = _first_met(met, True, ids, rules[1])
-        open_[i], open_m[i] = _first_met(met, False, ids, rules[1])
-        at_building[i], unsure[i] = is_at_building, would_be and blocker[i] < 0
+    cells, (edges_at, first, roof, ids), hosts = scene
+    length_m, top_m, mount, assumed, camera = ends
+    length = math.hypot(line[2], line[3])
+    along = (line[0], line[1], line[2] / length, line[3] / length)
+    count, near = _near(line, cells, rules[5], np.empty(64, np.int64))
+    at, which = np.empty(128), np.empty(128)
+    met_m, known = np.empty(count), np.empty(count, np.bool_)
+    is_at_building = would_be = False
+    for k in range(count):
+        building = near[k]
+        edges = (first[building], first[building + 1])
+        at, which = _longer(at, 2 * (edges[1] - edges[0])), _longer(which, 2 * (edges[1] - edges[0]))
+        cornered, at_end = _corners(edges, along, length, edges_at, rules)
+        size = _stretches(edges, along, edges_at, rules[0] if cornered else 0.0, (at, which))
+        for begin in range(0, size, 2):
+            at_end = at_end or (at[begin] <= length and at[begin + 1] >= length)
+            at[begin], at[begin + 1] = at[begin] / length, at[begin + 1] / length
+        is_at_building = is_at_building or at_end
+        kinds = (_host(camera, building, hosts), at_end)
+        known[k] = not math.isnan(mount + roof[building])
+        met_m[k] = _blocked_at(at[:size], (mount, top_m, roof[building]), length_m, kinds, rules)
+        if assumed and known[k]:
+            lower = (rules[3] * mount, top_m, roof[building])
+            would_be = would_be or not math.isnan(_blocked_at(at[:size], lower, length_m, kinds, rules))
+    met = met_m, near, known
+    blocker = _first_met(met, True, ids, rules[1])
+    return blocker, _first_met(met, False, ids, rules[1]), is_at_building, would_be and blocker[0] < 0
+
+
+@function
+def _share(off: float, half: float, spread: float, same: float) -> float:
+    """Do what ``views._share`` does."""
+    if spread <= 0.0:
+        return 1.0 if off <= half else 0.0
+    if math.isnan(off) or math.isnan(half):
+        return math.nan
+    direct = min(spread, off + half) - max(-spread, off - half)
+    around = min(spread, off - 360.0 + half) + spread
+    share = (max(direct, 0.0) + max(around, 0.0)) / max(2.0 * spread, same)
+    return 1.0 if share > 1.0 - same else 0.0 if share < same else share
+
+
+@function
+def _view(row: int, bearing: float, optics: Any, bits: Any, same: float) -> tuple[float, int]:
+    """Return the share of a camera that has a bearing in view, and the bits of doubt; as ``Cameras.view``."""
+    _, _, azimuth, spread, field, _, _, field_assumed, _, _, any_azimuth, sure_half, _, doubts_of = optics
+    doubts = doubts_of[row]
+    off = abs((bearing - azimuth[row] + 180.0) % 360.0 - 180.0)
+    nowhere = math.isnan(bearing) and not any_azimuth[row]
+    if any_azimuth[row]:
+        share = 1.0
+    elif nowhere or math.isnan(field[row]):
+        share = math.nan
+    elif doubts & bits[0]:
+        # Without an azimuth every direction is as likely.
+        share = field[row] / 360.0
+    else:
+        share = _share(off, field[row] / 2.0, spread[row], same)
+    doubts |= (bits[1] if nowhere else 0) | (bits[2] if share < 0.5 else 0) | (bits[3] if share < 1.0 else 0)
+    if field_assumed[row] and sure_half[row] < math.inf and not off + spread[row] <= sure_half[row]:
+        doubts |= bits[4]
+    return share, doubts
+
+
+@compiled(_ASKED, _OPTICS, together([_CELLS, _WALLS, _HOSTS]), together([_FRAME, _RULES, _BITS, _STATES]), _FOUND)
+def judge(asked: Any, optics: Any, scene: Any, constants: Any, found: Any) -> None:
+    """Fill ``found`` with what ``judging.judge`` finds: state, share, building, where it is met, and the bits of doubt.
+
+    ``asked`` are rows of cameras, the places (degrees) and their height in metres, bearings (degrees) and distances (metres);
+    ``optics`` the arrays of ``Cameras``. The constants are the frame of the plane, the lengths of the rules (HALF_WIDTH_M, SHORT_M,
+    WALL_M, TRUST, the least square of a length, the slack of boxes, SAME_PLACE_M, what is the same share), the bits, and the states.
+    """
+    camera, lon, lat, height_m, bearing, distance = asked
+    frame, rules, bits, states = constants
+    camera_lon, camera_lat, ranges, mounts = optics[0], optics[1], optics[5], optics[6]
+    mount_assumed, sure_range = optics[9], optics[12]
+    state, shares, buildings, met_m, all_doubts = found
+    sees, probably, blocked, out_of_view, out_of_range, unknown = states
+    for i in range(len(camera)):
+        row = camera[i]
+        share, doubts = _view(row, bearing[i], optics, bits, rules[7])
+        doubts |= bits[5] if distance[i] > sure_range[row] else 0
+        outcome, building, at_m = sees, -1, math.nan
+        if distance[i] > ranges[row]:
+            outcome = out_of_range
+        elif share == 0.0:
+            outcome = out_of_view
+        elif distance[i] >= rules[6] and not doubts & bits[6]:
+            x, y = (camera_lon[row] - frame[0]) * frame[2], (camera_lat[row] - frame[1]) * frame[3]
+            line = (x, y, (lon[i] - frame[0]) * frame[2] - x, (lat[i] - frame[1]) * frame[3] - y)
+            ends = (distance[i], height_m, mounts[row], mount_assumed[row], row)
+            blocker, open_, at_building, unsure = _obstacles(line, ends, scene, rules)
+            doubts |= (bits[7] if open_[0] >= 0 else 0) | (bits[8] if at_building else 0) | (bits[9] if unsure else 0)
+            building, at_m = blocker if blocker[0] >= 0 else open_
+            outcome = blocked if blocker[0] >= 0 else sees
+        if outcome == sees and doubts != 0:
+            outcome = unknown if doubts & bits[10] else probably
+        state[i], shares[i], buildings[i], met_m[i], all_doubts[i] = outcome, share, building, at_m, doubts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,8 @@ OFFLINE, NO_AZIMUTH, NO_FIELD, NO_RANGE, NO_BEARING, SMALL_SHARE, NO_HEIGHT = (1
 HARD = (1 << 7) - 1
 TURNS, PART_SHARE, ASSUMED_RANGE, ASSUMED_FIELD, ASSUMED_MOUNT, AT_BUILDING = (1 << k for k in range(7, 13))
 
-_SAME = 1e-9
+SAME = 1e-9
+"""Shares are the same to this."""
 
 
 class Camera(NamedTuple):
@@ -78,6 +80,11 @@ class Cameras:
         self._status = self._values("status")
         self._known: dict[int, Camera] = {}
 
+    @cached_property
+    def arrays(self) -> tuple[Any, ...]:
+        """What compiled loops need: all that is known of the cameras, in the order of ``Camera``, and the bits of doubt."""
+        return tuple(getattr(self, name) for name in Camera._fields[:-1])
+
     def _values(self, name: str) -> list[Any]:
         if name not in self.table.fields:
             return [None] * len(self.table.ids)
@@ -130,7 +137,7 @@ def _share(off: Floats, half: Floats, spread: Floats) -> Floats:
     direct = np.minimum(spread, off + half) - np.maximum(-spread, off - half)
     around = np.minimum(spread, off - 360.0 + half) + spread
     width = np.maximum(direct, 0.0) + np.maximum(around, 0.0)
-    share = np.where(spread > 0.0, width / np.maximum(2.0 * spread, _SAME), off <= half)
-    share[share > 1.0 - _SAME] = 1.0
-    share[share < _SAME] = 0.0
+    share = np.where(spread > 0.0, width / np.maximum(2.0 * spread, SAME), off <= half)
+    share[share > 1.0 - SAME] = 1.0
+    share[share < SAME] = 0.0
     return share

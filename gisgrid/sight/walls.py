@@ -85,6 +85,11 @@ class Walls:
                 middle[outlined, axis], half[outlined, axis] = (low + high) / 2.0, (high - low) / 2.0
         return middle, half
 
+    @property
+    def frame(self) -> tuple[float, float, float, float]:
+        """The middle of the plane in degrees, and metres per degree there."""
+        return self._lon, self._lat, self.per_lon, self.per_lat
+
     def plane(self, lon: Any, lat: Any) -> tuple[Any, Any]:
         """Return positions (degrees, arrays or numbers) in the plane of the walls, metres."""
         return (lon - self._lon) * self.per_lon, (lat - self._lat) * self.per_lat

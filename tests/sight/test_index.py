@@ -12,7 +12,7 @@ import gisgrid.sight.index as index_module
 from gisgrid.errors import ParameterError
 from gisgrid.locator import FootprintTable, PointTable
 from gisgrid.sight import STATES, SightIndex
-from gisgrid.sight.blocking import LOOPS
+from gisgrid.sight.judging import LOOPS
 from tests.locator.loops import by_loops, by_numpy
 from tests.sight.scenes import House, box, buildings, camera, cameras, degrees
 from tests.sight.town import random_places, random_town

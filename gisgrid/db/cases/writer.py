@@ -1,11 +1,12 @@
 """Writing cases: those that come in at the same time in one transaction, each answered when it is on disk.
 
-A transaction costs a write to the disk, whatever is in it; so while one is under way, what comes in waits together for the next.
+A transaction costs a write to the disk, whatever is in it; so they begin a moment apart, and what comes in meanwhile waits together.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -73,6 +74,7 @@ SELECT version FROM changed
 _VERSION: LiteralString = "SELECT version FROM gisgrid.cases_all WHERE number = %s"
 
 _MOST_AT_ONCE = 128
+_APART_S = 0.02
 _MOST_WAITING = 2048
 
 
@@ -188,8 +190,12 @@ class CaseWriter(Pool):
         raise StaleError(f"The case {change.number} has version {now[0]} by now, and not {change.seen}.", "Read it again.")
 
     async def _write(self) -> None:
+        began = -_APART_S
         while True:
             batch = [await self._waiting.get()]
+            # What comes one upon the other is written together; what comes after a pause, at once.
+            await asyncio.sleep(began + _APART_S - time.monotonic())
+            began = time.monotonic()
             while len(batch) < _MOST_AT_ONCE and not self._waiting.empty():
                 batch.append(self._waiting.get_nowait())
             try:

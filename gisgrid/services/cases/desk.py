@@ -19,6 +19,7 @@ from gisgrid.services.cases.following import CaseFollower
 from gisgrid.services.cases.intake import Intake
 from gisgrid.services.cases.rules_in_force import RulesInForce
 from gisgrid.services.cases.showing import case_document
+from gisgrid.services.cases.together import Together
 from gisgrid.services.cases.world import Standing
 from gisgrid.services.read_model import ReadModel
 from gisgrid.services.snapshot import Snapshot
@@ -55,6 +56,7 @@ class CaseDesk:
         self.rules = rules
         self.follower = CaseFollower(reader.url, reader, self._read_rules)
         self._threads = ThreadPoolExecutor(_THREADS, "deciding cases")
+        self._decisions = Together[NewCase](self.aside)
 
     async def open(self) -> None:
         """Read the rules and open the connections; raises DatabaseError when the rules cannot be read."""
@@ -91,7 +93,7 @@ class CaseDesk:
         Raises what ``preview`` and ``CaseWriter.add`` raise.
         """
         now = _now()
-        new = await self.aside(
+        new = await self._decisions.of(
             lambda: self.intake.new_case(self.intake.decide(draft, now), now, key=request.key, body_hash=request.body_hash, by=request.by)
         )
         stored = await self.writer.add(new)

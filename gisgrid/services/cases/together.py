@@ -1,0 +1,65 @@
+"""Work that is asked for one by one and done in a thread together: to go there and back costs a part of what a decision does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+_MOST = 16
+
+
+class _Asked(NamedTuple, Generic[T]):
+    work: Callable[[], T]
+    done: asyncio.Future[T]
+
+
+class Together(Generic[T]):
+    """Does what is asked for in one thread at a time, a few in one go; what comes meanwhile waits for the next.
+
+    While nothing waits the first goes at once, so that this costs nobody time. ``aside`` does work in a thread.
+    """
+
+    def __init__(self, aside: Callable[[Callable[[], list[T | Exception]]], Awaitable[list[T | Exception]]]) -> None:
+        self._aside = aside
+        self._asked: list[_Asked[T]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def of(self, work: Callable[[], T]) -> T:
+        """Return what ``work`` comes to; raises what it raises."""
+        asked = _Asked(work, asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name="work together")
+        found: T = await asked.done
+        return found
+
+    async def _run(self) -> None:
+        try:
+            while self._asked:
+                piece, self._asked = self._asked[:_MOST], self._asked[_MOST:]
+                await self._do([asked for asked in piece if not asked.done.done()])
+        finally:
+            self._running = None
+
+    async def _do(self, piece: list[_Asked[T]]) -> None:
+        try:
+            found = await self._aside(lambda: [_attempt(asked.work) for asked in piece])
+        except Exception as error:  # noqa: BLE001 - the thread takes nothing any more: those who wait are told
+            found = [error] * len(piece)
+        for asked, outcome in zip(piece, found, strict=True):
+            if asked.done.done():  # whoever asked has gone away
+                continue
+            if isinstance(outcome, Exception):
+                asked.done.set_exception(outcome)
+            else:
+                asked.done.set_result(outcome)
+
+
+def _attempt(work: Callable[[], T]) -> T | Exception:
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - it is raised where the work was asked for
+        return error
