@@ -27,7 +27,7 @@ EVERYTHING = (*(layer.id for layer in LAYERS), *_TABLES)
 """Every name that a change may have as its layer."""
 
 _POLL_S = 1.0
-_APART_S = 0.05
+_APART_S = 0.1
 _FIRST_RETRY_S = 0.25
 _LONGEST_RETRY_S = 5.0
 _ANSWER_S = 10.0

@@ -74,7 +74,7 @@ SELECT version FROM changed
 _VERSION: LiteralString = "SELECT version FROM gisgrid.cases_all WHERE number = %s"
 
 _MOST_AT_ONCE = 128
-_APART_S = 0.02
+_APART_S = 0.025
 _MOST_WAITING = 2048
 
 
@@ -129,21 +129,19 @@ class CaseWriter(Pool):
     def __init__(self, url: str, pool_size: int, statement_timeout_ms: int) -> None:
         super().__init__(url, "cases", pool_size, statement_timeout_ms, hint="Send it again, with the same Idempotency-Key.")
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(_MOST_WAITING)
-        self._work: list[asyncio.Task[None]] = []
+        self._work: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the connections, and begin to write what comes in."""
         await super().open()
-        # Two, so that one is being put together while the other is on its way to the disk.
-        self._work = [asyncio.create_task(self._write(), name="writing cases") for _ in range(2)]
+        self._work = asyncio.create_task(self._write(), name="writing cases")
 
     async def close(self) -> None:
         """End the writing and close the connections; what still waits is refused."""
-        for task in self._work:
-            task.cancel()
-        for task in self._work:
+        if self._work is not None:
+            self._work.cancel()
             with suppress(asyncio.CancelledError):
-                await task
+                await self._work
         while not self._waiting.empty():
             self._waiting.get_nowait().done.set_exception(UnavailableError("The server is stopping.", "Send the case again."))
         await super().close()

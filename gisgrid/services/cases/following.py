@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 _MOST_BEHIND = 2000
 _PAGE = 500
 _RETRY_S = 0.5
+_ALONE_S = 1.0
 
 Event = tuple[int, str, bytes]
 """Something that happened: its number, what it was, and the JSON that tells of it."""
@@ -35,6 +37,7 @@ class CaseFollower:
         self._url, self._reader, self._on_rules = url, reader, on_rules
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._last: int | None = None
+        self._read_at = 0.0
 
     async def follow(self) -> None:
         """Listen to the change feed until cancelled."""
@@ -111,8 +114,13 @@ class CaseFollower:
                     break
 
     async def _tell(self) -> None:
-        """Tell what is new; without listeners there is nobody to tell, and nothing is read but where it ends."""
+        """Tell what is new; without listeners there is nobody to tell, and nothing is read but where it ends, now and then."""
+        now = time.monotonic()
+        if self._last is not None and not self._listeners and now < self._read_at + _ALONE_S:
+            # Who comes now is told of that too, and has seen it.
+            return
         if self._last is None or not self._listeners:
+            self._read_at = now
             last = await self._reader.last_happened()
             if self._last is None:
                 # Whoever has come before the first look may have missed something; they come back with what they had.
