@@ -1,6 +1,7 @@
 """``python -m tests.bench.cases``: cases of the sample's day, 300 a second for twenty seconds; what must hold makes it fail.
 
-A number as its argument is that of the server's workers, two without one. Needs a database with the sample (``gisgrid demo``); the cases stay there.
+A number as its argument is that of the server's workers, two without one. Needs a database with the sample (``gisgrid demo``); the
+cases stay there.
 """
 
 from __future__ import annotations
