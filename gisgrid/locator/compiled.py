@@ -53,7 +53,9 @@ class Loops:
             # Numba may keep them elsewhere: compiling finds them there, and ends at once.
             if any(kept.stat().st_mtime >= since for kept in source.parent.glob(f"__pycache__/{source.stem}.*.nbi")):
                 return True
-            self._compiling = subprocess.Popen([sys.executable, "-c", f"import {self._module}"], stdin=subprocess.DEVNULL)
+            # What goes wrong there goes wrong again when they are loaded, where it is met.
+            null = subprocess.DEVNULL
+            self._compiling = subprocess.Popen([sys.executable, "-c", f"import {self._module}"], stdin=null, stdout=null, stderr=null)
         return self._compiling.poll() is not None
 
     def load(self) -> bool:
