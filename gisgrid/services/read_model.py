@@ -243,7 +243,6 @@ class ReadModel:
 
     async def _keep_gazetteer(self) -> None:
         """Make the gazetteer of the latest snapshot whenever there is a new one; other changes do not wait for it."""
-        await asyncio.to_thread(self.snapshot.gazetteer.get().prepare_roads)
         while True:
             await self._refreshed.wait()
             self._refreshed.clear()
