@@ -234,8 +234,10 @@ class FootprintIndex:
     def _meet(self, rows: Rows, bounds: Bounds) -> NDArray[np.bool_]:
         """Say which of the footprints whose own boxes meet a box meet it themselves."""
         west, south, east, north = self._outlines.boxes[rows].T
-        meets: NDArray[np.bool_] = (west >= bounds.west) & (south >= bounds.south) & (east <= bounds.east) & (north <= bounds.north)
-        # Most of those that lie across the border have a corner inside; the others are looked at more closely.
+        from_west, to_east, from_south, to_north = west >= bounds.west, east <= bounds.east, south >= bounds.south, north <= bounds.north
+        # One across a single side has its outermost corner of the other side inside.
+        meets: NDArray[np.bool_] = (from_west & to_east & (from_south | to_north)) | (from_south & to_north & (from_west | to_east))
+        # Most of the others have a corner inside too; what is left is looked at more closely.
         doubtful = [place for place in np.flatnonzero(~meets).tolist() if not self._has_corner_in(int(rows[place]), bounds)]
         meets[:] = True
         if doubtful:

@@ -99,11 +99,11 @@ def _value(field: Field, value: object) -> Value:
 def _fingerprint(query: FeatureQuery) -> str:
     """Return a mark of what decides which features there are and in which order, not of how they are given."""
     filter_ = query.filter.canonical if query.filter else ""
-    # Plain tuples: named ones take ten times as long to write.
+    # Plain tuples: named ones are none to orjson, and take ten times as long by repr.
     box = None if query.box is None else (*query.box.bounds, query.box.srid)
     period, sort = query.period and tuple(query.period), tuple(map(tuple, query.sort))
     parts = (query.layer.id, box, filter_, query.equal, period, query.words, sort)
-    return hashlib.blake2b(repr(parts).encode(), digest_size=6).hexdigest()
+    return hashlib.blake2b(orjson.dumps(parts, default=repr), digest_size=6).hexdigest()
 
 
 def _refused(message: str) -> ParameterError:
