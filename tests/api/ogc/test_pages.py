@@ -97,6 +97,15 @@ def test_a_page_of_features_has_their_fields_and_a_link_to_the_next(server: Serv
     assert not first_ids & second_ids
 
 
+def test_a_page_of_one_feature_does_with_the_fields_that_are_asked_for(server: Server) -> None:
+    path = "/ogc/collections/cameras/items/1"
+    named = server.get(path, headers={"accept": "application/geo+json"}).json()["properties"]
+    for fields, heading in (("kind", "1"), ("code,kind", named["code"]), ("kind,name,code", named["name"] or named["code"])):
+        page = server.get(f"{path}?f=html&properties={fields}", headers=_BROWSER)
+        assert page.status_code == 200, page.text
+        assert f"{heading} <small>" in page.text
+
+
 def test_empty_fields_of_a_form_are_nothing_asked_for(server: Server) -> None:
     empty = "q=&bbox=&datetime=&sortby=&limit=10&filter=&state=broken&code=&installed_on="
     assert server.get(f"/ogc/collections/manhole_covers/items?f=html&{empty}", headers=_BROWSER).status_code == 200
