@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, LiteralString, NamedTuple, TypeVar
 
 import orjson
 import psycopg
@@ -18,6 +18,8 @@ from psycopg import AsyncConnection
 
 from gisgrid.db.pool import Pool, Row
 from gisgrid.errors import NotFoundError, RefusedError, StaleError, UnavailableError
+
+T = TypeVar("T")
 
 _COLUMNS: LiteralString = """state text, source text, category text, kind text, class_code text, description text, address text,
     component_code text, district_code text, street_code text, community_code text, grid_code text, unit_code text,
@@ -191,17 +193,17 @@ class CaseWriter(Pool):
         began = -_APART_S
         while True:
             batch = [await self._waiting.get()]
-            # What comes one upon the other is written together; what comes after a pause, at once.
-            await asyncio.sleep(began + _APART_S - time.monotonic())
-            began = time.monotonic()
-            while len(batch) < _MOST_AT_ONCE and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
             try:
+                # What comes one upon the other is written together; what comes after a pause, at once.
+                await asyncio.sleep(began + _APART_S - time.monotonic())
+                began = time.monotonic()
+                while len(batch) < _MOST_AT_ONCE and not self._waiting.empty():
+                    batch.append(self._waiting.get_nowait())
                 outcomes: Sequence[Stored | Exception] = await self._written([one.case for one in batch])
             except asyncio.CancelledError:
-                _settle(batch, [UnavailableError("The server is stopping.", "Send the case again.")] * len(batch))
+                settle([one.done for one in batch], [UnavailableError("The server is stopping.", "Send the case again.")] * len(batch))
                 raise
-            _settle(batch, outcomes)
+            settle([one.done for one in batch], outcomes)
 
     async def _written(self, cases: Sequence[NewCase]) -> Sequence[Stored | Exception]:
         """Write cases together; when something in one of them cannot be written, the others are written one by one."""
@@ -214,14 +216,15 @@ class CaseWriter(Pool):
         return [(await self._written([case]))[0] for case in cases]
 
 
-def _settle(batch: Sequence[_Waiting], outcomes: Sequence[Stored | Exception]) -> None:
-    for one, outcome in zip(batch, outcomes, strict=True):
-        if one.done.done():  # whoever asked has gone away
+def settle(waiting: Sequence[asyncio.Future[T]], outcomes: Sequence[T | Exception]) -> None:
+    """Tell each of those who wait what came of theirs, in their order; those who have gone away are told nothing."""
+    for done, outcome in zip(waiting, outcomes, strict=True):
+        if done.done():
             continue
         if isinstance(outcome, Exception):
-            one.done.set_exception(outcome)
+            done.set_exception(outcome)
         else:
-            one.done.set_result(outcome)
+            done.set_result(outcome)
 
 
 def _apart(cases: Sequence[NewCase]) -> tuple[list[int], list[int]]:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
+from gisgrid.db.cases.writer import settle
+
 T = TypeVar("T")
 
 # The first of them waits for the last.
@@ -50,13 +52,7 @@ class Together(Generic[T]):
             found = await self._aside(lambda: [_attempt(asked.work) for asked in piece])
         except Exception as error:  # noqa: BLE001 - the thread takes nothing any more: those who wait are told
             found = [error] * len(piece)
-        for asked, outcome in zip(piece, found, strict=True):
-            if asked.done.done():  # whoever asked has gone away
-                continue
-            if isinstance(outcome, Exception):
-                asked.done.set_exception(outcome)
-            else:
-                asked.done.set_result(outcome)
+        settle([asked.done for asked in piece], found)
 
 
 def _attempt(work: Callable[[], T]) -> T | Exception:
