@@ -96,7 +96,7 @@ class _Watch:
         self._task = asyncio.current_task()
         self._before = self._task.cancelling() if self._task else 0
         self._look: asyncio.Task[None] | None = None
-        self._has_cancelled = False
+        self._has_cancelled = self._has_ended = False
         self._timer = asyncio.get_running_loop().call_later(_SOON_S, self._begin)
 
     def is_cause(self) -> bool:
@@ -108,9 +108,9 @@ class _Watch:
 
     async def end(self) -> None:
         """Look no longer."""
+        self._has_ended = True
         self._timer.cancel()
         if self._look is not None:
-            self._look.remove_done_callback(self._tell)
             self._look.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await self._look
@@ -122,7 +122,9 @@ class _Watch:
         self._look.add_done_callback(self._tell)
 
     def _tell(self, look: asyncio.Task[None]) -> None:
-        if self._task is not None and not look.cancelled() and look.exception() is None:
+        # It may be called late: a look that has come to its end can no longer be kept from telling, and what would be cancelled
+        # then is whatever the task does next.
+        if not self._has_ended and self._task is not None and not look.cancelled() and look.exception() is None:
             self._has_cancelled = True
             self._task.cancel()
 

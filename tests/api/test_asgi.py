@@ -76,6 +76,30 @@ def test_work_that_will_not_be_cancelled_leaves_nothing_behind() -> None:
     asyncio.run(scenario())
 
 
+def test_work_that_ends_in_the_moment_in_which_the_client_goes_leaves_nothing_behind() -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        gone, ready = loop.create_future(), loop.create_future()
+
+        async def receive() -> Message:
+            await gone
+            return {"type": AWAY}
+
+        def both() -> None:
+            # Whoever looks is woken first and has told it only once the work has come to its end.
+            gone.set_result(None)
+            ready.set_result("done")
+
+        loop.call_later(0.06, both)
+        assert await unless_gone(ready, receive) == "done"
+        await asyncio.sleep(0.01)
+        current = asyncio.current_task()
+        assert current is not None
+        assert current.cancelling() == 0
+
+    asyncio.run(scenario())
+
+
 def test_an_error_is_raised_as_it_is() -> None:
     async def fails() -> None:
         await asyncio.sleep(0.05)
