@@ -7,8 +7,7 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from concurrent.futures import CancelledError
-from contextlib import closing, nullcontext, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -235,9 +234,8 @@ class Client:
             self._server.runner._loop.call_soon_threadsafe(event.set)
 
     def end(self) -> None:
-        """Wait until the application is done with the request; one whose client has gone may end by being cancelled."""
-        with suppress(CancelledError) if self._is_gone.is_set() else nullcontext():
-            self._asking.result(30)
+        """Wait until the application is done with the request."""
+        self._asking.result(30)
 
 
 @pytest.fixture(scope="module")
