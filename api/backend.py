@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from api.downloads import Downloads
@@ -13,6 +14,7 @@ from api.kept import KeptAnswers
 from api.plain import PlainAnswers
 from api.tilereply import TileReplies
 from gisgrid.db import open_database
+from gisgrid.db.changes import ChangeReader
 from gisgrid.db.features import FeatureReader
 from gisgrid.db.features.counting import Counts
 from gisgrid.db.features.extent import Extents
@@ -91,11 +93,12 @@ class Backend:
         self.views = ViewTiles(lambda: self.model.snapshot.sight)
         self.kept = KeptAnswers(self.tiles.store, self.tile_replies)
         # What goes on beside the requests for as long as the server runs: a line each.
+        changes = ChangeReader(database.url)
         background: dict[str, Work] = {
-            "following the change feed": self.model.follow,
-            "following the change feed for tiles": self.tiles.follow,
-            "following cases": self.cases.follower.follow,
-            "simplifying areas": ShapeKeeper(database.url).run,
+            "following the change feed": partial(self.model.follow, changes),
+            "following the change feed for tiles": partial(self.tiles.follow, changes),
+            "following cases": partial(self.cases.follower.follow, changes),
+            "simplifying areas": partial(ShapeKeeper(database.url).run, changes),
         }
         self._work = [asyncio.create_task(_keep_on(name, work), name=name) for name, work in background.items()]
         try:

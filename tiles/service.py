@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gisgrid.db.changes import ChangeReader
 from gisgrid.deployment import Deployment
 from gisgrid.errors import NotFoundError, ParameterError
 from gisgrid.layers import LAYERS, Layer
@@ -61,9 +62,12 @@ class TileService:
         """Whether what is kept is known to be right at this moment; if not, each tile is made afresh."""
         return self._store.is_current
 
-    async def follow(self) -> None:
-        """Follow the change feed until cancelled: tiles are kept meanwhile, and go as soon as a change touches them."""
-        await self._store.follow(self._reader.url)
+    async def follow(self, changes: ChangeReader | None = None) -> None:
+        """Follow the change feed until cancelled: tiles are kept meanwhile, and go as soon as a change touches them.
+
+        ``changes`` is what reads the feed for others too.
+        """
+        await self._store.follow(self._reader.url, changes)
 
     async def tile(self, request: TileRequest) -> EncodedTile:
         """Return one tile, an empty one where nothing is drawn; ``stale`` when PostGIS is away and an earlier one is there.

@@ -8,7 +8,7 @@ import threading
 from contextlib import aclosing
 
 from gisgrid.db import Database
-from gisgrid.db.changes import Batch, ChangeFeed
+from gisgrid.db.changes import ChangeFeed, ChangeReader
 from gisgrid.errors import DatabaseError
 from gisgrid.layers import AREA_LAYERS
 from tiles.shapes import refresh
@@ -32,15 +32,19 @@ class ShapeKeeper:
         self._database = Database(url)
         self._is_wanted = threading.Event()
 
-    async def run(self) -> None:
-        """Go on for ever; while the database is away, wait for it. End it by cancelling it."""
+    async def run(self, changes: ChangeReader | None = None) -> None:
+        """Go on for ever; while the database is away, wait for it. End it by cancelling it.
+
+        ``changes`` is what reads the change feed for others too.
+        """
+        feed = ChangeFeed(self._database.url, layers=_WATCHED, reader=changes)
         self._is_wanted.set()
         is_heard = False
         try:
-            async with aclosing(ChangeFeed(self._database.url).follow()) as batches:
+            async with aclosing(feed.follow()) as batches:
                 async for batch in batches:
                     # What happened while the feed was lost, or before it was first heard, may have been anything.
-                    if batch.connected and (not is_heard or _concerns_areas(batch)):
+                    if batch.connected and (not is_heard or batch.changes):
                         await asyncio.sleep(_SETTLE_S)
                         await self._bring_up_to_date()
                     is_heard = batch.connected
@@ -69,7 +73,3 @@ class ShapeKeeper:
         if done.written:
             _logger.info("Shapes of areas for small scales: %d made, %d removed", done.written, done.removed)
         return done.is_complete
-
-
-def _concerns_areas(batch: Batch) -> bool:
-    return any(change.layer in _WATCHED for change in batch.changes)

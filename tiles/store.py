@@ -13,7 +13,7 @@ Why a tile that is served from here shows everything that was committed when the
 - What is kept is served only while the last look is younger than ``LATE_S``. While it is older, tiles are made afresh (and kept:
   what was missed will be told and applied); when PostGIS cannot make one either, the kept one is served, marked ``stale``.
 
-Every process has a store of its own, and a feed of its own for it; nothing is shared between them but PostGIS.
+Every process has a store of its own; nothing is shared between processes but PostGIS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
-from gisgrid.db.changes import Batch, ChangeFeed
+from gisgrid.db.changes import Batch, ChangeFeed, ChangeReader
 from gisgrid.errors import UnavailableError
 from gisgrid.services.freshness import LATE_S
 from tiles.cache import KeptTile, TileCache
@@ -133,9 +133,12 @@ class TileStore:
             self._stale += 1
             return old.tile._replace(stale=True)
 
-    async def follow(self, url: str) -> None:
-        """Follow the change feed of the database at ``url`` until cancelled; tiles are kept meanwhile."""
-        feed = ChangeFeed(url)
+    async def follow(self, url: str, changes: ChangeReader | None = None) -> None:
+        """Follow the change feed of the database at ``url`` until cancelled; tiles are kept meanwhile.
+
+        ``changes`` is what reads the feed for others too.
+        """
+        feed = ChangeFeed(url, reader=changes)
         self._forget(feed)
         try:
             async with aclosing(feed.follow()) as batches:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from gisgrid.addresses.parsers import parser_of
 from gisgrid.crs import Crs, check_point, to_wgs84
 from gisgrid.db import Database, reading
-from gisgrid.db.changes import Batch, ChangeFeed
+from gisgrid.db.changes import Batch, ChangeFeed, ChangeReader
 from gisgrid.db.standing import StandingReader
 from gisgrid.deployment import Deployment, load_deployment
 from gisgrid.errors import DatabaseError, NotFoundError
@@ -172,12 +172,13 @@ class ReadModel:
             # In this thread and not in that of a request; until it is made, those that ask for it wait.
             self._prepare_lookups()
 
-    async def follow(self) -> None:
+    async def follow(self, changes: ChangeReader | None = None) -> None:
         """Keep the data current until cancelled: a change is in the answers within a second of its commit.
 
-        When the database is lost, the last data stay; when it comes back, what was missed is read.
+        When the database is lost, the last data stay; when it comes back, what was missed is read. ``changes`` is what reads the
+        change feed for others too.
         """
-        self._feed = ChangeFeed(self._database.url, self.snapshot.position)
+        self._feed = ChangeFeed(self._database.url, self.snapshot.position, reader=changes)
         self._wanted, self._refreshed = asyncio.Event(), asyncio.Event()
         self._reader = StandingReader(self._database)
         try:

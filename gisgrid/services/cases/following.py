@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import orjson
 
 from gisgrid.db.cases import CaseReader, Happened, KeptCase
-from gisgrid.db.changes import Batch, ChangeFeed
+from gisgrid.db.changes import Batch, ChangeFeed, ChangeReader
 from gisgrid.errors import UnavailableError
 from gisgrid.services.cases.showing import happened_document, summary_document
 
@@ -39,9 +39,9 @@ class CaseFollower:
         self._last: int | None = None
         self._read_at = 0.0
 
-    async def follow(self) -> None:
-        """Listen to the change feed until cancelled."""
-        feed = ChangeFeed(self._url)
+    async def follow(self, changes: ChangeReader | None = None) -> None:
+        """Listen to the change feed until cancelled; ``changes`` is what reads it for others too."""
+        feed = ChangeFeed(self._url, layers=(CASES, RULES), reader=changes)
         async with aclosing(feed.follow()) as batches:
             async for batch in batches:
                 await self._heard(batch)
@@ -103,7 +103,7 @@ class CaseFollower:
         layers = {change.layer for change in batch.changes}
         if RULES in layers:
             await self._on_rules()
-        if self._last is None or "cases" in layers:
+        if self._last is None or CASES in layers:
             while True:
                 try:
                     await self._tell()
@@ -140,6 +140,9 @@ class CaseFollower:
 
 HEARTBEAT_S = 15.0
 """After so long without anything listeners get a sign of life."""
+
+CASES = "cases"
+"""What the change feed calls cases."""
 
 RULES = "assignment_rules"
 """What the change feed calls the rules of assignment."""
