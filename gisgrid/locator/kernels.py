@@ -1,8 +1,8 @@
 """The loops that long arrays spend their time in, compiled by Numba. Only ``compiled`` imports this: it takes a second.
 
-They do what ``AreaIndex._values``, ``building.ask_many`` and ``rounds`` do with NumPy, the same operations in the same order, and
-give the same bits: without ``fastmath`` nothing is reordered, and no product is fused with a sum. The code is kept until this file
-changes, so what may change elsewhere comes as an argument; constants of the Earth do not.
+They do what ``AreaIndex._values``, ``building.ask_many``, ``rounds``, ``outside`` and ``others`` do with NumPy, the same operations
+in the same order, and give the same bits: without ``fastmath`` nothing is reordered, and no product is fused with a sum. The code is
+kept until this file changes, so what may change elsewhere comes as an argument; constants of the Earth do not.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gisgrid.locator.compiling import (
     NUMBER,
     NUMBERS,
     WHOLE,
+    WHOLES,
     compiled,
     function,
     helper,
@@ -181,31 +182,163 @@ def least_distances(points: Any, frame: Any, near: Any, ground: Any, out: Any) -
             out[i] = _least((lon[i], lat[i]), (first[slot], first[slot + 1]), int((lat[i] - frame[1]) * frame[3]), ground, ends)
 
 
-@compiled(_POINTS, _FRAME, _NEAR, _GROUND, METRES)
-def least_distances_by_slots(points: Any, frame: Any, near: Any, ground: Any, out: Any) -> None:
-    """Do what ``least_distances`` does, the points of one slot after those of another.
+_LANES = 16
 
-    Sorting them is one step for each, by counting, and edges are then at hand; a point here and the next one there wait for memory.
+
+@function
+def _least_of_lanes(work: Any, width: int, edges: tuple[int, int], beside: tuple[float, float, float, float], ends: Any) -> None:
+    """Do what ``_least`` does for ``width`` points of one slot: from x and y in the first lanes of ``work``, into the last ones.
+
+    An edge after the other and the points beside each other, so that the processor computes several at once. All are lanes of one
+    array, and old values are read before it is known whether they stay: otherwise the compiler does one point after the other.
     """
+    middle, sine, cosine, tiny = beside
+    for j in range(width):
+        per_lon, per_lat = _metres_beside(sine, cosine, work[_LANES + j] - middle)
+        work[2 * _LANES + j], work[3 * _LANES + j] = per_lon * per_lon, per_lat * per_lat
+        work[4 * _LANES + j], work[5 * _LANES + j], work[6 * _LANES + j] = math.inf, 0.0, 0.0
+    for edge in range(edges[0], edges[1]):
+        k = uint64(edge) * uint64(4)
+        x1, y1, along_x, along_y = ends[k], ends[k + uint64(1)], ends[k + uint64(2)], ends[k + uint64(3)]
+        for j in range(width):
+            scale_x, scale_y = work[2 * _LANES + j], work[3 * _LANES + j]
+            least, best_east, best_north = work[4 * _LANES + j], work[5 * _LANES + j], work[6 * _LANES + j]
+            east, north = work[j] - x1, work[_LANES + j] - y1
+            wide, high = along_x * scale_x, along_y * scale_y
+            down, length = east * wide + north * high, along_x * wide + along_y * high + tiny
+            down = down if down > 0.0 else 0.0
+            down = down if down < length else length
+            share = down / length
+            east, north = along_x * share - east, along_y * share - north
+            square = east * east * scale_x + north * north * scale_y
+            is_nearer = square < least
+            work[4 * _LANES + j] = square if is_nearer else least
+            work[5 * _LANES + j] = east if is_nearer else best_east
+            work[6 * _LANES + j] = north if is_nearer else best_north
+    for j in range(width):
+        per_lon, per_lat = _metres_beside(sine, cosine, work[_LANES + j] - middle + work[6 * _LANES + j] * 0.5)
+        east, north = work[5 * _LANES + j] * per_lon, work[6 * _LANES + j] * per_lat
+        distance = math.sqrt(east * east + north * north)
+        work[7 * _LANES + j] = distance if work[4 * _LANES + j] < math.inf else math.inf
+
+
+@function
+def _by_slots(points: Any, frame: Any, near: Any) -> tuple[Any, Any, Any]:
+    """Return the numbers of points by slot, their places in that order, and where each slot ends there; what is in no area is last."""
     number, lon, lat = points
-    first, ends = near[2], near[3]
-    count, nowhere = len(lon), len(first) - 1
+    count, nowhere = len(lon), len(near[2]) - 1
     slots, begin = np.empty(count, np.int32), np.zeros(nowhere + 2, np.int64)
     for i in range(count):
         slots[i] = _slot(number[i], lon[i], lat[i], frame, near) if number[i] >= 0 else nowhere
         begin[slots[i] + 1] += 1
     for slot in range(nowhere):
         begin[slot + 1] += begin[slot]
-    order, x, y = np.empty(count, np.int32), np.empty(count), np.empty(count)
+    order, places = np.empty(count, np.int32), np.empty(2 * count)
     for i in range(count):
         at = begin[slots[i]]
         begin[slots[i]] = at + 1
-        order[at], x[at], y[at] = i, lon[i], lat[i]
+        order[at], places[2 * at], places[2 * at + 1] = i, lon[i], lat[i]
     # Where a slot began there now ends the one before.
-    at, found = 0, np.full(count, math.nan)
-    for slot in range(nowhere):
-        for k in range(at, begin[slot]):
-            found[k] = _least((x[k], y[k]), (first[slot], first[slot + 1]), int((y[k] - frame[1]) * frame[3]), ground, ends)
-        at = begin[slot]
-    for k in range(count):
-        out[order[k]] = found[k]
+    return order, places, begin
+
+
+@compiled(_POINTS, _FRAME, _NEAR, _GROUND, METRES)
+def least_distances_by_slots(points: Any, frame: Any, near: Any, ground: Any, out: Any) -> None:
+    """Do what ``least_distances`` does, the points of one slot after those of another.
+
+    Sorting them is one step for each, by counting, and edges are then at hand; a point here and the next one there wait for memory.
+    """
+    (first, ends), (middle, sines, cosines, tiny) = near[2:], ground
+    order, places, end = _by_slots(points, frame, near)
+    work, at = np.empty(8 * _LANES), 0
+    for slot in range(len(first) - 1):
+        edges = first[slot], first[slot + 1]
+        while at < end[slot]:
+            # A slot has one row.
+            row, few = int((places[2 * at + 1] - frame[1]) * frame[3]), min(end[slot] - at, _LANES)
+            if few == 1:
+                out[order[at]] = _least((places[2 * at], places[2 * at + 1]), edges, row, ground, ends)
+            else:
+                # The processor takes four at once: the last point again and again for what lacks.
+                width = (few + 3) & ~3
+                for j in range(width):
+                    k = 2 * (at + min(j, few - 1))
+                    work[j], work[_LANES + j] = places[k], places[k + 1]
+                _least_of_lanes(work, width, edges, (middle[row], sines[row], cosines[row], tiny), ends)
+                for j in range(few):
+                    out[order[at + j]] = work[7 * _LANES + j]
+            at += few
+    for k in range(at, len(order)):
+        out[order[k]] = math.nan
+
+
+@compiled(FLOATS, FLOATS, _FRAME, together([INTS, LONGS, INTS, WHOLE, WHOLE]), together([WHOLES, WHOLES]))
+def members(lon: Any, lat: Any, frame: Any, tree: Any, out: Any) -> None:
+    """Fill ``out`` with the first and the count of the edges that can be nearest to points, as ``Outside._members_many`` does."""
+    west, south, width, height = frame
+    child, first, table, deepest, table_depth = tree
+    begin, count = out
+    for i in range(len(lon)):
+        u, v = (lon[i] - west) / width, (lat[i] - south) / height
+        begin[i] = count[i] = 0
+        if u >= 0.0 and u < 1.0 and v >= 0.0 and v < 1.0:
+            column, row, shift = int(u * (1 << deepest)), int(v * (1 << deepest)), deepest - table_depth
+            node = int(table[((row >> shift) << table_depth) + (column >> shift)])
+            while child[node] >= 0:
+                shift -= 1
+                node = child[node] + 2 * ((row >> shift) & 1) + ((column >> shift) & 1)
+            begin[i], count[i] = first[node], first[node + 1] - first[node]
+
+
+@helper
+def _foot(point: Any, scale: Any, edge: Any, tiny: float) -> tuple[float, float, float]:
+    """Return how far east and north of a point the nearest place on an edge is, degrees, and the square of that, metres."""
+    (lon, lat), (scale_x, scale_y), (x1, y1, along_x, along_y) = point, scale, edge
+    x, y, wx, wy = x1 - lon, y1 - lat, along_x * scale_x, along_y * scale_y
+    down, length = -(x * scale_x * wx + y * scale_y * wy), wx * wx + wy * wy + tiny
+    # See ``_least``.
+    down = down if down > 0.0 else 0.0
+    down = down if down < length else length
+    share = down / length
+    east, north = x + share * along_x, y + share * along_y
+    aside, ahead = east * scale_x, north * scale_y
+    return east, north, aside * aside + ahead * ahead
+
+
+_PLACES, _RANGES = together([FLOATS] * 4), together([LONGS, LONGS])
+
+
+@compiled(_PLACES, _RANGES, together([FLOATS] * 4), _FRAME, together([WHOLES, WHOLES, METRES, METRES, FLAGGED, METRES, WHOLES]))
+def near_feet(points: Any, ranges: Any, ends: Any, limits: Any, out: Any) -> None:
+    """Find the places that ``Outside._near_feet`` returns and how many they are; points far away are flagged and have none."""
+    lon, lat, scale_x, scale_y = points
+    (begin, count), (x1, y1, along_x, along_y), (afar, times, more, tiny) = ranges, ends, limits
+    owner, member, east, north, is_afar, squares, size = out
+    kept = 0
+    for i in range(len(lon)):
+        point, scale, start, least = (lon[i], lat[i]), (scale_x[i], scale_y[i]), begin[i], math.inf
+        for j in range(count[i]):
+            k = start + j
+            east[kept + j], north[kept + j], squares[j] = _foot(point, scale, (x1[k], y1[k], along_x[k], along_y[k]), tiny)
+            least = squares[j] if squares[j] < least else least
+        is_afar[i] = least > afar
+        enough, first = -1.0 if is_afar[i] else times * least + more, kept
+        for j in range(count[i]):
+            if squares[j] <= enough:
+                # Never ahead of what is still to be read.
+                owner[kept], member[kept], east[kept], north[kept] = i, start + j, east[first + j], north[first + j]
+                kept += 1
+    size[0] = kept
+
+
+@compiled(_PLACES, _RANGES, together([FLOATS] * 4), NUMBER, together([METRES, METRES]))
+def nearest_places(points: Any, ranges: Any, ends: Any, tiny: float, out: Any) -> None:
+    """Fill ``out`` with how many degrees east and north of each point the nearest place on its edges is, as ``others`` measures it."""
+    lon, lat, scale_x, scale_y = points
+    (begin, count), (x1, y1, x2, y2), (best_east, best_north) = ranges, ends, out
+    for i in range(len(lon)):
+        point, scale, least = (lon[i], lat[i]), (scale_x[i], scale_y[i]), math.inf
+        for k in range(begin[i], begin[i] + count[i]):
+            east, north, square = _foot(point, scale, (x1[k], y1[k], x2[k] - x1[k], y2[k] - y1[k]), tiny)
+            if square < least:
+                least, best_east[i], best_north[i] = square, east, north

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from gisgrid.locator.areas import AreaIndex
+from gisgrid.locator.compiled import POINTS
 from gisgrid.locator.edges import Edges, Floats, Ints, Longs, expand
 from gisgrid.locator.ground import metres_per_degree_many
 
@@ -67,6 +68,12 @@ def _distances(edges: Edges, number: Longs, lon: Floats, lat: Floats) -> Floats:
     """
     first = edges.first[number]
     count = edges.first[number + 1] - first
+    scale = metres_per_degree_many(lat)
+    fast = POINTS.of(len(number))
+    if fast is not None:
+        east, north = np.empty(len(number)), np.empty(len(number))
+        fast.nearest_places((lon, lat, *scale), (first, count), edges[:4], _TINY, (east, north))
+        return _lengths(lat, east, north)
     ends = np.cumsum(count)
     if len(ends) and ends[-1] > _EDGES and len(number) > 1:
         # In halves, until the edges of a part are some hundred thousand: a wide circle has a town's edges.
@@ -76,8 +83,7 @@ def _distances(edges: Edges, number: Longs, lon: Floats, lat: Floats) -> Floats:
     pair, edge = expand(first, count)
     if not len(edge):
         return np.full(len(number), np.inf)
-    per_lon, per_lat = metres_per_degree_many(lat)
-    scale_x, scale_y = per_lon.take(pair), per_lat.take(pair)
+    scale_x, scale_y = (part.take(pair) for part in scale)
     x1, y1 = edges.x1.take(edge), edges.y1.take(edge)
     along_x, along_y = edges.x2.take(edge) - x1, edges.y2.take(edge) - y1
     east, north = x1 - lon.take(pair), y1 - lat.take(pair)
@@ -89,6 +95,11 @@ def _distances(edges: Edges, number: Longs, lon: Floats, lat: Floats) -> Floats:
     least = np.minimum.reduceat(square, np.cumsum(count) - count)
     best = np.flatnonzero(square == np.repeat(least, count))
     best = best[np.diff(pair[best], prepend=-1) != 0]
-    halfway_lon, halfway_lat = metres_per_degree_many(lat + north[best] / 2.0)
-    distance: Floats = np.hypot(east[best] * halfway_lon, north[best] * halfway_lat)
+    return _lengths(lat, east[best], north[best])
+
+
+def _lengths(lat: Floats, east: Floats, north: Floats) -> Floats:
+    """Return how far places are from points, so many degrees east and north of them, metres; infinite where there is none."""
+    halfway_lon, halfway_lat = metres_per_degree_many(lat + north / 2.0)
+    distance: Floats = np.hypot(east * halfway_lon, north * halfway_lat)
     return distance

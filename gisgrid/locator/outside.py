@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from pyproj import Geod
 
+from gisgrid.locator.compiled import POINTS
 from gisgrid.locator.edges import Edges, Flags, Floats, Longs, expand
 from gisgrid.locator.ground import (
     LOCAL_M,
@@ -24,6 +26,8 @@ from gisgrid.locator.outskirts import DEEPEST, TABLE_DEPTH, Tree
 _GEOD = Geod(ellps="WGS84")
 _SAME_M = 1e-6
 _TINY = 1e-300
+# See ``_near_enough``.
+_ENOUGH = 1.021, _SAME_M
 _WIDE, _SHIFT = 1 << DEEPEST, DEEPEST - TABLE_DEPTH
 
 
@@ -103,11 +107,16 @@ class Outside:
         )
 
     @cached_property
-    def _views(self) -> tuple[Any, ...]:
-        """Start and way of the edges that the tree names, degrees, and their areas, as memory views."""
+    def _ends(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Start and way of the edges that the tree names, degrees."""
         edges, edge = self._edges, self.tree.edge
         x1, y1 = edges.x1[edge], edges.y1[edge]
-        return tuple(part.data for part in (x1, y1, edges.x2[edge] - x1, edges.y2[edge] - y1, edges.area[edge]))
+        return x1, y1, edges.x2[edge] - x1, edges.y2[edge] - y1
+
+    @cached_property
+    def _views(self) -> tuple[Any, ...]:
+        """The same and the areas of these edges, as memory views."""
+        return tuple(part.data for part in (*self._ends, self._edges.area[self.tree.edge]))
 
     @cached_property
     def _straight(self) -> tuple[Any, ...]:
@@ -122,22 +131,41 @@ class Outside:
         rows = np.flatnonzero(count)
         if not rows.size:
             return number, distance
-        count = count[rows]
-        edge, near = self._near_feet(first[rows], count, lon[rows], lat[rows])
+        lon, lat = lon[rows], lat[rows]
+        near = self._near_feet(first[rows], count[rows], lon, lat)
         owner, heads = near.owner, np.searchsorted(near.owner, np.arange(len(rows)))
-        far = _distances(near, lon[rows].take(owner), lat[rows].take(owner))
+        far = _distances(near, lon.take(owner), lat.take(owner))
         least = np.minimum.reduceat(far, heads)
-        area = np.where(far <= least.take(owner) + _SAME_M, self._edges.area.take(edge), np.iinfo(np.int32).max)
+        area = self._edges.area.take(self.tree.edge.take(near.member))
+        area = np.where(far <= least.take(owner) + _SAME_M, area, np.iinfo(np.int32).max)
         number[rows], distance[rows] = np.minimum.reduceat(area, heads), least
         return number, distance
 
-    def _near_feet(self, first: Longs, count: Longs, lon: Floats, lat: Floats) -> tuple[Longs, _Feet]:
-        """Return the edges that can be the nearest to points, of the ``count`` from ``first`` on that each has, and the places on them."""
+    def _near_feet(self, first: Longs, count: Longs, lon: Floats, lat: Floats) -> _Feet:
+        """Return the places on the edges that can be the nearest to points, of the ``count`` from ``first`` on that each has."""
+        fast = POINTS.of(len(lon))
+        if fast is None:
+            return self._near_feet_by_numpy(first, count, lon, lat)
+        most = int(count.sum())
+        parts: tuple[Any, ...] = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most), np.empty(most)
+        is_afar, squares, size = np.zeros(len(lon), bool), np.empty(int(count.max())), np.zeros(1, np.int64)
+        scales = metres_per_degree_many(lat)
+        limits = LOCAL_M * LOCAL_M, *_ENOUGH, _TINY
+        fast.near_feet((lon, lat, *scales), (first, count), self._ends, limits, (*parts, is_afar, squares, size))
+        found = _Feet(*(part[: size[0]] for part in parts))
+        afar = np.flatnonzero(is_afar)
+        if not afar.size:
+            return found
+        others = self._near_feet_by_numpy(first[afar], count[afar], lon[afar], lat[afar])
+        others = others._replace(owner=afar.take(others.owner))
+        order = np.argsort(np.concatenate([found.owner, others.owner]), kind="stable")
+        pairs: Iterator[tuple[Any, Any]] = zip(found, others, strict=True)
+        return _Feet(*(np.concatenate(pair).take(order) for pair in pairs))
+
+    def _near_feet_by_numpy(self, first: Longs, count: Longs, lon: Floats, lat: Floats) -> _Feet:
         edges = self._edges
         owner, member = expand(first, count)
-        edge = self.tree.edge.take(member).astype(np.int64)
-        x, y = edges.x1.take(edge), edges.y1.take(edge)
-        along_x, along_y = edges.x2.take(edge) - x, edges.y2.take(edge) - y
+        x, y, along_x, along_y = (part.take(member) for part in self._ends)
         x, y = x - np.repeat(lon, count), y - np.repeat(lat, count)
         scale_x, scale_y = (np.repeat(part, count) for part in metres_per_degree_many(lat))
         wx, wy = along_x * scale_x, along_y * scale_y
@@ -147,15 +175,21 @@ class Outside:
         is_afar = least > LOCAL_M * LOCAL_M
         afar = np.flatnonzero(np.repeat(is_afar, count))
         if afar.size:
-            start, way = _in_space(edges, edge[afar])
+            start, way = _in_space(edges, self.tree.edge[member[afar]])
             start -= earth_centred(lon.take(owner[afar]), lat.take(owner[afar]))
             share[afar] = np.clip(-(start * way).sum(axis=1) / ((way * way).sum(axis=1) + _TINY), 0.0, 1.0)
         # As for one point: which edges need not be measured. From afar the plane does not tell.
         kept = np.flatnonzero(square <= np.repeat(np.where(is_afar, np.inf, _near_enough(least)), count))
-        owner, edge, share = owner.take(kept), edge.take(kept), share.take(kept)
-        return edge, _Feet(owner, x.take(kept) + share * along_x.take(kept), y.take(kept) + share * along_y.take(kept))
+        share = share.take(kept)
+        east, north = x.take(kept) + share * along_x.take(kept), y.take(kept) + share * along_y.take(kept)
+        return _Feet(owner.take(kept), member.take(kept), east, north)
 
     def _members_many(self, lon: Floats, lat: Floats) -> tuple[Longs, Longs]:
+        fast = POINTS.of(0)
+        if fast is not None:
+            begin, count = np.empty(len(lon), np.int64), np.empty(len(lon), np.int64)
+            fast.members(lon, lat, self._frame, (*self.tree[4:6], self.tree.table, DEEPEST, TABLE_DEPTH), (begin, count))
+            return begin, count
         west, south, width, height = self._frame
         u, v = (lon - west) / width, (lat - south) / height
         known: Flags = (u >= 0.0) & (u < 1.0) & (v >= 0.0) & (v < 1.0)
@@ -170,16 +204,17 @@ class Outside:
 
 
 class _Feet(NamedTuple):
-    """Places on edges, degrees east and north of points, the numbers of which are ``owner``, ascending."""
+    """Places on edges, degrees east and north of points, the numbers of which are ``owner``, ascending; of edge ``tree.edge[member]``."""
 
     owner: Longs
+    member: Longs
     east: Floats
     north: Floats
 
 
 def _distances(feet: _Feet, lon: Floats, lat: Floats) -> Floats:
     """Return the distances on the ground to the places, from the point of each."""
-    _, x, y = feet
+    _, _, x, y = feet
     per_lon, per_lat = metres_per_degree_many(lat + y / 2.0)
     far: Floats = np.hypot(x * per_lon, y * per_lat)
     afar = np.flatnonzero((far > LOCAL_M) | (np.abs(x) >= 1.0))
@@ -193,7 +228,7 @@ def _near_enough(least: Any) -> Any:
 
     That scale instead of the one halfway is less than a hundredth out.
     """
-    return 1.021 * least + _SAME_M
+    return _ENOUGH[0] * least + _ENOUGH[1]
 
 
 def _in_space(edges: Edges, edge: Any) -> tuple[Floats, Floats]:

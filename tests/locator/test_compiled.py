@@ -49,6 +49,30 @@ def test_the_compiled_loops_answer_what_numpy_does_to_the_last_bit(town: Town, s
             assert same(opened.locate_many(lon, lat, distances=distances), expected)
 
 
+@given(towns(), st.integers(0, 2**32 - 1), st.sampled_from([0.001, 0.1, 0.6, 3.0]))
+@settings(max_examples=60, deadline=None)
+def test_the_nearest_and_the_neighbours_are_the_same_both_ways_to_the_last_bit(town: Town, seed: int, afar: float) -> None:
+    locator = Locator.from_areas(town.tables, town.roles)
+    lon, lat = places(town, seed, 300)
+    rng = np.random.default_rng(seed)
+    # Beside the towns, where the nearest grid is kilometres away, and beyond the ground on which it is looked up.
+    lon, lat = np.append(lon, lon + afar * rng.normal(size=len(lon))), np.append(lat, lat + afar * rng.normal(size=len(lat)))
+    number = locator.grid_indices(lon, lat)
+    outside, inside = np.flatnonzero(number < 0), np.flatnonzero(number >= 0)
+    accuracy = rng.choice([0.5, 20.0, 3000.0], len(inside))
+
+    def answers() -> list[Any]:
+        points = number[inside], lon[inside], lat[inside]
+        nearest = locator.nearest_outside_many(lon[outside], lat[outside])
+        return [*nearest, *locator.others_many(*points), *locator._others.within(accuracy, (accuracy / 5e4, accuracy / 1e5), *points)]
+
+    with by_numpy():
+        expected = answers()
+    with by_loops():
+        for mine, theirs in zip(answers(), expected, strict=True):
+            assert np.array_equal(mine, theirs, equal_nan=mine.dtype.kind == "f")
+
+
 @pytest.mark.parametrize("way", [by_numpy, by_loops])
 def test_columns_of_a_table_are_answered_like_arrays_of_their_own(way: Callable[[], AbstractContextManager[None]]) -> None:
     shapes = np.array([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)])
