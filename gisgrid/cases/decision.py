@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from gisgrid.cases.assignment import Assignment
 from gisgrid.cases.categories import Category
+from gisgrid.cases.covered import CoveredAreas, located
 from gisgrid.cases.drafts import CaseDraft
 from gisgrid.cases.facts import ComponentFacts, Facts, likely
 from gisgrid.cases.positions import Anchor, Candidate, Fix, find_place
@@ -74,7 +75,7 @@ class Boundaries(NamedTuple):
     data_version: int
 
 
-class World(Protocol):
+class World(CoveredAreas, Protocol):
     """All that is known at one moment."""
 
     @property
@@ -96,9 +97,6 @@ class World(Protocol):
 
     def category_of(self, component: FoundComponent) -> Category | None:
         """Return the category of a component."""
-
-    def locate(self, lon: float, lat: float, accuracy_m: float | None) -> Location:
-        """Return the areas of a place; ``accuracy_m`` is the radius of its uncertainty, metres."""
 
     def match_cover(self, fix: Fix, category: Category, text: str) -> CoverMatch:
         """Return which manhole cover a report is about."""
@@ -170,14 +168,14 @@ def decide_at(draft: CaseDraft, world: World, now: datetime, fix: Fix | None, ge
     fix = None if fix is None else _rounded(fix)
     component = world.component(draft.component_code) if draft.component_code else None
     category = (world.category_of(component) if component is not None else None) or world.category(draft.category, draft.description)
-    location = None if fix is None else world.locate(fix.lon, fix.lat, fix.uncertainty_m)
     concerned = _concerned(draft, component, world, fix, category)
+    location, by_covers = (None, None) if fix is None else located(fix, None if concerned is None else concerned.match, world)
     reported_at = draft.reported_at or now
     facts = _facts(draft, category, reported_at, concerned, world)
     assignment = world.assign(facts if location is None else facts.at(location))
     review = _review(fix, location, geocoding) or _review_of_unit(assignment)
     cameras = () if fix is None else world.cameras(fix.lon, fix.lat)
-    reasons = (*_of_place(fix, location), *_of_component(concerned), *assignment.why, *assignment.doubts)
+    reasons = (*_of_place(fix, location, by_covers), *_of_component(concerned), *assignment.why, *assignment.doubts)
     state: CaseState = "assigned" if review is None else "needs_review"
     return Decision(
         draft, reported_at, state, category, fix, location, geocoding, concerned, cameras, assignment, review, reasons, world.boundaries
@@ -202,21 +200,21 @@ def _anchors(component: FoundComponent | None, geocoding: Geocoding | None) -> l
 def _concerned(draft: CaseDraft, component: FoundComponent | None, world: World, fix: Fix | None, category: Category) -> Concerned | None:
     if component is not None:
         return Concerned(named=component)
-    match = world.match_cover(fix, category, f"{draft.category} {draft.description}") if fix is not None and category.is_cover else None
+    match = world.match_cover(fix, category, draft.text) if fix is not None and category.is_cover else None
     return Concerned(unknown_code=draft.component_code, match=match) if match is not None or draft.component_code else None
 
 
 def _facts(draft: CaseDraft, category: Category, reported_at: datetime, concerned: Concerned | None, world: World) -> Facts:
-    text, matched = f"{draft.category} {draft.description}", None
+    matched = None
     candidates: tuple[ComponentFacts, ...] = ()
     if concerned is not None and concerned.code is not None:
         matched = concerned.named or world.component(concerned.code)
     if matched is not None:
-        return Facts(world.category_of(matched) or category, text, reported_at, component=matched.facts)
+        return Facts(world.category_of(matched) or category, draft.text, reported_at, component=matched.facts)
     if concerned is not None and concerned.match is not None and concerned.match.status == "ambiguous":
         codes = likely((str(one.neighbour.properties["code"]), one.score) for one in concerned.match.candidates)
         candidates = tuple(found.facts for code in codes if (found := world.component(code)) is not None)
-    return Facts(category, text, reported_at, candidates=candidates)
+    return Facts(category, draft.text, reported_at, candidates=candidates)
 
 
 def _review(fix: Fix | None, location: Location | None, geocoding: Geocoding | None) -> Review | None:
@@ -256,7 +254,7 @@ def _review_of_unit(assignment: Assignment) -> Review | None:
     return Review("unit", Said("没有规则确定责任单位：由谁处置？", "No rule names a unit: who has to act?"))
 
 
-def _of_place(fix: Fix | None, location: Location | None) -> tuple[Said, ...]:
+def _of_place(fix: Fix | None, location: Location | None, by_covers: Said | None) -> tuple[Said, ...]:
     if fix is None or location is None:
         return ()
     from_ = {
@@ -273,7 +271,9 @@ def _of_place(fix: Fix | None, location: Location | None) -> tuple[Said, ...]:
                 f"It agrees with the address or component, {fix.distance_m:.0f} m away.",
             )
         )
-    if location.grid is not None:
+    if by_covers is not None:
+        found.append(by_covers)
+    elif location.grid is not None:
         on_edge = ("，在网格边界上，取代码最小者", ", on an edge, where the smallest code holds") if location.on_edge else ("", "")
         found.append(Said(f"属于网格 {location.grid.code}{on_edge[0]}。", f"It is in grid {location.grid.code}{on_edge[1]}."))
     return tuple(found)

@@ -75,6 +75,11 @@ class CaseDraft(NamedTuple):
     reported_at: datetime | None = None
     reporter: Reporter | None = None
 
+    @property
+    def text(self) -> str:
+        """All that the report says in words."""
+        return f"{self.category} {self.description}"
+
     def as_document(self) -> dict[str, object]:
         """Return what was sent, without the reporter."""
         return {

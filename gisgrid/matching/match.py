@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 from gisgrid.errors import ParameterError
@@ -41,7 +41,8 @@ class CoverMatch(NamedTuple):
 
     ``cover`` is set when ``status`` is ``matched``; ``candidates`` are in the order of their scores, the cover first.
     ``none_score`` is the probability that it is none of the covers in the data; with the scores of all covers near it
-    makes one. ``reach_m`` is how far covers were looked for, metres.
+    makes one. ``reach_m`` is how far covers were looked for, metres. ``scores`` has the codes of all covers that were looked at, the
+    nearest first, with the probability of each.
     """
 
     status: MatchStatus
@@ -51,6 +52,7 @@ class CoverMatch(NamedTuple):
     reason: str
     none_score: float = 1.0
     reach_m: float = 0.0
+    scores: tuple[tuple[str, float], ...] = ()
 
 
 def match_cover(
@@ -80,10 +82,12 @@ def match_cover(
     said = _Said(report, owner_code or owner_named(text, organizations or {}), by_name=not owner_code)
     error = PositionError(accuracy_m)
     around = index.nearest(lon, lat, MOST_LOOKED_AT, error.reach_m)
-    scored, none_score = _scored(around, said, error, limit)
+    scores, none_score, parts_of = _scores(around, said, error)
+    scored = _likeliest(around, scores, parts_of, limit)
     status, reason = _verdict(scored, none_score, report, error.reach_m)
     cover = scored[0] if status == "matched" else None
-    return CoverMatch(status, cover, tuple(scored[:limit]), report.kinds, reason, none_score, error.reach_m)
+    every = tuple((str(neighbour.properties["code"]), score) for neighbour, score in zip(around, scores, strict=True))
+    return CoverMatch(status, cover, tuple(scored[:limit]), report.kinds, reason, none_score, error.reach_m, every)
 
 
 class _Said(NamedTuple):
@@ -108,8 +112,12 @@ _Record = tuple[object, object, object]
 """What the data say of a cover: kind, state, owner."""
 
 
-def _scored(around: list[Neighbour], said: _Said, error: PositionError, limit: int) -> tuple[list[ScoredCover], float]:
-    """Return the likeliest covers with their probabilities, at least two if there are, and the probability that it is none."""
+_PartsOf = Callable[[int], tuple[ScorePart, ...]]
+"""The factors of the score of a cover, by its place among those looked at."""
+
+
+def _scores(around: list[Neighbour], said: _Said, error: PositionError) -> tuple[list[float], float, _PartsOf]:
+    """Return the probability of each cover, that of none of them, and what tells the factors of one."""
     told: dict[_Record, tuple[float, tuple[ScorePart, ...]]] = {}
     records = [_record(neighbour.properties) for neighbour in around]
     for record in set(records):
@@ -119,12 +127,18 @@ def _scored(around: list[Neighbour], said: _Said, error: PositionError, limit: i
     weights = [value * told[record][0] for value, record in zip(near, records, strict=True)]
     none = _weight_of_none(around, said, error)
     total, about = none + sum(weights), _ABOUT_A_COVER[said.report.subject]
-    scored = []
-    # Words only for those that are shown. Those around come by distance, then code: so do equals among the best.
-    for place in heapq.nsmallest(max(limit, 2), range(len(around)), key=lambda place: -weights[place]):
-        parts = (likelihood.distance_part(around[place], error), *told[records[place]][1])
-        scored.append(ScoredCover(around[place], weights[place] / total * about, parts))
-    return scored, none / total * about + 1.0 - about
+
+    def parts_of(place: int) -> tuple[ScorePart, ...]:
+        return likelihood.distance_part(around[place], error), *told[records[place]][1]
+
+    return [weight / total * about for weight in weights], none / total * about + 1.0 - about, parts_of
+
+
+def _likeliest(around: list[Neighbour], scores: list[float], parts_of: _PartsOf, limit: int) -> list[ScoredCover]:
+    """Return the likeliest covers, at least two if there are; words are made only for those."""
+    # Those around come by distance, then code: so do equals among the best.
+    best = heapq.nsmallest(max(limit, 2), range(len(around)), key=lambda place: -scores[place])
+    return [ScoredCover(around[place], scores[place], parts_of(place)) for place in best]
 
 
 def _record(properties: Mapping[str, object]) -> _Record:

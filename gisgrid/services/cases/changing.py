@@ -159,14 +159,14 @@ def draft_of(kept: KeptCase) -> CaseDraft:
 def facts_of(kept: KeptCase, world: SnapshotWorld) -> Facts:
     """Return what assignment goes by in a kept case, but for where it is."""
     draft, told = draft_of(kept), kept.decided["component"] or {}
-    text, reported_at = f"{draft.category} {draft.description}", datetime.fromisoformat(kept.decided["reported_at"])
+    reported_at = datetime.fromisoformat(kept.decided["reported_at"])
     component = world.component(told["code"]) if told.get("code") else None
     if component is not None:
         category = world.category_of(component) or world.category(draft.category, draft.description)
-        return Facts(category, text, reported_at, component=component.facts)
+        return Facts(category, draft.text, reported_at, component=component.facts)
     codes = likely((one["code"], one["score"]) for one in told["candidates"]) if told.get("status") == "ambiguous" else ()
     candidates = tuple(found.facts for code in codes if (found := world.component(code)) is not None)
-    return Facts(world.category(draft.category, draft.description), text, reported_at, candidates=candidates)
+    return Facts(world.category(draft.category, draft.description), draft.text, reported_at, candidates=candidates)
 
 
 def _candidate(kept: KeptCase, place: int | None) -> Fix:

@@ -7,12 +7,16 @@ has named stays named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
+from gisgrid.cases.covered import located
 from gisgrid.cases.documents import Document, area_document, assignment_document
+from gisgrid.cases.positions import Fix
 from gisgrid.db.cases import KeptCase
-from gisgrid.services.cases.changing import facts_of
+from gisgrid.matching import MatchStatus
+from gisgrid.services.cases.changing import draft_of, facts_of
 from gisgrid.services.cases.world import SnapshotWorld
+from gisgrid.types import Location
 
 COMPARED = ("grid", "unit", "due_at")
 """What is compared."""
@@ -67,12 +71,22 @@ def _decided_anew(kept: KeptCase, world: SnapshotWorld, position: dict[str, Any]
         areas = world.areas_of(kept.decided["grid"]["code"])
         facts, grid = facts.within(areas or {}), kept.decided["grid"] if areas else None
     else:
-        location = world.locate(position["lon"], position["lat"], position["uncertainty_m"])
+        location = _located(kept, world, position)
         facts, grid = facts.at(location), area_document(location.grid)
     found = assignment_document(world.assign(facts))
     unit = kept.decided["unit"]
     is_named = unit is not None and unit["rule"] is None
     return {"grid": grid, "unit": unit if is_named else found["unit"], "due_at": found["due_at"]}
+
+
+def _located(kept: KeptCase, world: SnapshotWorld, position: dict[str, Any]) -> Location:
+    """Return the areas of the place of a case as ``decide`` finds them: by the covers that it may be about, where an address says it."""
+    fix = Fix(position["lon"], position["lat"], position["uncertainty_m"], position["from"])
+    match, told = None, kept.decided["component"] or {}
+    if fix.origin == "address" and told.get("status") in get_args(MatchStatus):
+        draft = draft_of(kept)
+        match = world.match_cover(fix, world.category(draft.category, draft.description), draft.text)
+    return located(fix, match, world)[0]
 
 
 def _essence(value: Any) -> Any:

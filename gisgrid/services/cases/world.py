@@ -7,6 +7,9 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gisgrid.cases.assignment import Assignment, assign
 from gisgrid.cases.calendar import WorkingCalendar, calendar_of
 from gisgrid.cases.categories import Categories, Category
@@ -62,6 +65,8 @@ class SnapshotWorld:
         self._geocode = geocode
         if before is not None and before._covers is self._covers:
             self._rows = before._rows
+            if before._snapshot.locator is snapshot.locator:
+                self._grid_numbers = before._grid_numbers
         if before is not None and before._snapshot.organizations is snapshot.organizations:
             self._organizations = before._organizations
 
@@ -134,6 +139,12 @@ class SnapshotWorld:
             code = index.parent_codes[number]
         return found or None
 
+    def grid_of_cover(self, code: str) -> str | None:
+        """Return the code of the grid that a cover lies in; None when it lies in none, or is not known."""
+        row = self._rows.get(code)
+        number = -1 if row is None else int(self._grid_numbers[row])
+        return self._snapshot.areas["grid"].refs[number].code if number >= 0 else None
+
     def _seen(self, row: int, found: Sighting) -> SeenBy:
         table = self._snapshot.points["cameras"].table
         fields: dict[str, Any] = dict(zip(table.fields, table.rows[row], strict=True))
@@ -149,6 +160,12 @@ class SnapshotWorld:
     @cached_property
     def _rows(self) -> dict[str, int]:
         return {code: row for row, code in enumerate(self._covers.table.codes)}
+
+    @cached_property
+    def _grid_numbers(self) -> NDArray[np.int32]:
+        """The number of the grid of each cover, below 0 where it lies in none."""
+        table = self._covers.table
+        return self._snapshot.locator.grid_indices(table.lon, table.lat)
 
     @cached_property
     def _organizations(self) -> Organizations:

@@ -29,6 +29,11 @@ WHERE (SELECT min(code) FROM gisgrid.areas a WHERE generation_id = 1 AND level =
       (SELECT min(code) FROM gisgrid.areas a WHERE generation_id = 2 AND level = 'grid' AND ST_Covers(a.geom, c.geom))
 """
 
+_COVER: LiteralString = """
+INSERT INTO gisgrid.components (code, scheme, edition, class_code, name, state, owner_code, geom)
+VALUES (%s, 'CJ/T 214', '2007', '0102', '污水井盖', 'intact', 'W1', ST_SetSRID(ST_MakePoint(%s, %s), 4326))
+"""
+
 
 @pytest.fixture
 def day(own_town: Database, run_on: Callable[[Database], Run], tmp_path: object) -> tuple[Database, Run]:
@@ -67,6 +72,34 @@ def test_exactly_the_cases_are_named_whose_grid_is_another_after_areas_are_activ
     assert {one["number"] for one in named} == moved
     assert len(moved) >= 4
     assert all(one["before"] != one["after"] and "grid" in one["before"] for one in named)  # type: ignore[operator]
+
+
+def test_a_case_about_a_cover_with_an_address_alone_is_in_the_grid_of_the_covers_near_it_and_follows_them(
+    own_town: Database, run_on: Callable[[Database], Run], tmp_path: object
+) -> None:
+    # The building stands in the west, 20 m from the border; the only cover near it is recorded in the east, and then in the west.
+    with own_town.connect() as connection:
+        connection.execute("DELETE FROM gisgrid.cases_all")
+        connection.execute("DELETE FROM gisgrid.components WHERE geom && ST_MakeEnvelope(120.372, 36.080, 120.378, 36.084, 4326)")
+        connection.execute(_COVER, ["3702030102009001", 120.37515, 36.0815])
+    file = f"{tmp_path}/day.csv"
+    with open(file, "w", encoding="utf-8") as out:
+        out.write("number,time,source,category,address\nk1,2026-11-02 09:00:00,12345热线,污水井盖,延安路24号东侧\n")
+        out.write("k2,2026-11-02 09:00:00,12345热线,暴露垃圾,延安路24号东侧\n")
+    run = run_on(own_town)
+    code, text, said = run("cases", "load", file)
+    assert code == 0, text + said
+    with own_town.connect() as connection:
+        sql = "SELECT grid_code, ST_X(geom) < 120.375, decided -> 'reasons' FROM gisgrid.cases_all ORDER BY class_code"
+        (about_cover, about_rubbish) = connection.execute(sql).fetchall()
+    assert about_cover[:2] == ("370203001002001", True), about_cover
+    assert "井盖所在" in json.dumps(about_cover[2], ensure_ascii=False)
+    assert about_rubbish[:2] == ("370203001001001", True)
+    assert replayed(run) == []
+    with own_town.connect() as connection:
+        connection.execute("UPDATE gisgrid.components SET geom = ST_Translate(geom, -0.0003, 0) WHERE code = '3702030102009001'")
+    [named] = replayed(run)
+    assert named["after"] == {"grid": {"code": "370203001001001", "name": "网格 11"}}
 
 
 def test_other_rules_name_the_cases_whose_deadline_is_another(day: tuple[Database, Run], tmp_path: object) -> None:
