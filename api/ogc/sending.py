@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
-import zlib
 
 import orjson
+from isal import isal_zlib
 
 from api.asgi import PUBLIC, Header, Reply
 from api.negotiation import accepts_gzip, matches
@@ -18,10 +17,9 @@ from api.ogc.pages import PAGE_HEADERS, page, render
 _WORTH_PACKING = 1024
 # What takes longer than a moment to pack is packed beside the other requests.
 _MUCH = 128 * 1024
+# Packs a page of ten features a little smaller than the first level of zlib does, in less than half the time.
 _LEVEL = 1
-# A window of 8 kB: to make ready the usual one takes several times as long as to pack a page of ten features.
-_SMALL_GZIP = 16 + 13
-_SMALL_MEMORY = 6
+_GZIP = 16 + 15
 
 _VARY: Header = (b"vary", b"accept, accept-encoding, accept-language")
 _NO_CACHE: Header = (b"cache-control", b"no-cache")
@@ -79,6 +77,5 @@ async def _bytes(asked: Asked, operation: Operation, document: Document) -> tupl
 
 async def _packed(body: bytes) -> bytes:
     if len(body) < _MUCH:
-        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _SMALL_GZIP, _SMALL_MEMORY)
-        return packer.compress(body) + packer.flush()
-    return await asyncio.to_thread(gzip.compress, body, _LEVEL, mtime=0)
+        return isal_zlib.compress(body, _LEVEL, _GZIP)
+    return await asyncio.to_thread(isal_zlib.compress, body, _LEVEL, _GZIP)
