@@ -61,7 +61,7 @@ class BoxCells:
         if len(self._large):
             rows = np.concatenate([rows, self._large[_meet(self._sides[:, self._large], bounds)]])
         rows.sort()
-        first = int(np.searchsorted(rows, start))
+        first = int(rows.searchsorted(start)) if start else 0
         return rows[first : first + most]
 
     def _spans(self, bounds: Bounds) -> list[tuple[int, int]]:

@@ -6,7 +6,8 @@ import math
 from bisect import insort
 from collections.abc import Iterable
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import orjson
@@ -225,11 +226,24 @@ class FootprintIndex:
         while len(found) < most:
             wanted = most - len(found) + _SPARE
             rows = self._cells.meeting(bounds, start, wanted)
-            found += rows[self._meet(rows, bounds)].tolist()
+            found += self._first_in(rows, bounds, most - len(found))
             if len(rows) < wanted:
                 break
             start = int(rows[-1]) + 1
         return found[:most]
+
+    def _first_in(self, rows: Rows, bounds: Bounds, most: int) -> list[int]:
+        """Return those of the footprints whose own boxes meet a box that meet it themselves, at least the first ``most`` of them."""
+        if len(rows) > _ONE_BY_ONE:
+            return cast(list[int], rows[self._meet(rows, bounds)].tolist())
+        return list(islice((row for row in rows.tolist() if self._meets(row, bounds)), most))
+
+    def _meets(self, row: int, bounds: Bounds) -> bool:
+        west, south, east, north = self._boxes[4 * row : 4 * row + 4]
+        from_west, to_east, from_south, to_north = west >= bounds[0], east <= bounds[2], south >= bounds[1], north <= bounds[3]
+        if (from_west and to_east and (from_south or to_north)) or (from_south and to_north and (from_west or to_east)):
+            return True
+        return self._has_corner_in(row, bounds) or bool(shapely.intersects(shapely.box(*bounds), self.table.geometries[row]))
 
     def _meet(self, rows: Rows, bounds: Bounds) -> NDArray[np.bool_]:
         """Say which of the footprints whose own boxes meet a box meet it themselves."""
