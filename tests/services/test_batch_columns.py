@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from gisgrid.services.batch.answers import Instead, Validities, _Column
+from gisgrid.services.batch.answers import Instead, Shared, _Column
 
 
 def _expected(values: list[str | None], key: np.ndarray, instead: Instead | None) -> list[str | None]:
@@ -27,7 +27,7 @@ def test_columns_that_share_what_is_null_are_what_each_would_be_by_itself() -> N
         ["e", "f", None, None, "g", None, "h"],
     ]
     other = Instead(np.array([0, 500, 1_000]), ["new", "a"], np.array([0, 1, 0]))
-    shared = Validities()
+    shared = Shared()
     for values in columns:
         # The last two are behind the standing ones.
         column = _Column(values[:5])

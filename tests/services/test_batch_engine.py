@@ -181,6 +181,14 @@ def test_each_row_may_have_its_own_system() -> None:
     assert [row["status"] for row in found] == ["inside", "inside", "inside", "invalid", "inside", "invalid", "invalid"]
 
 
+def test_several_names_of_one_system_leave_every_row_in_its_place() -> None:
+    places = {"lon": [GOOD_LON, GOOD_LON + 5.0, GOOD_LON, GOOD_LON + 5.0, 0.0, 0.5], "lat": [GOOD_LAT] * 4 + [99.0, GOOD_LAT]}
+    for count in (4, 6):
+        rows = {name: values[:count] for name, values in places.items()}
+        system = {"system": ["gcj02", "GCJ-02", "GCJ-02", "gcj02", "gcj02", "GCJ-02"][:count]}
+        assert answer(rows | system, None, crs_column="system") == answer(rows, "gcj02")
+
+
 @pytest.mark.parametrize(
     ("crs", "x", "y", "says"),
     [

@@ -30,13 +30,14 @@ class Instead(NamedTuple):
     word: NDArray[np.int64]
 
 
-class Validities:
-    """Which rows of the columns of one batch say nothing, as Arrow wants it: worked out once for columns that are alike in that."""
+class Shared:
+    """What columns of one batch have in common, as Arrow wants it: worked out once for all that are alike in that."""
 
     def __init__(self) -> None:
-        self._made: dict[bytes, tuple[int, pa.Buffer | None]] = {}
+        self._valid: dict[bytes, tuple[int, pa.Buffer | None]] = {}
+        self._taken: dict[bytes, NDArray[np.int32]] = {}
 
-    def of(self, nothing: NDArray[np.bool_], key: NDArray[np.int64], filled: NDArray[np.int64] | None) -> tuple[int, pa.Buffer | None]:
+    def valid(self, nothing: NDArray[np.bool_], key: NDArray[np.int64], filled: NDArray[np.int64] | None) -> tuple[int, pa.Buffer | None]:
         """Return how many rows say nothing and the bits of those that say something, None for all of them.
 
         ``nothing`` flags the keys that say nothing; the rows ``filled`` say something whatever their key.
@@ -44,13 +45,25 @@ class Validities:
         if not nothing.any():
             return 0, None
         name = nothing.tobytes()
-        if filled is not None or name not in self._made:
-            empty = nothing.take(key)
+        if filled is not None or name not in self._valid:
+            empty = _of_keys(nothing, key)
             if filled is not None:
                 empty[filled] = False
                 return _bits(empty)
-            self._made[name] = _bits(empty)
-        return self._made[name]
+            self._valid[name] = _bits(empty)
+        return self._valid[name]
+
+    def taken(self, index: NDArray[np.int32], key: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Return ``index`` of every row by its key, not to be changed: codes and names of areas are as many, in the same order."""
+        name = index.tobytes()
+        if name not in self._taken:
+            self._taken[name] = _of_keys(index, key)
+        return self._taken[name]
+
+
+def _of_keys(values: NDArray[Any], key: NDArray[np.int64]) -> NDArray[Any]:
+    # No key is out of range: to clip costs less than half of looking for one that is.
+    return values.take(key, mode="clip")
 
 
 def _bits(nothing: NDArray[np.bool_]) -> tuple[int, pa.Buffer | None]:
@@ -68,9 +81,7 @@ class _Column:
         )
         self._words = pa.array(list(self._number), pa.string())
 
-    def take(
-        self, key: NDArray[np.int64], more: Sequence[str | None], instead: Instead | None, validities: Validities
-    ) -> pa.DictionaryArray:
+    def take(self, key: NDArray[np.int64], more: Sequence[str | None], instead: Instead | None, shared: Shared) -> pa.DictionaryArray:
         """Return the column for rows by their keys; ``more`` are the values behind the standing ones, which are not kept."""
         fresh: dict[str, int] = {}
         known = len(self._number)
@@ -78,10 +89,11 @@ class _Column:
         if more:
             index = np.concatenate([index, np.array([self._find(value, fresh, known) for value in more], np.int32)])
         nothing = index == _NONE
-        found = np.where(nothing, 0, index).take(key)
+        places = np.where(nothing, np.int32(0), index)
+        found = shared.taken(places, key) if instead is None else _of_keys(places, key)
         if instead is not None:
             found[instead.row] = np.array([self._find(word, fresh, known) for word in instead.words], np.int32).take(instead.word)
-        count, valid = validities.of(nothing, key, None if instead is None else instead.row)
+        count, valid = shared.valid(nothing, key, None if instead is None else instead.row)
         words = pa.concat_arrays([self._words, pa.array(list(fresh), pa.string())]) if fresh else self._words
         if not len(words):
             return pa.DictionaryArray.from_arrays(pa.nulls(len(found), pa.int32()), words)
@@ -93,6 +105,12 @@ class _Column:
             return _NONE
         found = self._number.get(value)
         return fresh.setdefault(value, known + len(fresh)) if found is None else found
+
+
+def flags_with_nulls(values: NDArray[np.bool_], nothing: NDArray[np.bool_]) -> pa.Array:
+    """Return flags as an Arrow array, null where ``nothing`` says so."""
+    count, valid = _bits(nothing)
+    return pa.Array.from_buffers(pa.bool_(), len(values), [valid, pa.py_buffer(np.packbits(values, bitorder="little"))], count)
 
 
 def with_nulls(values: NDArray[Any], nothing: NDArray[np.bool_]) -> pa.Array:
@@ -114,7 +132,7 @@ class Answers:
     def __init__(self, locator: Locator, *, with_shares: bool) -> None:
         codes = self.codes = locator.grid_codes()
         rows = self.rows = [_text_row({})]
-        self._inside = np.full((2 if with_shares else 1, len(codes) + 1), _NONE, np.int32)
+        self._inside = np.full((2 if with_shares else 1, len(codes) + 1), _NONE, np.int64)
         for number in range(len(codes)):
             location = locator.inside(number)
             if location is None:
@@ -126,7 +144,7 @@ class Answers:
                 only = tuple(candidate._replace(share=1.0) for candidate in location.candidates)
                 self._inside[1, number] = len(rows)
                 rows.append(texts_of(location._replace(candidates=only)))
-        self.outside = np.arange(len(rows), len(rows) + len(codes), dtype=np.int32)
+        self.outside = np.arange(len(rows), len(rows) + len(codes))
         rows += [_text_row({"status": "outside", "candidates": "", "nearest": code}) for code in codes]
         # Whatever the nearest grid is, where it is not asked for.
         self.nowhere = len(rows)
@@ -134,24 +152,24 @@ class Answers:
         self.count = len(rows)
         self._columns = {name: _Column([row[place] for row in rows]) for place, name in enumerate(TEXT)}
 
-    def inside(self, number: NDArray[np.int32], has_circle: NDArray[np.bool_] | None) -> NDArray[np.int32]:
+    def inside(self, number: NDArray[np.int32], has_circle: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """Return the keys of points well inside grids, -1 where the answer depends on the point and for number -1.
 
         ``has_circle`` flags the points that have a circle of uncertainty, which then has to lie in the grid.
         """
         # The last entry stands for no grid.
-        found: NDArray[np.int32] = self._inside[0].take(number, mode="wrap")
+        found: NDArray[np.int64] = self._inside[0].take(number, mode="wrap")
         return found if has_circle is None else np.where(has_circle, self._inside[1].take(number, mode="wrap"), found)
 
     def take(
-        self, name: str, key: NDArray[np.int64], more: Sequence[Texts], instead: Instead | None = None, validities: Validities | None = None
+        self, name: str, key: NDArray[np.int64], more: Sequence[Texts], instead: Instead | None = None, shared: Shared | None = None
     ) -> pa.DictionaryArray:
         """Return a column of text for rows by their keys; those from ``count`` on mean the rows of ``more``.
 
-        ``validities`` is what the columns of the same rows share.
+        ``shared`` is what the columns of the same rows have in common.
         """
         place = TEXT.index(name)
-        return self._columns[name].take(key, [row[place] for row in more], instead, validities or Validities())
+        return self._columns[name].take(key, [row[place] for row in more], instead, shared or Shared())
 
     def beside(self, rows: NDArray[np.int64], number: NDArray[np.int32], others: Others) -> Instead:
         """Return the candidates of rows in grids, each ``number``, with others within doubt of them (by their place in ``rows``)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from gisgrid.errors import CrsError, ParameterError
 from gisgrid.locator import Locator
 from gisgrid.locator.columns import SAME_M
 from gisgrid.locator.many import Located
-from gisgrid.services.batch.answers import Answers, Instead, Texts, Validities, refused, texts_of, with_nulls
+from gisgrid.services.batch.answers import Answers, Instead, Shared, Texts, flags_with_nulls, refused, texts_of, with_nulls
 from gisgrid.services.batch.columns import field_of, find_column
 from gisgrid.services.batch.numbers import Numbers, read_numbers, texts
 from gisgrid.services.batch.plan import BatchPlan
@@ -28,7 +28,23 @@ _OF_GRID = frozenset({"status", "grid", "grid_name", "on_edge", "wgs84_lon", "wg
 """The columns that the grid that covers a position tells: no other grid and no distance is needed for them."""
 
 
-_NUMBERS = ("distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat")
+_NUMBERS = frozenset({"distance_to_edge_m", "nearest_distance_m", "wgs84_lon", "wgs84_lat", "outside_share"})
+
+
+class _Points(NamedTuple):
+    """Some rows that are not plainly within a grid: their places, keys and grids (or -1), degrees, and accuracies if there are any."""
+
+    row: Rows
+    key: Rows
+    number: NDArray[np.int32]
+    lon: Floats
+    lat: Floats
+    accuracy: Floats | None
+
+    def take(self, which: Rows) -> _Points:
+        """Return some of them."""
+        parts: tuple[Any, ...] = tuple(None if part is None else part.take(which) for part in self)
+        return _Points(*parts)
 
 
 class Engine:
@@ -96,13 +112,12 @@ class _Sheet:
         self._columns = {option: rows.column(find_column(rows.schema.names, name, option)) for option, name in engine.plan.inputs}
         self.first, self.second = read_numbers(self._columns["lon"]), read_numbers(self._columns["lat"])
         self.accuracy_m = self._accuracies()
-        self.key = np.full(self.count, engine.answers.blank, np.int32)
+        self.key = np.full(self.count, engine.answers.blank, np.int64)
         self.more: list[Texts] = []
         self._other_texts: dict[str, list[Instead]] = {"candidates": [], "candidate_shares": []}
         self._known: dict[Texts, int] = {}
-        wanted = [name for name in _NUMBERS if name in engine.plan.columns]
-        self.number = {name: np.full(self.count, np.nan) for name in wanted}
-        self.outside_share = np.full(self.count, np.nan)
+        # Made when there is something in them.
+        self.number: dict[str, Floats] = {}
         self._is_of_grid = _OF_GRID.issuperset(engine.plan.columns)
         self.on_edge, self.answered = np.zeros(self.count, bool), np.zeros(self.count, bool)
 
@@ -168,7 +183,8 @@ class _Sheet:
                     self.refuse(row, "invalid", error.message)
             else:
                 by_system.setdefault(crs, []).append(members)
-        return [(crs, np.concatenate(parts)) for crs, parts in by_system.items()]
+        # In the order of the rows, also where one system has several names.
+        return [(crs, np.sort(np.concatenate(parts))) for crs, parts in by_system.items()]
 
     def locate(self, crs: Crs, members: Rows) -> None:
         """Answer rows whose coordinates are all in one system."""
@@ -181,30 +197,27 @@ class _Sheet:
         accuracy = self._accuracy_of(members)
         located = self._located(crs, lon, lat, accuracy)
         asked |= np.isnan(lon)
-        has_circle = np.zeros(lon.shape, bool) if accuracy is None else accuracy > 0.0
-        key = self.engine.answers.inside(located.number, None if accuracy is None else has_circle)
+        has_circle = None if accuracy is None else accuracy > 0.0
+        key = self.engine.answers.inside(located.number, has_circle)
         plain = ~asked & ~located.in_doubt & (key >= 0)
         distance = np.full(lon.shape, np.nan) if located.distance_to_edge_m is None else located.distance_to_edge_m
-        self._keep_plain(members, plain, key, {"distance_to_edge_m": distance, "wgs84_lon": lon, "wgs84_lat": lat})
-        if accuracy is not None:
-            self.outside_share[members] = np.where(plain & has_circle, 0.0, np.nan)
-        left = ~plain
+        others = np.flatnonzero(~plain)
+        points = _Points(members, key, located.number, lon, lat, accuracy).take(others)
+        sure = ~asked.take(others)
         with np.errstate(invalid="ignore"):
-            is_beside = ~asked & located.in_doubt & ~located.on_edge & (key >= 0) & (distance > SAME_M)
-        beside = np.flatnonzero(is_beside & ~has_circle)
-        self._beside(members[beside], key[beside], located.number[beside], lon[beside], lat[beside])
-        self._keep(members[beside], {"distance_to_edge_m": distance[beside], "wgs84_lon": lon[beside], "wgs84_lat": lat[beside]})
-        left[beside] = False
-        if accuracy is not None:
-            wide = np.flatnonzero(is_beside & has_circle)
-            wide = wide[self._with_circles(members[wide], key[wide], located.number[wide], lon[wide], lat[wide], accuracy[wide])]
-            self._keep(members[wide], {"distance_to_edge_m": distance[wide], "wgs84_lon": lon[wide], "wgs84_lat": lat[wide]})
-            left[wide] = False
-        outside = np.flatnonzero(~asked & (located.number < 0))
-        left[outside] = ~self._outside(members[outside], lon[outside], lat[outside], None if accuracy is None else accuracy[outside])
-        for place in np.flatnonzero(left).tolist():
-            row = int(members[place])
-            self._ask(row, crs, float(first[place]), float(second[place]), None if accuracy is None else float(accuracy[place]))
+            is_beside = sure & (located.in_doubt & ~located.on_edge).take(others) & (points.key >= 0) & (distance.take(others) > SAME_M)
+        key[others] = self.engine.answers.blank
+        self._keep_all(members, key, plain, {"distance_to_edge_m": distance, "wgs84_lon": lon, "wgs84_lat": lat})
+        if has_circle is not None:
+            self._put(members, {"outside_share": np.where(plain & has_circle, 0.0, np.nan)})
+        left = np.ones(others.size, bool)
+        wide = np.zeros(others.size, bool) if has_circle is None else has_circle.take(others)
+        groups = (is_beside & ~wide, self._beside), (is_beside & wide, self._with_circles), (sure & (points.number < 0), self._outside)
+        for group, answer in groups:
+            some = np.flatnonzero(group)
+            if some.size:
+                left[some] = ~answer(points.take(some))
+        self._ask_each(crs, others[left], points.take(np.flatnonzero(left)), (first, second))
 
     def _located(self, crs: Crs, lon: Floats, lat: Floats, accuracy: Floats | None) -> Located:
         """Return what the locator says of positions, with distances to the edge where a wanted column depends on them.
@@ -247,57 +260,72 @@ class _Sheet:
         value = self.accuracy_m.value[members]
         return np.where(np.isnan(value), 0.0 if stated is None else stated, value)
 
-    def _keep_plain(self, members: Rows, plain: NDArray[np.bool_], key: NDArray[np.int32], values: Mapping[str, Floats]) -> None:
-        """Keep key and numbers of those of ``members`` that are plain: nearly all, so that copying some less beats picking them."""
-        if members.size < self.count:
-            rows = members[plain]
-            self.key[rows] = key[plain]
-            self._keep(rows, {name: value[plain] for name, value in values.items() if name in self.number})
-            return
-        self.answered |= plain
-        np.copyto(self.key, key, where=plain)
+    def _keep_all(self, members: Rows, key: Rows, plain: NDArray[np.bool_], values: Mapping[str, Floats]) -> None:
+        """Keep key and numbers of ``members``; nearly all are plain, and what the others have instead is put there afterwards."""
+        if members.size == self.count:
+            self.key, self.answered = key, plain
+        else:
+            self.key[members], self.answered[members] = key, plain
+        self._put(members, values)
+
+    def _put(self, rows: Rows, values: Mapping[str, Floats]) -> None:
+        """Put those numbers that are wanted in rows; for all rows at once they become the column, so nobody else may use them."""
         for name, value in values.items():
-            if name in self.number:
-                np.copyto(self.number[name], value, where=plain)
+            if name not in self.plan.columns:
+                continue
+            if name not in self.number and rows.size == self.count:
+                self.number[name] = value
+                continue
+            if name not in self.number:
+                self.number[name] = np.full(self.count, np.nan)
+            self.number[name][rows] = value
 
-    def _keep(self, rows: Rows, values: Mapping[str, Floats]) -> None:
-        self.answered[rows] = True
-        for name, value in values.items():
-            if name in self.number:
-                self.number[name][rows] = value
+    def _beside(self, points: _Points) -> NDArray[np.bool_]:
+        """Answer rows inside grids and near their edges: as well inside, with the grids within doubt as candidates; return which were."""
+        rows = points.row
+        self.key[rows], self.answered[rows] = points.key, True
+        if "candidates" in self.plan.columns:
+            others = self.engine.locator.others_many(points.number, points.lon, points.lat)
+            self._other_texts["candidates"].append(self.engine.answers.beside(rows, points.number, others))
+        return np.ones(rows.size, bool)
 
-    def _beside(self, rows: Rows, key: NDArray[np.int32], number: NDArray[np.int32], lon: Floats, lat: Floats) -> None:
-        """Answer rows inside grids and near their edges: as well inside, with the grids within doubt as candidates."""
-        self.key[rows] = key
-        if rows.size and "candidates" in self.plan.columns:
-            others = self.engine.locator.others_many(number, lon, lat)
-            self._other_texts["candidates"].append(self.engine.answers.beside(rows, number, others))
-
-    def _with_circles(self, rows: Rows, key: NDArray[np.int32], number: NDArray[np.int32], *circles: Floats) -> NDArray[np.bool_]:
+    def _with_circles(self, points: _Points) -> NDArray[np.bool_]:
         """Answer rows inside grids whose circles leave them, with shares; return which were."""
-        found = self.engine.locator.circles_many(number, *circles)
+        rows, accuracy = points.row, np.zeros(0) if points.accuracy is None else points.accuracy
+        found = self.engine.locator.circles_many(points.number, points.lon, points.lat, accuracy)
         sure = found.is_sure
-        self.key[rows[sure]] = key[sure]
-        self.outside_share[rows[sure]] = found.outside_share[sure]
+        self.key[rows[sure]], self.answered[rows[sure]] = points.key[sure], True
+        self._put(rows[sure], {"outside_share": found.outside_share[sure]})
         for name, other in self.engine.answers.with_circles(rows, found).items():
             self._other_texts[name].append(Instead(other.row[sure], other.words, other.word[sure]))
         return sure
 
-    def _outside(self, rows: Rows, lon: Floats, lat: Floats, accuracy: Floats | None) -> NDArray[np.bool_]:
+    def _outside(self, points: _Points) -> NDArray[np.bool_]:
         """Answer rows in no grid and far enough from any; return which were."""
-        if not rows.size or (self._is_of_grid and accuracy is None):
+        rows, accuracy = points.row, points.accuracy
+        if self._is_of_grid and accuracy is None:
             # All that is wanted is that they are in no grid.
-            self.key[rows] = self.engine.answers.nowhere
-            self._keep(rows, {"wgs84_lon": lon, "wgs84_lat": lat})
+            self.key[rows], self.answered[rows] = self.engine.answers.nowhere, True
             return np.ones(rows.size, bool)
-        number, distance, sure = self.engine.locator.nearest_outside_many(lon, lat)
+        number, distance, sure = self.engine.locator.nearest_outside_many(points.lon, points.lat)
         if accuracy is not None:
             sure &= distance > accuracy
-            self.outside_share[rows] = np.where(sure & (accuracy > 0.0), 1.0, np.nan)
-        kept, far = rows[sure], distance[sure]
-        self.key[kept] = self.engine.answers.outside.take(number[sure])
-        self._keep(kept, {"nearest_distance_m": far, "distance_to_edge_m": far, "wgs84_lon": lon[sure], "wgs84_lat": lat[sure]})
+            self._put(rows, {"outside_share": np.where(sure & (accuracy > 0.0), 1.0, np.nan)})
+        kept = rows[sure]
+        self.key[kept], self.answered[kept] = self.engine.answers.outside.take(number[sure]), True
+        self._put(kept, {"nearest_distance_m": distance[sure]})
+        self._put(kept, {"distance_to_edge_m": distance[sure]})
         return sure
+
+    def _ask_each(self, crs: Crs, places: Rows, points: _Points, given: tuple[Floats, Floats]) -> None:
+        """Answer points that need a look of their own, whose coordinates are at ``places`` of those that are ``given``."""
+        for value in self.number.values():
+            # They get what the look gives, or nothing.
+            value[points.row] = np.nan
+        accuracies = [None] * len(places) if points.accuracy is None else points.accuracy.tolist()
+        pairs = (part.take(places).tolist() for part in given)
+        for row, first, second, accuracy in zip(points.row.tolist(), *pairs, accuracies, strict=True):
+            self._ask(row, crs, first, second, accuracy)
 
     def _ask(self, row: int, crs: Crs, first: float, second: float, accuracy_m: float | None) -> None:
         """Answer one row that needs a look of its own."""
@@ -321,28 +349,24 @@ class _Sheet:
             "nearest_distance_m": None if nearest is None else nearest.distance_m,
             "wgs84_lon": location.lon,
             "wgs84_lat": location.lat,
+            "outside_share": location.outside_share,
         }
-        for name, value in self.number.items():
-            number = numbers[name]
-            value[row] = np.nan if number is None else number
-        if location.outside_share is not None:
-            self.outside_share[row] = location.outside_share
+        for name, number in numbers.items():
+            if number is not None:
+                self._put(np.array([row]), {name: np.array([number])})
 
     def record_batch(self) -> pa.RecordBatch:
         """Return the answers as columns."""
-        # Every look-up wants its places in this type: made once for all columns.
-        key = self.key.astype(np.int64)
-        shared = Validities()
-        return pa.RecordBatch.from_arrays([self._column(name, key, shared) for name in self.plan.columns], schema=self.engine.schema)
+        shared = Shared()
+        return pa.RecordBatch.from_arrays([self._column(name, shared) for name in self.plan.columns], schema=self.engine.schema)
 
-    def _column(self, name: str, key: Rows, shared: Validities) -> pa.Array:
+    def _column(self, name: str, shared: Shared) -> pa.Array:
         if name == "on_edge":
-            return pa.array(self.on_edge, mask=None if self.answered.all() else ~self.answered)
-        if name == "outside_share":
-            return with_nulls(self.outside_share, np.isnan(self.outside_share))
-        if name in self.number:
-            return with_nulls(self.number[name], np.isnan(self.number[name]))
-        return self.engine.answers.take(name, key, self.more, self._instead(self._other_texts.get(name, [])), shared)
+            return flags_with_nulls(self.on_edge, ~self.answered)
+        if name in _NUMBERS:
+            value = self.number.get(name)
+            return pa.nulls(self.count, pa.float64()) if value is None else with_nulls(value, np.isnan(value))
+        return self.engine.answers.take(name, self.key, self.more, self._instead(self._other_texts.get(name, [])), shared)
 
     def _instead(self, parts: Sequence[Instead]) -> Instead | None:
         """Return all rows that have other words than their key says; those of each coordinate system come by themselves."""
