@@ -9,7 +9,7 @@ from typing import NamedTuple
 from gisgrid.cases.calendar import WorkingCalendar
 from gisgrid.cases.deadlines import Deadline, Limit, due_at
 from gisgrid.cases.facts import Facts
-from gisgrid.cases.fitting import Reading, fits, reading
+from gisgrid.cases.fitting import Reading, fitting, reading
 from gisgrid.cases.organizations import Organizations, Unit
 from gisgrid.cases.rules import Rule, RuleSet
 from gisgrid.cases.said import Said
@@ -58,10 +58,10 @@ def assign(facts: Facts, rules: RuleSet, roles: Roles, organizations: Organizati
     unit then, and a doubt. Raises ValueError for a report whose time has no zone.
     """
     case = reading(facts)
-    fitting = [rule for rule in rules.rules if fits(rule, case)]
-    steps = _steps(fitting, facts, roles, organizations)
+    fit = fitting(rules.rules, case)
+    steps = _steps(fit, facts, roles, organizations)
     taken = steps[-1] if steps and steps[-1].is_taken else None
-    limiting = next((rule for rule in fitting if rule.limit is not None), None)
+    limiting = next((rule for rule in fit if rule.limit is not None), None)
     limit = None if limiting is None else limiting.limit
     deadline = None if limit is None else due_at(facts.reported_at, limit, calendar)
     return Assignment(
@@ -72,7 +72,7 @@ def assign(facts: Facts, rules: RuleSet, roles: Roles, organizations: Organizati
         None if limiting is None else limiting.number,
         deadline,
         rules.version,
-        (*_why_unit(fitting, steps), *_why_limit(limiting, deadline)),
+        (*_why_unit(fit, steps), *_why_limit(limiting, deadline)),
         tuple(_doubts(case, taken, deadline)),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from gisgrid.cases.calendar import WorkingCalendar
@@ -118,23 +119,27 @@ def _why(local: datetime, begun: datetime, due: datetime, limit: Limit, calendar
         return [Said("自然日连续计算，节假日不停。", "Calendar days run on over holidays.")]
     said = []
     if begun != local:
-        said.append(
-            Said(
-                f"{_moment(local)}不是工作时间，从{_moment(begun)}起算。",
-                f"{_moment(local)} is no working time: it counts from {_moment(begun)}.",
-            )
-        )
-    off = [day for day in _days(begun.date(), due.date()) if day.weekday() < _SATURDAY and not calendar.is_working_day(day)]
-    on = [day for day in _days(local.date(), due.date()) if day.weekday() >= _SATURDAY and calendar.is_working_day(day)]
+        outside, first = _moment(local), _moment(begun)
+        said.append(Said(f"{outside}不是工作时间，从{first}起算。", f"{outside} is no working time: it counts from {first}."))
+    return [*said, *_unusual(calendar, local.date(), begun.date(), due.date())]
+
+
+# Most cases of a day have the limits of a few rules.
+@lru_cache(maxsize=1024)
+def _unusual(calendar: WorkingCalendar, reported: date, begun: date, due: date) -> tuple[Said, ...]:
+    """Return in sentences which days up to a deadline are not worked, or worked, otherwise than usual."""
+    off = [day for day in _days(begun, due) if day.weekday() < _SATURDAY and not calendar.is_working_day(day)]
+    on = [day for day in _days(reported, due) if day.weekday() >= _SATURDAY and calendar.is_working_day(day)]
+    said = []
     if off:
         said.append(Said(f"其间放假：{_listed(off)}。", f"Days off in between: {_listed(off)}."))
     if on:
         said.append(Said(f"其间周末上班：{_listed(on)}。", f"Days at weekends that are worked: {_listed(on)}."))
-    return said
+    return tuple(said)
 
 
 def _moment(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M}"
+    return at.replace(tzinfo=None).isoformat(" ", "minutes")
 
 
 def _days(first: date, last: date) -> Iterator[date]:

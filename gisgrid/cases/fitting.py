@@ -38,14 +38,25 @@ def reading(facts: Facts) -> Reading:
     return Reading(facts.category, plain(text), frozenset(read_report(text).states), areas)
 
 
-def fits(rule: Rule, case: Reading) -> bool:
-    """Say whether every condition of a rule holds."""
-    return (
-        rule.kind in (None, case.category.kind)
-        and (not rule.classes or any(class_fits(pattern, case.category) for pattern in rule.classes))
-        and (not rule.areas or any(code.startswith(rule.areas) for code in case.areas))
+def fitting(rules: tuple[Rule, ...], case: Reading) -> list[Rule]:
+    """Return the rules of which every condition holds, in their order."""
+    return [
+        rule
+        for rule in _of_category(rules, case.category)
+        if (not rule.areas or any(code.startswith(rule.areas) for code in case.areas))
         and (not (rule.words or rule.states) or not case.states.isdisjoint(rule.states) or has_word(case.text, rule.words))
-        and not any(plain(word) in case.text for word in rule.without)
+        and not (rule.without and any(word in case.text for word in _plain(rule.without)))
+    ]
+
+
+# Cases are of few categories: most rules need not be looked at again for each case.
+@lru_cache(maxsize=1024)
+def _of_category(rules: tuple[Rule, ...], category: Category) -> tuple[Rule, ...]:
+    """Return the rules that are for cases of a category."""
+    return tuple(
+        rule
+        for rule in rules
+        if rule.kind in (None, category.kind) and (not rule.classes or any(class_fits(pattern, category) for pattern in rule.classes))
     )
 
 
@@ -73,4 +84,9 @@ def has_word(text: str, words: tuple[str, ...]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(f"{_NOT}(?:{'|'.join(re.escape(plain(word)) for word in words)})")
+    return re.compile(f"{_NOT}(?:{'|'.join(map(re.escape, _plain(words)))})")
+
+
+@lru_cache(maxsize=1024)
+def _plain(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(plain, words))

@@ -29,6 +29,8 @@ HIGHEST_M = 1000.0
 """The greatest height of a place."""
 
 _PIECE = 16_384
+# Where no camera looks farther, all that are as near are taken at once: that is quicker than ranking them.
+_ALL_WITHIN_M = 500.0
 
 
 class Place(NamedTuple):
@@ -48,7 +50,8 @@ class SightIndex:
     def _set(self, optics: Cameras, walls: Walls, cameras: PointTable, buildings: FootprintTable) -> None:
         self.cameras, self.buildings = cameras, buildings
         self._scene = Scene(optics, walls, Hosts(optics, walls))
-        self._tree = cKDTree(earth_centred(optics.lon, optics.lat)) if len(cameras.ids) else None
+        self._places = earth_centred(optics.lon, optics.lat)
+        self._tree = cKDTree(self._places) if len(cameras.ids) else None
         # What is not found has the row after the last one.
         self._reach = np.append(optics.range + SAME_PLACE_M, np.nan)
         self._farthest = float(np.nanmax(optics.range, initial=0.0))
@@ -113,6 +116,10 @@ class SightIndex:
         if self._tree is None or k < 1:
             return []
         centre, reach = earth_centred_point(place.lon, place.lat), self._farthest + SAME_PLACE_M
+        if reach < _ALL_WITHIN_M:
+            around = np.array(self._tree.query_ball_point(centre, reach), dtype=np.int64)
+            away = self._places[around] - centre
+            return self._seeing_of(around[np.sqrt(np.einsum("ij,ij->i", away, away)) <= self._reach[around]], place, k, math.inf)
         size, wanted = len(self.cameras.ids), max(8 * k, 2)
         while True:
             straight, row = self._tree.query(centre, k=wanted, distance_upper_bound=reach)

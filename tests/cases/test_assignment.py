@@ -14,7 +14,7 @@ from gisgrid.cases.calendar import calendar_of
 from gisgrid.cases.categories import Categories, Category
 from gisgrid.cases.deadlines import Limit
 from gisgrid.cases.facts import ComponentFacts, Facts, likely
-from gisgrid.cases.fitting import class_fits, fits, has_word, reading
+from gisgrid.cases.fitting import class_fits, fitting, has_word, reading
 from gisgrid.cases.organizations import Organizations, Unit
 from gisgrid.cases.rule_files import shipped_rules
 from gisgrid.cases.rules import Rule, RuleSet
@@ -278,9 +278,9 @@ def test_words_count_unless_they_are_denied(text: str, has: bool) -> None:
 )
 def test_a_rule_fits_when_all_its_conditions_hold(rule: Rule, holds: bool) -> None:
     case = facts("污水井盖", "污水井盖破损，有个破洞")
-    assert fits(rule, reading(case)) is holds
+    assert fitting((rule,), reading(case)) == [rule] * holds
     if rule.areas:
-        assert not fits(rule, reading(case._replace(district=None, street=None, community=None, grid=None)))
+        assert not fitting((rule,), reading(case._replace(district=None, street=None, community=None, grid=None)))
 
 
 def test_the_limits_of_covers_are_those_of_the_published_table() -> None:
