@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -32,13 +33,15 @@ _SPACES = re.compile(r"\s+")
 _ODD = re.compile(r"[^\u3400-\u9fff0-9A-Z,()\-#~/]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _COUNTS = frozenset("零〇一二两三四五六七八九十百千廿卅")
+# Patterns that begin with a set of characters are looked for several times as fast as those that begin with a condition.
 _NUMBER = re.compile(
-    r"(?<![零〇一二两三四五六七八九十百千廿卅])[零〇一二两三四五六七八九十百千廿卅]+(?:(?=号(?!线)|栋|幢|单元|单园|层|楼|户|室|#|米|公里|座(?:$|[\d零〇一二两三四五六七八九十]|单元|楼下|内|附近|[东西南北]))"
+    r"[零〇一二两三四五六七八九十百千廿卅](?<![零〇一二两三四五六七八九十百千廿卅]{2})[零〇一二两三四五六七八九十百千廿卅]*(?:(?=号(?!线)|栋|幢|单元|单园|层|楼|户|室|#|米|公里|座(?:$|[\d零〇一二两三四五六七八九十]|单元|楼下|内|附近|[东西南北]))"
     r"|(?=$|[,(])(?:(?<=[元楼栋层号][零〇一二三四五六七八九]{3})|(?<=[元楼栋层号][零〇一二三四五六七八九]{4}))"
     r"|(?<=[楼栋号院][一二三四五六七八九])(?=门(?!峡|诊|前|口))|(?<=[号\d][之附][一二三四五六七八九])|(?<=[号\d][之附]十[一二三四五六七八九]))"
 )
 _IN_A_NAME = re.compile(
-    r"第\d{1,3}(?![\d号#栋幢米层楼单])|(?:[1-9](?<!\d\d)|1\d(?<!\d\d\d))(?=期|支?路(?!公交|车|电车|巴士|线)|街(?!道)|马路)"
+    r"[第1-9](?:(?<=第)\d{1,3}(?![\d号#栋幢米层楼单])"
+    r"|(?:(?<!第)(?<!\d\d)|(?<=1)\d(?<!\d\d\d))(?=期|支?路(?!公交|车|电车|巴士|线)|街(?!道)|马路))"
 )
 _NO_NAME = frozenset("第号楼院栋幢元层室户路街至到与和近期、/-~,( ")
 """After one of these a number does not belong to a name: 5号3路 is no road of that number."""
@@ -67,18 +70,21 @@ def simplified(text: str) -> str:
 
 def written(text: str) -> str:
     """Return a text in half width, simplified characters and capitals without accents, with one sign for each of many dashes."""
+    if (_ODD if text.isascii() else characters_but("")).search(text) is None:
+        return text
     text = simplified(text)
     if _ODD.search(text) is None:
         return text
     text = _APOSTROPHE.sub("", _INVISIBLE.sub("", text)).translate(_SIGNS).upper()
     if _LATIN.search(text):
-        text = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+        # Together again what other scripts write in one character.
+        text = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFKD", text)))
     return _SPACES.sub(" ", text)
 
 
 def closed(text: str) -> str:
     """Return a text as it was `written`, with digits for numerals that count, and spaces between digits or letters only."""
-    return _numerals(_SPACE.sub("", text) if " " in text else text).strip(" ,")
+    return numerals(_SPACE.sub("", text) if " " in text else text).strip(" ,")
 
 
 @cache
@@ -89,13 +95,36 @@ def _converter() -> opencc.OpenCC:
 
 
 @cache
+def characters_but(others: str) -> re.Pattern[str]:
+    """Return the pattern that finds what `written` may write in another way, and each of ``others``.
+
+    One set of characters is looked for in a tenth of the time that several take.
+    """
+    left_out = _traditional().union(others)
+    plain = (*range(0x20, 0x80), *range(0x3400, 0xA000))
+    return re.compile(f"[^{_ranges(code for code in plain if chr(code) not in left_out and _ODD.match(chr(code)) is None)}]")
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    """Return characters in their order, by their codes, as the ranges of a set in a pattern."""
+    runs: list[list[int]] = []
+    for code in codes:
+        if runs and runs[-1][1] == code - 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in runs)
+
+
+@cache
 def _traditional() -> frozenset[str]:
     """Return every character that is not as it is written in simplified Chinese."""
     block = [chr(code) for code in range(0x3400, 0xA000)]
     return frozenset(a for a, b in zip(block, _converter().convert("\n".join(block)).split("\n"), strict=True) if a != b)
 
 
-def _numerals(text: str) -> str:
+def numerals(text: str) -> str:
+    """Return a text with digits for numerals that count, and numerals for digits of a name."""
     if not _COUNTS.isdisjoint(text):
         text = _NUMBER.sub(lambda found: _digits(found.group()), text)
     return _IN_A_NAME.sub(_numeral, text)

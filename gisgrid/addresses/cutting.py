@@ -43,6 +43,8 @@ _ROAD: frozenset[NameKind] = frozenset(("road",))
 _PLACE: frozenset[NameKind] = frozenset(("place",))
 _AREAS: frozenset[NameKind] = frozenset(("street", "community", "district"))
 _SHORT = 6
+# Ends of addresses that are no longer are kept, so many of them.
+_LONGEST_END, _MOST_ENDS = 16, 10_000
 _AREA_TAIL = re.compile(r"街道(?:办事处|办)?|街办|办事处|社区(?:居民委员会|居委会|居委)?|居委会|居民委员会")
 _FIRST_OF_TAILS = frozenset("街办社居")
 _BEFORE_ROADS = frozenset("一二三四五六七八九十东西南北中支路大")
@@ -66,12 +68,39 @@ _FILLERS = re.compile("位于|坐落[于在]?|地处|就在|我?家住在?|我�
 def pieces(text: str, start: int, names: Vocabulary) -> list[Piece]:
     """Return the pieces of ``text`` from ``start`` on, in their order; every character is in one of them."""
     found: list[Piece] = []
+    _cut(text, start, names, found)
+    return found
+
+
+def _end(text: str, names: Vocabulary, after: Piece) -> list[Piece]:
+    """Return the pieces of the end of an address that follows a known name and begins with none: 41号3号楼, 5号门口, 附近.
+
+    There are few such ends, and they hang on the names alone: they are kept with these.
+    """
+    known: list[Piece] | None = names.ends.get(text)
+    if known is not None:
+        return known
+    found = [after]
+    _cut(text, 0, names, found)
+    del found[0]
+    if found[0].kind != "unknown":  # whether that is the beginning of a longer name depends on what stands before it
+        if len(names.ends) >= _MOST_ENDS:
+            names.ends.clear()
+        names.ends[text] = found
+    return found
+
+
+def _cut(text: str, start: int, names: Vocabulary, found: list[Piece]) -> None:
+    """Add the pieces of ``text`` from ``start`` on to those that were ``found`` before it."""
     position, size = start, len(text)
     while position < size:
+        known = names.longest_at(text, position)
+        if known is None and position > start and found[-1].kind == "name" and size - position <= _LONGEST_END:
+            found += _end(text[position:], names, found[-1])
+            break
         match = _PIECES.match(text, position) if text[position] in _FIRST_OF_PIECES else None
-        known = names.names_at(text, position)
-        if known and (match is None or known[0][0] >= match.end()):
-            piece, position = _name(text, position, known[0])
+        if known is not None and (match is None or known[0] >= match.end()):
+            piece, position = _name(text, position, known)
         elif match is not None:
             piece, position = _piece(match), match.end()
         elif size - position <= _SHORT and found and (last := _last_word(text[position:])) is not None:
@@ -87,7 +116,6 @@ def pieces(text: str, start: int, names: Vocabulary) -> list[Piece]:
             kind: NameKind = "road" if "road" in piece.kinds else "place"
             piece = Piece("unknown", run + piece.text, frozenset((kind,)), Within(piece.text, kind, run))
         found.append(piece)
-    return found
 
 
 def _belongs(name: Piece, found: list[Piece]) -> bool:
@@ -104,15 +132,17 @@ def _name(text: str, start: int, known: tuple[int, frozenset[NameKind]]) -> tupl
     """Return a known name, or the longer one that it is the beginning of."""
     end, kinds = known
     following = text[end : end + 1]
-    if following and following in _FIRST_OF_TAILS:
+    if following.isascii():  # so is nothing
+        return Piece("name", text[start:end], kinds), end
+    if following in _FIRST_OF_TAILS:
         tail = _AREA_TAIL.match(text, end)
         if tail is not None:
             return _area(text[start:end], kinds, tail[0]), tail.end()
-    if following and following in _BEFORE_ROADS and "road" not in kinds:
+    if following in _BEFORE_ROADS and "road" not in kinds:
         more = _ROADS_REST.match(text, end)
         if more is not None:  # 台东 is known, 台东七路 is not
             return Piece("unknown", text[start : more.end()], _ROAD), more.end()
-    if following and "road" in kinds and not following.isascii():
+    if "road" in kinds:
         more = _INSTITUTION.match(text, end)
         if more is not None:  # 合肥路小学: a place that nobody knows, at a road that is known
             return Piece("unknown", text[start : more.end()], _PLACE, Within(text[start:end], "road", text[end : more.end()])), more.end()
@@ -168,7 +198,7 @@ def _fits(text: str, match: re.Match[str], before: list[Piece], names: Vocabular
     """Return whether a word stands where it can mean what it says: one that may be part of a name only after or before something."""
     if match.group() not in _WEAK or (before and before[-1].kind not in ("joint", "near_to", "stop")):
         return True
-    return bool(before) and bool(names.names_at(text, match.end()))
+    return bool(before) and names.longest_at(text, match.end()) is not None
 
 
 def _unknown(text: str, start: int, names: Vocabulary) -> tuple[Piece, int]:
@@ -188,7 +218,8 @@ def _unknown(text: str, start: int, names: Vocabulary) -> tuple[Piece, int]:
                 return Piece("unknown", text[start : position + 1], frozenset(("road",))), position + 1
             position = position + 1 if more is None else more.end()
             continue
-        if any(end - position > 2 for end, _ in names.names_at(text, position)) or _begins(text, start, position):
+        known = names.longest_at(text, position)
+        if (known is not None and known[0] - position > 2) or _begins(text, start, position):
             break
         position += 1
     run = text[start:position]

@@ -72,7 +72,7 @@ class Draft:
 
     def _order_of_roads(self) -> tuple[tuple[str, ...], bool]:
         """Return the roads, that of the place first, and whether the first two cross there."""
-        roads = list(dict.fromkeys(self._roads))
+        roads = self._roads if len(self._roads) < 2 else list(dict.fromkeys(self._roads))
         if self.door.number is not None:
             if 0 < self._numbered < len(self._roads):
                 on = self._roads[self._numbered]

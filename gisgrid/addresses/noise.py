@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
-from gisgrid.addresses.characters import closed, written
+from gisgrid.addresses.characters import characters_but, closed, numerals, written
 
 _H = "\u4e00-\u9fff"
 _TITLE = "先生|女士|小姐|师傅|阿姨|大爷|大妈|大姐|大哥|经理|同志"
@@ -62,7 +63,7 @@ _HINT = re.compile(
     rf"{_TITLE}|{_WHO}|{_PUBLIC}|某|电[话联]|手机|座机|方式|TEL|PHONE|地址|地点|位置|[单编]号|快递|包裹|外卖|谢|麻烦|到付|邮[编政]|[速物货]运|物流|货到"
     rf"|[放送存].{{0,2}}(?:[门物前][口卫业台]|楼下|丰巢|驿站|快递)|送货|收$|收[,\s\d]|{_PHONE}"
 )
-_DIGITS = re.compile(r"\d{6}|\d{3}[-\s)]\s?\d{3}")
+_DIGITS = re.compile(r"\d(?:\d{5}|\d\d[-\s)]\s?\d{3})")
 _COMMAS = re.compile(r"\s*[,:]\s*(?:[,:]\s*)*")
 _BRACKETS = re.compile(rf"\([\s,{_PHONE}]*\)")
 
@@ -79,6 +80,8 @@ def normalised(text: str) -> Normalised:
 
     A comma stands where something was left out, so that nothing is joined that was apart.
     """
+    if not text.isascii() and _quiet().search(text) is None and _DIGITS.search(text) is None:
+        return Normalised(numerals(text))
     plain = written(text).replace(_PHONE, "")
     if (_HINTS.isdisjoint(plain) or _HINT.search(plain) is None) and _DIGITS.search(plain) is None:  # all noise has one of these
         return Normalised(_without_commas(closed(plain)))
@@ -97,6 +100,12 @@ def normalised(text: str) -> Normalised:
             shorter = closed(plain.replace(_PHONE, ","))
         plain = shorter
     return Normalised(_without_commas(plain.replace(_PHONE, ",")), tuple(sorted(dropped)))
+
+
+@cache
+def _quiet() -> re.Pattern[str]:
+    """Return the pattern that finds something in every text in which anything but numerals may have to be changed."""
+    return characters_but("".join(_HINTS) + ",: ")
 
 
 def _without_commas(text: str) -> str:

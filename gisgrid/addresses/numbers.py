@@ -68,10 +68,11 @@ def house_number_text(value: HouseNumber, *, chinese: bool = True) -> str:
     >>> house_number_text(HouseNumber(41, "甲")), house_number_text(HouseNumber(12, "B"), chinese=False)
     ('41号甲', '12 B')
     """
-    until = "" if value.until is None else f"-{value.until}"
+    number, suffix, last = value
+    until = "" if last is None else f"-{last}"
     if chinese:
-        return f"{value.number}{until}号{value.suffix}"
-    return f"{value.number}{until} {value.suffix}".strip() if value.suffix[:1].isalpha() else f"{value.number}{until}{value.suffix}"
+        return f"{number}{until}号{suffix}"
+    return f"{number}{until} {suffix}".strip() if suffix[:1].isalpha() else f"{number}{until}{suffix}"
 
 
 def number_key(value: HouseNumber) -> tuple[int, int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 NameKind = Literal["province", "city", "district", "street", "community", "road", "place"]
 """What a name stands for; ``place`` is an estate, a shop, a school, a building with a name: a point of interest."""
@@ -62,7 +62,15 @@ class ParsedAddress(NamedTuple):
 
 
 class Vocabulary(Protocol):
-    """The names that are known in a city, in simplified characters and half width, with their aliases and old names."""
+    """The names that are known in a city, in simplified characters and half width, with their aliases and old names.
+
+    ``ends`` is room for what a parser has made of the ends of addresses with the help of these names.
+    """
+
+    ends: dict[str, Any]
 
     def names_at(self, text: str, start: int) -> Sequence[tuple[int, frozenset[NameKind]]]:
         """Return the known names that begin at ``start`` of a normalised text: where each ends and what it may stand for, longest first."""
+
+    def longest_at(self, text: str, start: int) -> tuple[int, frozenset[NameKind]] | None:
+        """Return the first of ``names_at``, None where no known name begins."""

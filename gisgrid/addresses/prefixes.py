@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from gisgrid.addresses.characters import normal_name
-from gisgrid.addresses.names import Names
 from gisgrid.addresses.parsed import NameKind, Vocabulary
 
 PrefixLevel = Literal["province", "city", "district"]
@@ -62,7 +62,11 @@ class PrefixReader:
                     self._short.setdefault(short, ((level, name),))  # type: ignore[arg-type]
         self._join(cities, districts)
         self._anywhere = re.compile("|".join(sorted(map(re.escape, self._whole), key=len, reverse=True)))
-        self._words = Names(dict.fromkeys((*self._whole, *self._short), ()))
+        words: dict[str, list[str]] = {}
+        for word in sorted({*self._whole, *self._short}, key=len, reverse=True):
+            if len(word) > 1:
+                words.setdefault(word[:2], []).append(word)
+        self._words = words
 
     def _join(self, cities: tuple[str, ...], districts: tuple[str, ...]) -> None:
         """青岛市北区 is 青岛 and 市北区, though it begins with 青岛市."""
@@ -84,7 +88,8 @@ class PrefixReader:
 
     @staticmethod
     def _is_within_a_name(text: str, position: int, names: Vocabulary) -> bool:
-        return any(end > position for start in range(position + 1) for end, _ in names.names_at(text, start))
+        longest = (names.longest_at(text, start) for start in range(position + 1))
+        return any(found is not None and found[0] > position for found in longest)
 
     def _read_at(self, position: int, text: str, names: Vocabulary) -> Prefixes:
         found: dict[PrefixLevel, str] = {}
@@ -97,24 +102,27 @@ class PrefixReader:
             if parts[0][0] != "district" and "district" in found:
                 return _told_again(Prefixes(begin, start, position, **found), self._read_at(position, text, names))
             found.update(parts)
-            position = _after_separators(text, end)
+            position = _after_separators(text, end) if end < size and text[end] in _SEPARATORS else end
         return Prefixes(begin, start, position, found.get("province", ""), found.get("city", ""), found.get("district", ""))
 
     def _step(self, text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
         """Return the next name of a province, city or district and where it ends; no parts when there is none."""
-        known = names.names_at(text, position)
-        end, parts = self._own(text, position, names, found)
-        if known and known[0][0] >= end:
-            stop, kinds = known[0]
-            if kinds & _SMALLER or _is_office(text, stop):
+        known = names.longest_at(text, position)
+        words = self._words.get(text[position : position + 2])
+        end, parts = (position, ()) if words is None else self._own(text, position, words, names, found)
+        if known is not None and known[0] >= end:
+            stop, kinds = known
+            if not kinds.isdisjoint(_SMALLER) or _is_office(text, stop):
                 return position, ()
             level: PrefixLevel = "district" if "district" in kinds else "city" if "city" in kinds else "province"
             return stop, parts if stop == end and parts else ((level, text[position:stop]),)
-        return (end, parts) if parts or known else self._elsewhere(text, position, names, found)
+        return (end, parts) if parts or known is not None else self._elsewhere(text, position, names, found)
 
-    def _own(self, text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
-        for end, _ in self._words.names_at(text, position):
-            word = text[position:end]
+    def _own(self, text: str, position: int, words: Sequence[str], names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
+        for word in words:
+            if not text.startswith(word, position):
+                continue
+            end = position + len(word)
             parts = self._whole.get(word)
             if parts is not None:
                 if not _is_office(text, end):
@@ -125,9 +133,10 @@ class PrefixReader:
 
     def _may_be_short(self, text: str, end: int, names: Vocabulary, found: _Found, parts: _Parts) -> bool:
         """Return whether a name without 省, 市 or 区 is that of the area, and not the beginning of a road's or a school's."""
-        if len(parts) > 1 and any(stop > end for stop, _ in names.names_at(text, end - 1)):
+        over = names.longest_at(text, end - 1) if len(parts) > 1 else None
+        if over is not None and over[0] > end:
             return False  # 青岛市北京路 is 青岛市 and 北京路
-        known = bool(names.names_at(text, end))
+        known = names.longest_at(text, end) is not None
         if not known and _NAMES_TAIL.match(text, end):
             return False
         if len(parts) > 1 or found or known or (end == len(text) and parts[0][0] == "district"):
@@ -136,7 +145,10 @@ class PrefixReader:
         level = parts[0][0]
         if level == "district":
             return False
-        return bool(self._words.names_at(text, after) or (_CITY if level == "province" else _DISTRICT).match(text, after))
+        return self._begins(text, after) or (_CITY if level == "province" else _DISTRICT).match(text, after) is not None
+
+    def _begins(self, text: str, position: int) -> bool:
+        return any(text.startswith(word, position) for word in self._words.get(text[position : position + 2], ()))
 
     @staticmethod
     def _elsewhere(text: str, position: int, names: Vocabulary, found: _Found) -> tuple[int, _Parts]:
@@ -151,7 +163,7 @@ class PrefixReader:
         else:
             match = _CITY.match(text, position) if _CITY_AND_DISTRICT.match(text, position) else None
             level = "city"
-        if match is None or any(names.names_at(text, at) for at in range(position, match.end())):
+        if match is None or any(names.longest_at(text, at) is not None for at in range(position, match.end())):
             return position, ()
         return match.end(), ((level, match.group()),)
 

@@ -31,12 +31,6 @@ class Asked(NamedTuple):
     said: Said
     manner: Manner
 
-    @property
-    def far_m(self) -> float:
-        """How many metres away the place is said to be, 0 where nothing is said."""
-        relation = self.parsed.relation
-        return 0.0 if relation is None else relation.distance_m or 0.0
-
 
 class Hit(NamedTuple):
     """A place that an address may mean: ``sure`` is how probable it is that the place is within ``radius_m`` of the spot."""
@@ -52,9 +46,12 @@ class Hit(NamedTuple):
 def hit_at(asked: Asked, spot: Spot, level: AddressLevel, match_type: MatchType, text: str) -> Hit:
     """Return what is at, near or opposite a thing that was found; what is beside it is no door plate."""
     radius_m, sure = claim(spot, level, match_type, asked.manner)
-    if level in _THINGS:
-        level = _NEARBY.get(asked.manner, level)
-    return Hit(spot, level, match_type, radius_m + asked.far_m, sure, text)
+    relation = asked.parsed.relation
+    if relation is not None:
+        radius_m += relation.distance_m or 0.0  # so far away is the place said to be
+        if level in _THINGS:
+            level = _NEARBY.get(asked.manner, level)
+    return Hit(spot, level, match_type, radius_m, sure, text)
 
 
 def hit_along(spot: Spot, level: AddressLevel, match_type: MatchType, text: str) -> Hit:

@@ -93,11 +93,11 @@ def claim(spot: Spot, level: AddressLevel, match_type: MatchType, manner: Manner
 
     It is no surer than that the place lies in the grid of the spot: who takes the point takes its grid.
     """
-    beside = _BESIDE[manner]
-    is_wide = spot.radius_m > _WIDE_M
-    radius_m = spot.radius_m + (beside.wide_m if is_wide else beside.narrow_m)
-    sure = min(beside.sure, _OF_LEVEL.get(level, 1.0)) * _OF_MATCH[match_type]
-    if spot.share < 1.0:
-        return Claim(radius_m, min(sure, spot.share))
-    strays = beside.wide_strays if is_wide else beside.strays * math.exp(-max(spot.edge_m - 10.0, 0.0) / beside.scale_m)
-    return Claim(radius_m, min(sure, 1.0 - strays))
+    of_manner, narrow_m, wide_m, strays, scale_m, wide_strays = _BESIDE[manner]
+    radius_m, share = spot.radius_m, spot.share
+    is_wide = radius_m > _WIDE_M
+    sure = min(of_manner, _OF_LEVEL.get(level, 1.0)) * _OF_MATCH[match_type]
+    if share >= 1.0:
+        edge_m = spot.edge_m - 10.0
+        share = 1.0 - (wide_strays if is_wide else strays * math.exp(-edge_m / scale_m) if edge_m > 0.0 else strays)
+    return Claim(radius_m + (wide_m if is_wide else narrow_m), min(sure, share))

@@ -37,6 +37,7 @@ from gisgrid.locator import FootprintIndex, Locator, PointIndex
 # A later reading of a text is only asked for what the earlier ones leave open.
 _ENOUGH = 0.8
 _SAME_DEG = 1e-5
+_NOTHING = (None,) * len(Geocoded._fields)
 
 
 class Gazetteer:
@@ -94,7 +95,8 @@ class Gazetteer:
         return {normal_name(other.name): (names[other.code], _how(other)) for other in roads}
 
     def _similar(self) -> tuple[Similar, Similar]:
-        return Similar(self._lines.by_name.keys() | self._doors.by_road.keys()), Similar(self._doors.by_name.keys())
+        # In an order that every process has: of names that are equally alike the first ones are taken.
+        return Similar(sorted(self._lines.by_name.keys() | self._doors.by_road.keys())), Similar(sorted(self._doors.by_name))
 
     @cached_property
     def names(self) -> Names:
@@ -152,31 +154,40 @@ class Gazetteer:
 
         With ``explain`` the steps say in words what was tried and found.
         """
+        steps: list[str] | None = [] if explain else None
+        first, best = self._found(text, limit, steps)
+        return Geocoding(
+            first.normal,
+            Geocoded(*_values(best[0])) if best else None,
+            tuple([Geocoded(*_values(hit)) for hit in best[1:]]),
+            first.relation.word if first.relation is not None else "",
+            first.dropped,
+            first.not_understood,
+            tuple(steps or ()),
+        )
+
+    def row(self, text: str, limit: int) -> tuple[Any, ...]:
+        """Return what ``geocode`` finds as a row of ``many.COLUMNS``: of all places but the best only how many they are."""
+        first, best = self._found(text, limit, None)
+        hint = first.relation.word if first.relation is not None else ""
+        values = _values(best[0]) if best else _NOTHING
+        return (*values, first.normal, hint, "; ".join(first.not_understood), max(len(best) - 1, 0))
+
+    def _found(self, text: str, limit: int, steps: list[str] | None) -> tuple[ParsedAddress, list[Hit]]:
+        """Return the first reading of an address and the surest hits; adds what was tried and found to ``steps`` if there are any."""
         readings = self._parser.parse(text, self.names)
         if not readings:
-            return Geocoding(text.strip(), None)
-        steps: list[str] | None = [] if explain else None
-        hits, left = [], 1.0
+            return ParsedAddress(text.strip()), []
+        hits, left = list[Hit](), 1.0
         for reading in readings:
             found = self._matcher.hits(reading)
             if steps is not None:
                 steps += _told(reading, found)
             hits += [hit._replace(sure=hit.sure * left) for hit in found] if left < 1.0 else found
-            left -= sum(hit.sure for hit in found)
+            left -= found[0].sure if len(found) == 1 else sum([hit.sure for hit in found])
             if left < 1.0 - _ENOUGH:
                 break
-        first = readings[0]
-        best = _distinct(hits, limit)
-        hint = first.relation.word if first.relation is not None else ""
-        return Geocoding(
-            first.normal,
-            _answer(best[0]) if best else None,
-            tuple(map(_answer, best[1:])),
-            hint,
-            first.dropped,
-            first.not_understood,
-            tuple(steps or ()),
-        )
+        return readings[0], hits if len(hits) == 1 else _distinct(hits, limit)
 
 
 def _told(reading: ParsedAddress, hits: Iterable[Hit]) -> list[str]:
@@ -187,8 +198,6 @@ def _told(reading: ParsedAddress, hits: Iterable[Hit]) -> list[str]:
 
 def _distinct(hits: list[Hit], limit: int) -> list[Hit]:
     """Return the surest hits, each place once."""
-    if len(hits) == 1:
-        return hits
     found: list[Hit] = []
     for hit in sorted(hits, key=lambda hit: -hit.sure):
         if all(_is_apart(hit, other) for other in found):
@@ -202,20 +211,10 @@ def _is_apart(one: Hit, other: Hit) -> bool:
     return abs(one.spot.lon - other.spot.lon) > _SAME_DEG or abs(one.spot.lat - other.spot.lat) > _SAME_DEG
 
 
-def _answer(hit: Hit) -> Geocoded:
-    spot = hit.spot
-    return Geocoded(
-        round(spot.lon, 7),
-        round(spot.lat, 7),
-        hit.level,
-        hit.match_type,
-        round(hit.radius_m, 1),
-        round(hit.sure, 3),
-        hit.text,
-        spot.layer,
-        spot.id,
-        spot.code,
-    )
+def _values(hit: Hit) -> tuple[Any, ...]:
+    """Return the fields of ``Geocoded``."""
+    spot, level, match_type, radius_m, sure, text = hit
+    return round(spot.lon, 7), round(spot.lat, 7), level, match_type, round(radius_m, 1), round(sure, 3), text, *spot[6:]
 
 
 def _how(other: OtherName) -> MatchType:

@@ -28,17 +28,12 @@ COLUMNS: Mapping[str, pa.DataType] = {
 }
 """What is answered to each address: the fields of ``Geocoded``, the text as it was read, and how many other places it may mean."""
 
-_NOTHING = (None,) * 10
 # More alternatives than these are not counted.
 _LIMIT = 5
 
 
 def columns_of(gazetteer: Gazetteer, texts: Iterable[str | None]) -> dict[str, pa.Array]:
     """Return the best answer to each of some addresses as Arrow columns, null where there is none; as many rows, in the same order."""
-    rows = []
-    for text in texts:
-        found = gazetteer.geocode(text or "", limit=_LIMIT)
-        best = found.best if found.best is not None else _NOTHING
-        rows.append((*best, found.normal, found.hint, "; ".join(found.not_understood), len(found.alternatives)))
+    rows = [gazetteer.row(text or "", _LIMIT) for text in texts]
     each = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
     return {name: pa.array(column, kind) for (name, kind), column in zip(COLUMNS.items(), each, strict=True)}

@@ -235,7 +235,10 @@ class Matcher:
     def _weighed(self, hit: Hit, said: Said) -> Hit:
         """Return a hit less sure by what speaks against it: areas that are named and hold it not."""
         areas = self._ground.areas_of(hit.spot)
-        against = sum(not codes & areas for codes in said.codes) if areas else 0
+        against = 0
+        for codes in said.codes if areas else ():
+            if codes.isdisjoint(areas):
+                against += 1
         if not against and not said.is_strange:
             return hit
         return hit._replace(sure=hit.sure * _ELSEWHERE**against * (_NOT_OURS if said.is_strange else 1.0))

@@ -61,6 +61,10 @@ def test_numerals_of_a_house_number_are_read_as_they_are_written(value: int) -> 
     assert normal_name(f"{chinese_number(value)}号") == f"{value}号"
 
 
+def test_other_scripts_beside_letters_with_accents_stay_in_one_piece() -> None:
+    assert normal_name("É\u0cc7 各") == "E\u0cc7各"
+
+
 @given(text=st.text(alphabet=st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), max_size=20))
 def test_characters_are_simplified_as_the_library_simplifies_them(text: str) -> None:
     converter = opencc.OpenCC("t2s")
@@ -92,3 +96,4 @@ def test_names_are_those_that_a_search_finds(text: str, known: set[str]) -> None
     for start in range(len(text)):
         found = [text[start:end] for end, _ in names.names_at(text, start)]
         assert found == sorted((name for name in known if text.startswith(name, start)), key=len, reverse=True)
+        assert names.longest_at(text, start) == next(iter(names.names_at(text, start)), None)

@@ -48,6 +48,26 @@ def test_no_text_raises_and_none_has_more_than_four_readings(parser: Parser, wes
         assert len(set(found)) == len(found)
 
 
+@settings(max_examples=100, deadline=None)
+@given(texts=st.lists(TEXTS, min_size=2, max_size=6))
+def test_what_was_read_before_changes_nothing(parser: Parser, names: Names, texts: list[str]) -> None:
+    known = {name: names.kinds(name) for name in names}
+    shared = Names(known)
+    for text in (*texts, *reversed(texts)):
+        assert parser.parse(text, shared) == parser.parse(text, Names(known))
+
+
+def test_the_end_of_an_address_means_the_same_after_any_name(parser: Parser, names: Names) -> None:
+    known = {name: names.kinds(name) for name in names}
+    ends = ("41号", "3号楼2单元门口", "新万达广场", "7-2-802", "与敦化路路口", "段", "上", "K11北侧50米", "老街花店3楼")
+    heads = ("延安路", "宁夏路街道", "翰林国际", "台东", "和延安路", "平安路社区")
+    shared = Names(known)
+    for end in ends:
+        for head in heads:
+            assert parser.parse(head + end, shared) == parser.parse(head + end, Names(known)), head + end
+    assert "41号" in shared.ends
+
+
 @settings(max_examples=150, deadline=None)
 @given(text=TEXTS)
 def test_the_normal_form_of_an_address_means_the_same(parser: Parser, names: Names, text: str) -> None:

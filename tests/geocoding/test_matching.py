@@ -259,6 +259,15 @@ def test_columns_are_the_answers_one_by_one() -> None:
     assert {len(column) for column in TOWN.geocode_many([]).values()} == {0}
 
 
+def test_of_names_that_are_equally_alike_every_process_takes_the_same() -> None:
+    names = [f"龙{character}路" for character in "坑坡坝坞坛坊坎块坚坠均坤"]
+    rows = [(20.0 + 50.0 * k, 320.0, "", name, "1号", "") for k, name in enumerate(names)]
+    of = Gazetteer(tables(rows), parser_of(load_deployment("shibei")), AREAS)
+    found = of.geocode("龙井路1号", limit=20)
+    assert found.best is not None
+    assert {one.address for one in (found.best, *found.alternatives)} == {f"{name}1号" for name in sorted(names)[:6]}
+
+
 def _edited(rows: list[Row], rng: np.random.Generator) -> list[Row]:
     """Return the buildings after some edits: gone, moved, renumbered, new."""
     gone, moved, renumbered = rng.choice(len(rows), 3, replace=False).tolist()
