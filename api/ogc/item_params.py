@@ -97,6 +97,11 @@ _CRS = system_parameter("crs", "The coordinate system that geometry is given in;
 _BBOX_CRS = system_parameter("bbox-crs", "The coordinate system of `bbox`.")
 _FILTER_CRS = system_parameter("filter-crs", "The coordinate system of the shapes and boxes in `filter`.")
 
+# A map asks with these alone, again and again; none of them is a condition but the box.
+_NO_CONDITIONS = frozenset(("bbox", "bbox-crs", "crs", "limit", "cursor", "offset", "count", "f", "lang"))
+# Four numbers as most write them.
+_PLAIN_BOX = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,20})?(,-?[0-9]{1,9}(\.[0-9]{1,20})?){3}", re.ASCII)
+
 _TYPES = {"text": "string", "date": "string", "integer": "integer", "number": "number"}
 
 
@@ -136,6 +141,8 @@ def _field_parameter(field: Field) -> Parameter:
 def read_query(layer: Layer, asked: Mapping[str, str]) -> FeatureQuery:
     """Return the query that the parameters of items ask; raises ParameterError that names the one that cannot be understood."""
     system = parse_system("crs", asked.get("crs"))
+    if asked.keys() <= _NO_CONDITIONS:
+        return FeatureQuery(layer, _read_box(asked), srid=system.srid, register_order=system.register_order)
     return FeatureQuery(
         layer,
         box=_read_box(asked),
@@ -173,6 +180,8 @@ def read_offset(asked: Mapping[str, str]) -> int:
 
 def read_count(asked: Mapping[str, str]) -> bool:
     """Say whether all features are to be counted; raises ParameterError."""
+    if "count" not in asked and BOM.name not in asked:
+        return False
     # Means something in files alone; a page that is asked for with it is none the worse.
     parse_flag(BOM.name, asked.get(BOM.name, "false"))
     return parse_flag("count", asked.get("count", "false"))
@@ -188,7 +197,8 @@ def _read_box(asked: Mapping[str, str]) -> Box | None:
     text = asked.get("bbox")
     if text is None:
         return None
-    parts = [parse_number("bbox", part.strip(), _BOX) for part in text.split(",")]
+    is_plain = _PLAIN_BOX.fullmatch(text) is not None
+    parts = list(map(float, text.split(","))) if is_plain else [parse_number("bbox", part.strip(), _BOX) for part in text.split(",")]
     if len(parts) not in (4, 6):
         raise ParameterError("bbox", f"has {len(parts)} numbers.", _BOX)
     half = len(parts) // 2

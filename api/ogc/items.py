@@ -16,7 +16,7 @@ from api.ogc.feature_schemas import collection_schema
 from api.ogc.item import PAGES
 from api.ogc.item import RESOURCES as ITEM
 from api.ogc.item_params import DEFAULT_LIMIT, items_parameters, read_count, read_limit, read_offset, read_query
-from api.ogc.links import Link, address, link, own_links
+from api.ogc.links import address, link, own_links_text
 from api.ogc.operations import Answer, Document, Operation, Resource, get
 from gisgrid.db.features import Page
 from gisgrid.db.features.keyset import read_cursor
@@ -29,6 +29,9 @@ FORMATS = {**PAGES, **DOWNLOADS}
 LINKED = {word: media for word, media in FORMATS.items() if word != "geojson"}
 """What links lead to. Of two links of one type GDAL takes the last one for pages, and the file of GeoJSON has no next page."""
 
+# What the address of the next page does not have, or has at another place than the end.
+_MOVED = frozenset(("f", "cursor", "offset"))
+
 
 async def items(asked: Asked) -> Answer:
     """Answer a page of features, or a file of all that the query finds."""
@@ -40,8 +43,11 @@ async def items(asked: Asked) -> Answer:
         return await download(asked, query, Cut(limit, offset, after), (crs,))
     page = await asked.backend.pages.page(query, min(limit or DEFAULT_LIMIT, MOST_FEATURES), cursor, offset)
     matched = await _matched(asked, query, page, None if cursor else offset)
-    links = _links(asked, page)
-    return Document(_collection(links, page, matched), "items.html", (crs, *_link_headers(links)))
+    at = address(asked, f=None)
+    following = None if page.next is None else _following(asked, at, page.next)
+    body = _collection(_links(asked, at, following), page, matched)
+    linked = () if following is None else (_link_header(following, FORMATS[asked.format]),)
+    return Document(body, "items.html", (crs, *linked))
 
 
 async def _matched(asked: Asked, query: FeatureQuery, page: Page, skipped: int | None) -> int | None:
@@ -50,31 +56,35 @@ async def _matched(asked: Asked, query: FeatureQuery, page: Page, skipped: int |
     return await asked.backend.counts.matched(query, page, skipped)
 
 
-def _links(asked: Asked, page: Page) -> list[Link]:
-    links = own_links(asked, LINKED)
-    at = f"{asked.base}/collections/{asked.names['collection']}"
-    links.append(link("collection", at, title=asked.word(asked.layer.title_zh, asked.layer.title_en)))
-    if page.next is not None:
-        following = address(asked, cursor=page.next, offset=None)
-        links.append(link("next", following, FORMATS[asked.format], asked.word("下一页", "The next page")))
-    return links
+def _following(asked: Asked, at: str, cursor: str) -> str:
+    """Return the address of the page that begins at ``cursor``; ``at`` is that of this one without ``f``."""
+    if asked.query and asked.query.keys().isdisjoint(_MOVED):
+        return f"{at}&cursor={cursor}"
+    return address(asked, cursor=cursor, offset=None)
 
 
-def _link_headers(links: list[Link]) -> list[Header]:
+def _links(asked: Asked, at: str, following: str | None) -> bytes:
+    collection = f"{asked.base}/collections/{asked.names['collection']}"
+    others = [link("collection", collection, title=asked.word(asked.layer.title_zh, asked.layer.title_en))]
+    if following is not None:
+        others.append(link("next", following, FORMATS[asked.format], asked.word("下一页", "The next page")))
+    return b"%b,%b" % (own_links_text(asked, LINKED, at)[:-1], orjson.dumps(others)[1:])
+
+
+def _link_header(following: str, media: str) -> Header:
     """Return the link that a client without an eye for the body needs."""
-    return [(b"link", f'<{one["href"]}>; rel="next"; type="{one["type"]}"'.encode()) for one in links if one["rel"] == "next"]
+    return b"link", f'<{following}>; rel="next"; type="{media}"'.encode()
 
 
-def _collection(links: list[Link], page: Page, matched: int | None) -> bytes:
-    said = {"links": links, "numberReturned": page.returned, "timeStamp": _written(int(time.time()))}
-    if matched is not None:
-        said["numberMatched"] = matched
-    return b'{"type":"FeatureCollection",%b,"features":[%b]}' % (orjson.dumps(said)[1:-1], page.text)
+def _collection(links: bytes, page: Page, matched: int | None) -> bytes:
+    known = b"" if matched is None else b',"numberMatched":%d' % matched
+    said = (links, page.returned, _written(int(time.time())), known, page.text)
+    return b'{"type":"FeatureCollection","links":%b,"numberReturned":%d,"timeStamp":"%b"%b,"features":[%b]}' % said
 
 
 @lru_cache(maxsize=1)
-def _written(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _written(second: int) -> bytes:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
 
 
 RESOURCES: tuple[Resource, ...] = (

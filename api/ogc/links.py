@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlencode
 
+import orjson
+
 from api.ogc.asked import Asked
 
 Link = dict[str, object]
@@ -62,6 +64,19 @@ def own_links(asked: Asked, formats: Mapping[str, str]) -> list[Link]:
     at += "&f=" if "?" in at else "?f="
     said = _own(tuple(formats.items()), asked.format, asked.language)
     return [{"rel": rel, "type": media, "href": at + word, "title": title} for rel, media, word, title in said]
+
+
+def own_links_text(asked: Asked, formats: Mapping[str, str], at: str) -> bytes:
+    """Return what ``own_links`` does as JSON; ``at`` is the address of the document without ``f``."""
+    beginning = orjson.dumps(at + ("&f=" if "?" in at else "?f="))[1:-1]
+    return beginning.join(_own_pieces(tuple(formats.items()), asked.format, asked.language))
+
+
+@lru_cache(maxsize=256)
+def _own_pieces(formats: tuple[tuple[str, str], ...], given: str, language: str) -> tuple[bytes, ...]:
+    """Return the links of ``_own`` as JSON, cut where the address of the document stands."""
+    said = [{"rel": rel, "type": media, "href": f"\0{word}", "title": title} for rel, media, word, title in _own(formats, given, language)]
+    return tuple(orjson.dumps(said).split(rb"\u0000"))
 
 
 @lru_cache(maxsize=256)
