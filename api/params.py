@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 from gisgrid.errors import ParameterError
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 _SHOWN = 60
 
 MAX_WORDS = 50
@@ -73,7 +74,7 @@ def parse_ranged(name: str, text: str, low: float, high: float, expected: str) -
 def parse_count(name: str, text: str, high: int) -> int:
     """Return a whole number from 1 to ``high``; raises ParameterError otherwise."""
     expected = f"a whole number from 1 to {high}"
-    if not re.fullmatch(r"[+-]?[0-9]{1,9}", text):
+    if not _WHOLE.fullmatch(text):
         raise ParameterError(name, f"{text[:_SHOWN]!r} is not a whole number.", expected)
     value = int(text)
     if not 1 <= value <= high:

@@ -51,11 +51,11 @@ class OgcApp:
             reference = new_reference()
             _logger.exception("500 at %s, reference %s", path, reference)
             answer = self._told(scope, receive, reply_to_bug(reference))
-        answer = answer._replace(headers=(*answer.headers, EXPOSED))
+        headers = (*answer.headers, EXPOSED)
         if isinstance(answer, Stream):
-            await _send_stream(answer, send, self._backend.settings.api.stream_idle_s, head=head)
+            await _send_stream(answer._replace(headers=headers), send, self._backend.settings.api.stream_idle_s, head=head)
         else:
-            await send_reply(answer, send, head=head)
+            await send_reply(Reply(answer.status, headers, answer.body), send, head=head)
 
     def _told(self, scope: Scope, receive: Receive, problem: Reply) -> Reply:
         """Return a problem as a page where a browser shows it; JSON for everybody else."""
