@@ -18,10 +18,11 @@ class Door:
     What a number means hangs on what stood before it: ``last``. ``others`` are changes of fields that make another reading.
     """
 
+    number: HouseNumber | None = None
+    building = unit = floor = room = ""
+    last: Last = ""
+
     def __init__(self) -> None:
-        self.number: HouseNumber | None = None
-        self.building = self.unit = self.floor = self.room = ""
-        self.last: Last = ""
         self.others: list[dict[str, Any]] = []
 
     def take(self, piece: Piece, link: str) -> bool:

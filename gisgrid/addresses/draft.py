@@ -26,19 +26,21 @@ _UNTIL = frozenset(("至", "到", "~", "-"))
 class Draft:
     """What the pieces of one address have made known."""
 
+    # Of the class until something is known: most addresses have few of these.
+    district = street = community = name = ""
+    _numbered = -1
+    _relation: Relation | None = None
+    _link = ""
+    _crossed = _between = _close = False
+    _name_is_known = False
+    _after: Piece | None = None
+
     def __init__(self, pieces: Sequence[Piece]) -> None:
-        self.district = self.street = self.community = self.name = ""
         self.door = Door()
         self._others: list[Callable[[ParsedAddress], Change]] = []
         self._roads: list[str] = []
-        self._numbered = -1
-        self._relation: Relation | None = None
         self._lost: list[str] = []
-        self._link = ""
         self._links: set[str] = set()
-        self._crossed = self._between = self._close = False
-        self._name_is_known = False
-        self._after: Piece | None = None
         for piece, after in zip_longest(pieces, pieces[1:]):
             self._after = after
             _HANDLERS[piece.kind](self, piece)

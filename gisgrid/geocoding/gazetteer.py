@@ -155,29 +155,35 @@ class Gazetteer:
         With ``explain`` the steps say in words what was tried and found.
         """
         steps: list[str] | None = [] if explain else None
-        first, best = self._found(text, limit, steps)
+        first, best = self._found(self._read(text), limit, steps)
         return Geocoding(
             first.normal,
             Geocoded(*_values(best[0])) if best else None,
-            tuple([Geocoded(*_values(hit)) for hit in best[1:]]),
+            tuple([Geocoded(*_values(hit)) for hit in best[1:]]) if len(best) > 1 else (),
             first.relation.word if first.relation is not None else "",
             first.dropped,
             first.not_understood,
             tuple(steps or ()),
         )
 
-    def row(self, text: str, limit: int) -> tuple[Any, ...]:
-        """Return what ``geocode`` finds as a row of ``many.COLUMNS``: of all places but the best only how many they are."""
-        first, best = self._found(text, limit, None)
+    def rows(self, texts: Sequence[str], limit: int) -> list[tuple[Any, ...]]:
+        """Return what ``geocode`` finds as rows of ``many.COLUMNS``: of all places but the best only how many they are.
+
+        All texts are read before any is looked for: a processor does the same work on many faster than different work in turns.
+        """
+        return [self._row(readings, limit) for readings in [self._read(text) for text in texts]]
+
+    def _row(self, readings: Sequence[ParsedAddress], limit: int) -> tuple[Any, ...]:
+        first, best = self._found(readings, limit, None)
         hint = first.relation.word if first.relation is not None else ""
         values = _values(best[0]) if best else _NOTHING
         return (*values, first.normal, hint, "; ".join(first.not_understood), max(len(best) - 1, 0))
 
-    def _found(self, text: str, limit: int, steps: list[str] | None) -> tuple[ParsedAddress, list[Hit]]:
+    def _read(self, text: str) -> Sequence[ParsedAddress]:
+        return self._parser.parse(text, self.names) or (ParsedAddress(text.strip()),)
+
+    def _found(self, readings: Sequence[ParsedAddress], limit: int, steps: list[str] | None) -> tuple[ParsedAddress, list[Hit]]:
         """Return the first reading of an address and the surest hits; adds what was tried and found to ``steps`` if there are any."""
-        readings = self._parser.parse(text, self.names)
-        if not readings:
-            return ParsedAddress(text.strip()), []
         hits, left = list[Hit](), 1.0
         for reading in readings:
             found = self._matcher.hits(reading)

@@ -30,10 +30,13 @@ COLUMNS: Mapping[str, pa.DataType] = {
 
 # More alternatives than these are not counted.
 _LIMIT = 5
+# So many are read before they are looked for.
+_TOGETHER = 200
 
 
 def columns_of(gazetteer: Gazetteer, texts: Iterable[str | None]) -> dict[str, pa.Array]:
     """Return the best answer to each of some addresses as Arrow columns, null where there is none; as many rows, in the same order."""
-    rows = [gazetteer.row(text or "", _LIMIT) for text in texts]
+    every = [text or "" for text in texts]
+    rows = [row for start in range(0, len(every), _TOGETHER) for row in gazetteer.rows(every[start : start + _TOGETHER], _LIMIT)]
     each = zip(*rows, strict=True) if rows else ([] for _ in COLUMNS)
     return {name: pa.array(column, kind) for (name, kind), column in zip(COLUMNS.items(), each, strict=True)}
