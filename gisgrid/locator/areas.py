@@ -204,6 +204,11 @@ class AreaIndex:
         if lon.size:
             self._values(_flat(lon), _flat(lat), value)
         clear: Flags = value == OUTSIDE
+        if POINTS.of(0) is None:
+            # NumPy has taken what lies beyond the cells to the outermost ones, whose edges are then asked for nothing.
+            frame = self._frame
+            u, v = (lon - frame.x0) * frame.per_x, (lat - frame.y0) * frame.per_y
+            clear |= ~((u >= 0.0) & (u < frame.columns) & (v >= 0.0) & (v < frame.rows)).reshape(clear.shape)
         return clear
 
     def _offsets(self, reach_lon: float, reach_lat: float) -> tuple[tuple[float, float], ...]:
