@@ -223,23 +223,24 @@ def _least_of_lanes(work: Any, width: int, edges: tuple[int, int], beside: tuple
 
 
 @function
-def _by_slots(points: Any, frame: Any, near: Any) -> tuple[Any, Any, Any]:
-    """Return the numbers of points by slot, their places in that order, and where each slot ends there; what is in no area is last."""
+def _by_slots(points: Any, frame: Any, near: Any) -> tuple[Any, Any]:
+    """Return points by slot, in three numbers each: which one it is, x and y; and where each slot ends. What is in no area is last."""
     number, lon, lat = points
     count, nowhere = len(lon), len(near[2]) - 1
-    slots, begin = np.empty(count, np.int32), np.zeros(nowhere + 2, np.int64)
+    slots, begin = np.empty(count, np.int32), np.zeros(nowhere + 2, np.int32)
     for i in range(count):
         slots[i] = _slot(number[i], lon[i], lat[i], frame, near) if number[i] >= 0 else nowhere
         begin[slots[i] + 1] += 1
     for slot in range(nowhere):
         begin[slot + 1] += begin[slot]
-    order, places = np.empty(count, np.int32), np.empty(2 * count)
+    # Beside each other, for what is far apart costs a wait each; no number of a point is too long for that.
+    places = np.empty(3 * count)
     for i in range(count):
         at = begin[slots[i]]
         begin[slots[i]] = at + 1
-        order[at], places[2 * at], places[2 * at + 1] = i, lon[i], lat[i]
+        places[3 * at], places[3 * at + 1], places[3 * at + 2] = i, lon[i], lat[i]
     # Where a slot began there now ends the one before.
-    return order, places, begin
+    return places, begin
 
 
 @compiled(_POINTS, _FRAME, _NEAR, _GROUND, METRES)
@@ -249,27 +250,27 @@ def least_distances_by_slots(points: Any, frame: Any, near: Any, ground: Any, ou
     Sorting them is one step for each, by counting, and edges are then at hand; a point here and the next one there wait for memory.
     """
     (first, ends), (middle, sines, cosines, tiny) = near[2:], ground
-    order, places, end = _by_slots(points, frame, near)
+    places, end = _by_slots(points, frame, near)
     work, at = np.empty(8 * _LANES), 0
     for slot in range(len(first) - 1):
         edges = first[slot], first[slot + 1]
         while at < end[slot]:
             # A slot has one row.
-            row, few = int((places[2 * at + 1] - frame[1]) * frame[3]), min(end[slot] - at, _LANES)
+            row, few = int((places[3 * at + 2] - frame[1]) * frame[3]), min(end[slot] - at, _LANES)
             if few == 1:
-                out[order[at]] = _least((places[2 * at], places[2 * at + 1]), edges, row, ground, ends)
+                out[int(places[3 * at])] = _least((places[3 * at + 1], places[3 * at + 2]), edges, row, ground, ends)
             else:
                 # The processor takes four at once: the last point again and again for what lacks.
                 width = (few + 3) & ~3
                 for j in range(width):
-                    k = 2 * (at + min(j, few - 1))
-                    work[j], work[_LANES + j] = places[k], places[k + 1]
+                    k = 3 * (at + min(j, few - 1))
+                    work[j], work[_LANES + j] = places[k + 1], places[k + 2]
                 _least_of_lanes(work, width, edges, (middle[row], sines[row], cosines[row], tiny), ends)
                 for j in range(few):
-                    out[order[at + j]] = work[7 * _LANES + j]
+                    out[int(places[3 * (at + j)])] = work[7 * _LANES + j]
             at += few
-    for k in range(at, len(order)):
-        out[order[k]] = math.nan
+    for k in range(at, len(out)):
+        out[int(places[3 * k])] = math.nan
 
 
 @compiled(FLOATS, FLOATS, _FRAME, together([INTS, LONGS, INTS, WHOLE, WHOLE]), together([WHOLES, WHOLES]))
