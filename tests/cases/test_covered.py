@@ -21,8 +21,10 @@ class Areas:
 
     def locate(self, lon: float, lat: float, accuracy_m: float | None) -> Location:
         assert accuracy_m == 30.0
-        chain = (AreaRef("d", "D"), AreaRef("s", "S"), AreaRef("k1", "K1"), self._grid) if self._grid else (None,) * 4
-        return Location(lon, lat, "inside", *chain, 8.0, False, _AROUND, None, None, 0.0)
+        inside = Location(
+            lon, lat, "inside", AreaRef("d", "D"), AreaRef("s", "S"), AreaRef("k1", "K1"), self._grid, 8.0, False, _AROUND, None, None, 0.0
+        )
+        return inside if self._grid else inside._replace(district=None, street=None, community=None)
 
     def grid_of_cover(self, code: str) -> str | None:
         return {"c1": "g1", "c2": "g2", "c3": "g2", "afar": "g9"}.get(code)
