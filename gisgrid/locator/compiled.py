@@ -44,6 +44,10 @@ class Loops:
                 self._loading = threading.Thread(target=self.load, name=f"loading {self._module}")
                 self._loading.start()
 
+    def want(self) -> None:
+        """Say that they are going to be asked for often: loading begins now, or compiling does."""
+        self.expect(self._worth)
+
     def _is_compiled(self) -> bool:
         """Return whether loading them is all that is to be done; if not, see to it that they are compiled meanwhile."""
         if self._compiling is None:

@@ -150,6 +150,7 @@ class ReadModel:
         """Make what requests would else have to wait for when they ask for it first."""
         self._prepare_lookups()
         self.snapshot.gazetteer.prepare()
+        self.snapshot.sight.prepare()
 
     def _prepare_lookups(self) -> None:
         """Make what lookups need; a gazetteer takes longer, and until it is made the one before it answers."""

@@ -17,7 +17,7 @@ from gisgrid.locator.points import PointTable
 from gisgrid.sight.answers import BLOCKED, NO_CAMERA, PROBABLY_SEES, SEES, STATES, Blocker, Sighting, Sightings
 from gisgrid.sight.blocking import Scene
 from gisgrid.sight.hosts import NO_HOST, Hosts
-from gisgrid.sight.judging import SAME_PLACE_M, Judged, Verdict, judge
+from gisgrid.sight.judging import LOOPS, SAME_PLACE_M, Judged, Verdict, judge
 from gisgrid.sight.reasons import Case, reason
 from gisgrid.sight.views import Camera, Cameras
 from gisgrid.sight.walls import Walls
@@ -31,6 +31,8 @@ HIGHEST_M = 1000.0
 _PIECE = 16_384
 # Where no camera looks farther, all that are as near are taken at once: that is quicker than ranking them.
 _ALL_WITHIN_M = 500.0
+# Those of a district rather than of a test: somebody is going to ask for them.
+_MANY_CAMERAS = 1000
 
 
 class Place(NamedTuple):
@@ -65,6 +67,11 @@ class SightIndex:
         walls = self._scene.walls if buildings is None else Walls(buildings)
         new._set(optics, walls, self.cameras if cameras is None else cameras, self.buildings if buildings is None else buildings)
         return new
+
+    def prepare(self) -> None:
+        """See to it that the compiled loop is loaded before the first questions, for so many cameras that there will be a lot of them."""
+        if len(self.cameras.ids) >= _MANY_CAMERAS:
+            LOOPS.want()
 
     def look(self, lon: float, lat: float, rows: Sequence[int], target_height_m: float = 0.0) -> list[Sighting]:
         """Return whether each of some cameras sees a place (degrees, WGS 84), ``target_height_m`` metres above the ground.

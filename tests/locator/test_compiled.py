@@ -103,6 +103,17 @@ def test_loading_begins_when_as_much_has_been_asked_as_it_costs(monkeypatch: pyt
     assert loaded == [True]
 
 
+def test_loading_begins_at_once_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[bool] = []
+    assert compiled.POINTS.load()
+    loops = Loops("gisgrid.locator.kernels", 1_500_000)
+    monkeypatch.setattr(loops, "load", lambda: loaded.append(True))
+    loops.want()
+    assert loops._loading is not None
+    loops._loading.join()
+    assert loaded == [True]
+
+
 def test_loops_that_were_never_compiled_are_compiled_by_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "loops_of_a_test.py").write_text(
         "import pathlib, time\ntime.sleep(0.3)\npathlib.Path(__file__).with_suffix('.seen').touch()"

@@ -23,6 +23,18 @@ def sight() -> SightIndex:
     return SightIndex(*random_town(21, houses=80, spots=150))
 
 
+def test_the_loop_is_wanted_before_the_first_question_where_there_are_many_cameras(
+    sight: SightIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: list[bool] = []
+    monkeypatch.setattr(LOOPS, "want", lambda: wanted.append(True))
+    sight.prepare()
+    assert wanted == []
+    monkeypatch.setattr(index_module, "_MANY_CAMERAS", 150)
+    sight.prepare()
+    assert wanted == [True]
+
+
 def test_many_places_in_small_pieces_are_answered_as_each_alone(sight: SightIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     places = random_places(21, 40)
     rows = np.random.default_rng(1).integers(-1, 150, (40, 6))
