@@ -76,6 +76,8 @@ class Backend:
         self.model = await asyncio.to_thread(ReadModel.load, database, self.settings)
         self.plain = PlainAnswers(self.model)
         await asyncio.to_thread(self.model.prepare)
+        # Before the first requests and not beside them; what an edit leaves of it is taken over, the rest made when it is asked for.
+        await asyncio.to_thread(self.model.snapshot.gazetteer.get().prepare_roads)
         self.tiles = _tiles(database.url, self.settings, self.deployment)
         await self.tiles.open()
         self.features = FeatureReader(database.url, self.settings.api.pool_size, self.settings.api.statement_timeout_ms)

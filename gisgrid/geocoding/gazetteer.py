@@ -149,6 +149,10 @@ class Gazetteer:
         """Make what many answers need, so that nobody has to wait for it; the plates of one road take a millisecond."""
         _ = self.names, self._reverser, self._suggester, self._roads.network
 
+    def prepare_roads(self) -> None:
+        """Make the plates of all roads: a second or two for a district, which the first to ask about each road would else spend."""
+        self._roads.prepare()
+
     def geocode(self, text: str, *, explain: bool = False, limit: int = 5) -> Geocoding:
         """Return the place that an address means and at most ``limit`` - 1 others that it may mean; ``best`` is None for no address.
 

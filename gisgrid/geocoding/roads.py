@@ -118,6 +118,12 @@ class Roads:
         """All roads that have a line, together."""
         return self._network or Network(self.features.ground, [part.line for part in self.parts])
 
+    def prepare(self) -> None:
+        """Make the plates of all roads, which are else made when a road is asked for first."""
+        for name in self._doors.by_road:
+            for road in self.named(name):
+                _ = road.plates
+
     def named(self, name: str) -> tuple[Road, ...]:
         """Return the roads of a name: mostly one, several where the same name is there in several places."""
         known = self._known.get(name)
