@@ -223,25 +223,32 @@ def test_who_neither_sends_nor_reads_is_broken_off(town: Database) -> None:
         upload.close()
 
 
+@pytest.fixture
+def fresh(town: Database) -> Iterator[Server]:
+    """A server process that nobody has asked before: as soon as it has answered 1.5 million rows it loads the compiled loops, once."""
+    with served([GISGRID, "serve", "--port"], {"GISGRID_DATABASE_URL": town.url, **LIMITS}, afresh=True) as running:
+        yield running
+
+
 @pytest.mark.parametrize("rows", [1_000_000])
-def test_a_million_rows_take_no_memory_and_lookups_go_on(live: Server, rows: int) -> None:
-    _through(live, 200_000)
-    before, taken = _memory(live, "VmHWM"), []
+def test_a_million_rows_take_no_memory_and_lookups_go_on(fresh: Server, rows: int) -> None:
+    _through(fresh, 200_000)
+    before, taken = _memory(fresh, "VmHWM"), []
     stopped = threading.Event()
 
     def look_up() -> None:
         with httpx.Client() as client:
             while not stopped.wait(0.02):
                 start = time.perf_counter()
-                assert client.get(live.url + "/locate?lon=120.3722&lat=36.0819&crs=wgs84").status_code == 200
+                assert client.get(fresh.url + "/locate?lon=120.3722&lat=36.0819&crs=wgs84").status_code == 200
                 taken.append(time.perf_counter() - start)
 
     beside = threading.Thread(target=look_up)
     beside.start()
-    _through(live, rows)
+    _through(fresh, rows)
     stopped.set()
     beside.join()
-    assert _memory(live, "VmHWM") - before < 40_000_000
+    assert _memory(fresh, "VmHWM") - before < 40_000_000
     assert len(taken) > 20
     assert sorted(taken)[len(taken) * 95 // 100] < 1.0
 
