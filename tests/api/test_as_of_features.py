@@ -12,6 +12,7 @@ import pytest
 from gisgrid.db import Database
 from gisgrid.errors import DatabaseError
 from gisgrid.settings import Settings
+from gisgrid.types import LEVELS
 from tests.api.conftest import Server, serving
 
 PLACE = {"lon": "120.3722", "lat": "36.0819", "crs": "wgs84"}
@@ -73,11 +74,25 @@ def newer_than(server: Server, version: int) -> Callable[[], bool]:
     return lambda: bool(server.get("/readyz").json().get("data_version", 0) > version)
 
 
+def has_settled(server: Server, town: Database) -> Callable[[], bool]:
+    """Tell whether the server has made the shapes of areas for small scales, which is a change too, and has heard of it."""
+    last: LiteralString = "SELECT max(id) FROM gisgrid.changes"
+    sql = f"SELECT count(DISTINCT level), ({last}) FROM gisgrid.area_shapes s JOIN gisgrid.areas a ON a.id = s.area_id"
+
+    def now() -> bool:
+        with town.connect() as connection:
+            row = connection.execute(sql).fetchone()
+        return row is not None and row[0] == len(LEVELS) and newer_than(server, row[1] - 1)()
+
+    return now
+
+
 def answers(server: Server, **more: str) -> list[dict[str, Any]]:
     return [plain(ask(server, path, **{**values, **more})) for path, values in ASKED]
 
 
 def test_what_was_answered_at_an_instant_is_answered_as_of_it_for_ever(own_server: Server, own_town: Database) -> None:
+    own_server.wait(has_settled(own_server, own_town))
     given = [Given(clock(own_town), answers(own_server))]
     for edit in EDITS:
         before = own_server.get("/readyz").json()["data_version"]
