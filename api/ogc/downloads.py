@@ -28,9 +28,12 @@ BOM = Parameter("bom", "Begin a CSV file with a byte order mark, for spreadsheet
 """The parameter that only downloads have."""
 
 
-async def download(asked: Asked, query: FeatureQuery, cut: Cut, headers: tuple[Header, ...] = ()) -> Stream:
-    """Answer what ``query`` finds as a file of the format asked for; ``headers`` are those that a page of it would have."""
-    export = Export(query, BY_WORD[asked.format], cut, _bom(asked))
+async def download(asked: Asked, query: FeatureQuery, cut: Cut, headers: tuple[Header, ...] = (), links: bytes = b"") -> Stream:
+    """Answer what ``query`` finds as a file of the format asked for.
+
+    ``headers`` are those that a page of it would have, ``links`` (a JSON array) those that a file has that is a document with links.
+    """
+    export = Export(query, BY_WORD[asked.format], cut, _bom(asked), links)
     told = (*PUBLIC, *_headers(export), *headers)
     if asked.scope["method"] == "HEAD":
         return Stream(200, told, _nothing())

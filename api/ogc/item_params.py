@@ -288,7 +288,10 @@ def _read_words(text: str | None) -> tuple[str, ...]:
 def _read_fields(layer: Layer, text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
-    return tuple(dict.fromkeys(_named(layer, "properties", name) for name in text.split(",")))
+    names = tuple(_named(layer, "properties", name) for name in text.split(","))
+    if len(set(names)) < len(names):
+        raise ParameterError("properties", "names a field twice.", "each field once, with commas")
+    return names
 
 
 def _read_sort(layer: Layer, text: str | None) -> tuple[Sort, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -29,6 +30,8 @@ FORMATS = {**PAGES, **DOWNLOADS}
 LINKED = {word: media for word, media in FORMATS.items() if word != "geojson"}
 """What links lead to. Of two links of one type GDAL takes the last one for pages, and the file of GeoJSON has no next page."""
 
+_LINKED_OF_FILE = {word: media for word, media in FORMATS.items() if word != "json"}
+
 # What the address of the next page does not have, or has at another place than the end.
 _MOVED = frozenset(("f", "cursor", "offset"))
 
@@ -38,14 +41,15 @@ async def items(asked: Asked) -> Answer:
     query = read_query(asked.layer, asked.query)
     limit, offset, cursor = read_limit(asked.query), read_offset(asked.query), asked.query.get("cursor", "")
     crs = content_crs(parse_system("crs", asked.query.get("crs")))
+    at = address(asked, f=None)
     if asked.format in DOWNLOADS:
         after = read_cursor(query, cursor) if cursor else None
-        return await download(asked, query, Cut(limit, offset, after), (crs,))
+        links = _links(asked, _LINKED_OF_FILE, at, None)
+        return await download(asked, query, Cut(limit, offset, after), (crs,), links)
     page = await asked.backend.pages.page(query, min(limit or DEFAULT_LIMIT, MOST_FEATURES), cursor, offset)
     matched = await _matched(asked, query, page, None if cursor else offset)
-    at = address(asked, f=None)
     following = None if page.next is None else _following(asked, at, page.next)
-    body = _collection(_links(asked, at, following), page, matched)
+    body = _collection(_links(asked, LINKED, at, following), page, matched)
     linked = () if following is None else (_link_header(following, FORMATS[asked.format]),)
     return Document(body, "items.html", (crs, *linked))
 
@@ -63,12 +67,12 @@ def _following(asked: Asked, at: str, cursor: str) -> str:
     return address(asked, cursor=cursor, offset=None)
 
 
-def _links(asked: Asked, at: str, following: str | None) -> bytes:
+def _links(asked: Asked, formats: Mapping[str, str], at: str, following: str | None) -> bytes:
     collection = f"{asked.base}/collections/{asked.names['collection']}"
     others = [link("collection", collection, title=asked.word(asked.layer.title_zh, asked.layer.title_en))]
     if following is not None:
         others.append(link("next", following, FORMATS[asked.format], asked.word("下一页", "The next page")))
-    return b"%b,%b" % (own_links_text(asked, LINKED, at)[:-1], orjson.dumps(others)[1:])
+    return b"%b,%b" % (own_links_text(asked, formats, at)[:-1], orjson.dumps(others)[1:])
 
 
 def _link_header(following: str, media: str) -> Header:

@@ -18,12 +18,16 @@ from gisgrid.features.formats.geoparquet import geoparquet
 
 
 class Export(NamedTuple):
-    """What is to be written: what ``query`` finds, or the part ``cut`` of it, in ``format``; CSV with ``bom`` for spreadsheets."""
+    """What is to be written: what ``query`` finds, or the part ``cut`` of it, in ``format``; CSV with ``bom`` for spreadsheets.
+
+    ``links`` are the links of a GeoJSON document of an API, a JSON array; other formats have no place for them.
+    """
 
     query: FeatureQuery
     format: FileFormat
     cut: Cut = ALL
     bom: bool = False
+    links: bytes = b""
 
 
 class Bounds(NamedTuple):
@@ -37,7 +41,7 @@ def chunks(reader: SnapshotReader, export: Export) -> Iterator[bytes]:
     """Yield a file of a format that is streamed. Raises as ``reader`` does, ParameterError for a filter that does not fit."""
     query, word = export.query, export.format.word
     if word == "geojson":
-        return frames.geojson(reader.blocks(geojson_statement(query, export.cut, ",")))
+        return frames.geojson(reader.blocks(geojson_statement(query, export.cut, ",")), export.links)
     if word == "geojsonseq":
         return reader.blocks(geojson_statement(query, export.cut, frames.RECORD_SEPARATOR))
     if word == "csv":

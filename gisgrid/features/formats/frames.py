@@ -12,10 +12,12 @@ BOM = b"\xef\xbb\xbf"
 """What tells spreadsheets that a CSV file is UTF-8."""
 
 
-def geojson(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield one FeatureCollection from blocks of whole lines, each line a comma and a feature."""
+def geojson(blocks: Iterable[bytes], links: bytes = b"") -> Iterator[bytes]:
+    """Yield one FeatureCollection from blocks of whole lines, each line a comma and a feature; with ``links``, a JSON array, if any."""
     # Nothing is given before the first block is there: what is wrong with a query shows in it.
-    head = b'{"type":"FeatureCollection","timeStamp":"%b","features":[\n' % datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    linked = b'"links":%b,' % links if links else b""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
+    head = b'{"type":"FeatureCollection",%b"timeStamp":"%b","features":[\n' % (linked, now)
     count = 0
     for block in blocks:
         count += block.count(b"\n")

@@ -10,6 +10,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow.parquet
 import pyogrio
@@ -18,6 +19,7 @@ import shapely
 
 from api.asgi import Message
 from api.downloads import Downloads
+from api.ogc.feature_schemas import collection_schema
 from gisgrid.db import Database
 from gisgrid.features.formats import BY_WORD
 from gisgrid.layers import LAYERS, layer
@@ -62,6 +64,20 @@ def test_a_file_has_every_feature_with_all_that_is_stored(server: Server, town: 
         # The very same numbers, not nearly the same.
         assert (found[id].place is None) == (one.place is None)
         assert one.place is None or shapely.equals_identical(found[id].place, one.place)
+
+
+def test_a_file_of_geojson_is_the_document_that_the_definition_declares(server: Server) -> None:
+    asked = {"properties": "code,kind", "limit": "3"}
+    found = json.loads(_items(server, "cameras", "geojson", **asked))
+    assert set(collection_schema(layer("cameras"))["required"]) <= set(found)
+    hrefs = {one["rel"]: one["href"] for one in found["links"]}
+    assert set(hrefs) == {"self", "alternate", "collection"}
+    assert hrefs["self"].endswith("/ogc/collections/cameras/items?properties=code,kind&limit=3&f=geojson")
+    # What a link says of the type is what is there.
+    for one in found["links"]:
+        if one["rel"] != "collection":
+            answer = server.get(urlsplit(one["href"])._replace(scheme="", netloc="").geturl())
+            assert answer.headers["content-type"].split(";")[0] == one["type"], one
 
 
 @pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="GDAL's programs are not installed")
