@@ -90,15 +90,15 @@ async def _asked(request: Request, number: str, members: tuple[str, ...]) -> tup
 
 def _seen(request: Request, body: Body) -> int | None:
     """Return the version that was seen: that of If-Match, or of the body; None for any."""
-    given = request.headers.get("if-match", "").strip()
-    if given and given != "*":
-        tag = given.removeprefix("W/").strip('"')
-        # A tag that is none of a case's is one that does not hold any more.
-        return int(tag) if tag.isascii() and tag.isdecimal() and len(tag) < 10 else 0
     version = body.get("version")
     if version is not None and (isinstance(version, bool) or not isinstance(version, int)):
         raise ParameterError("version", f"{str(version)[:40]!r} is not a whole number.", "the version of the case that was seen")
-    return version
+    given = request.headers.get("if-match", "").strip()
+    if given in ("", "*"):
+        return version
+    tag = given.removeprefix("W/").strip('"')
+    # A tag that is none of a case's is one that does not hold any more.
+    return int(tag) if tag.isascii() and tag.isdecimal() and len(tag) < 10 else 0
 
 
 def _place(body: Body, default_crs: str | None) -> Place:
