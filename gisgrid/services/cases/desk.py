@@ -1,4 +1,4 @@
-"""The desk at which cases come in and are looked after: decisions beside the event loop, what is kept, what is read."""
+"""The desk at which cases come in and are looked after: what is decided, what is kept, what is read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from gisgrid.services.cases.following import CaseFollower
 from gisgrid.services.cases.intake import Intake
 from gisgrid.services.cases.rules_in_force import RulesInForce
 from gisgrid.services.cases.showing import case_document
-from gisgrid.services.cases.together import Together
 from gisgrid.services.cases.world import Standing
 from gisgrid.services.read_model import ReadModel
 from gisgrid.services.snapshot import Snapshot
@@ -56,7 +55,6 @@ class CaseDesk:
         self.rules = rules
         self.follower = CaseFollower(reader.url, reader, self._read_rules)
         self._threads = ThreadPoolExecutor(_THREADS, "deciding cases")
-        self._decisions = Together[NewCase](self.aside)
 
     async def open(self) -> None:
         """Read the rules and open the connections; raises DatabaseError when the rules cannot be read."""
@@ -84,7 +82,7 @@ class CaseDesk:
     async def preview(self, draft: CaseDraft) -> Document:
         """Return the case that would be made; nothing is kept. Errors as ``gisgrid.cases.decision.decide``."""
         now = _now()
-        new = await self.aside(lambda: self.intake.new_case(self.intake.decide(draft, now), now))
+        new = await self._decided(draft, Request(), now)
         return case_document(_kept(new, None, now), [], now)
 
     async def receive(self, draft: CaseDraft, request: Request) -> Received:
@@ -93,15 +91,30 @@ class CaseDesk:
         Raises what ``preview`` and ``CaseWriter.add`` raise.
         """
         now = _now()
-        new = await self._decisions.of(
-            lambda: self.intake.new_case(self.intake.decide(draft, now), now, key=request.key, body_hash=request.body_hash, by=request.by)
-        )
+        new = await self._decided(draft, request, now)
         stored = await self.writer.add(new)
         if not stored.is_new:
             return Received(await self.show(stored.number), False)
         kept = _kept(new, stored.number, stored.received_at or now)
         happened = Happened(0, 1, kept.received_at, "receive", request.by, "", None, dict(new.noted))
         return Received(case_document(kept, [happened], now), True)
+
+    async def _decided(self, draft: CaseDraft, request: Request, now: datetime) -> NewCase:
+        """Return what is to be kept of a case.
+
+        From memory that takes a millisecond or two, and in a thread half as long again, beside which the event loop would hardly get
+        its turn. After the data have changed something has to be made first; that, and the case that meets it, is for a thread.
+        """
+
+        def decide() -> NewCase:
+            decision = self.intake.decide(draft, now)
+            return self.intake.new_case(decision, now, key=request.key, body_hash=request.body_hash, by=request.by)
+
+        def prepare_and_decide() -> NewCase:
+            self.intake.prepare()
+            return decide()
+
+        return decide() if self.intake.is_prepared else await self.aside(prepare_and_decide)
 
     async def show(self, number: str, *, with_reporter: bool = False) -> Document:
         """Return a case; raises NotFoundError when there is none."""

@@ -65,6 +65,15 @@ class Intake:
                 kept = self._world = (snapshot, SnapshotWorld(snapshot, self.standing, rules, self._geocoder(snapshot), before))
         return kept[1]
 
+    @property
+    def is_prepared(self) -> bool:
+        """Whether all that decisions need is at hand."""
+        return self.world().is_prepared
+
+    def prepare(self) -> None:
+        """Make what decisions need; after the data have changed it takes a moment."""
+        self.world().prepare()
+
     def decide(self, draft: CaseDraft, now: datetime) -> Decision:
         """Return what is decided of a case; errors as ``gisgrid.cases.decision.decide``."""
         return decide(draft, self.world(), now)

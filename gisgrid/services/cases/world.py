@@ -32,6 +32,8 @@ CAMERAS = 5
 """How many cameras that can look at a case are named."""
 
 _COVERS = "manhole_covers"
+# What a world makes for itself: the rows of covers by their codes, the grids of covers, the names of organisations.
+_OWN = frozenset({"_rows", "_grid_numbers", "_organizations"})
 
 
 class Standing(NamedTuple):
@@ -69,6 +71,19 @@ class SnapshotWorld:
                 self._grid_numbers = before._grid_numbers
         if before is not None and before._snapshot.organizations is snapshot.organizations:
             self._organizations = before._organizations
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether nothing has to be made any more before a case can be decided."""
+        late = self._snapshot.sights.is_ready and self._snapshot.gazetteer.at_hand is not None
+        return late and self.__dict__.keys() >= _OWN
+
+    def prepare(self) -> None:
+        """Make what takes a moment: for a large city some tenths of a second."""
+        self._snapshot.sights.get()
+        self._snapshot.gazetteer.get()
+        for name in _OWN:
+            getattr(self, name)
 
     @property
     def bounds(self) -> Bounds:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 
+from gisgrid.cases.decision import Decision
+from gisgrid.cases.drafts import CaseDraft
 from gisgrid.db import Database
 from tests.api.conftest import Server
 
@@ -49,6 +53,28 @@ def test_a_dry_run_decides_the_same_and_keeps_nothing(case_server: Server, case_
     assert made["grid"] == seen["grid"]
     assert made["unit"] == seen["unit"]
     assert made["reasons"] == seen["reasons"]
+
+
+def test_a_case_is_decided_at_once_from_memory_and_in_a_thread_when_something_has_to_be_made_first(
+    own_server: Server, own_town: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = own_server.app._rest.state.backend.cases.intake  # type: ignore[attr-defined]
+    decide, threads = intake.decide, []
+
+    def watched(draft: CaseDraft, now: datetime) -> Decision:
+        threads.append(threading.current_thread().name.partition("_")[0])
+        return decide(draft, now)
+
+    monkeypatch.setattr(intake, "decide", watched)
+    made = [post(own_server, CASE).json() for _ in range(3)]
+    in_loop = threads[-1]
+    assert threads == ["deciding cases", in_loop, in_loop] != ["deciding cases"] * 3
+    with own_town.connect() as connection:
+        connection.execute("UPDATE gisgrid.components SET name = name || '!' WHERE scheme = 'CJ/T 214'")
+    own_server.wait(lambda: not intake.is_prepared)
+    made += [post(own_server, CASE).json() for _ in range(2)]
+    assert threads[3:] == ["deciding cases", in_loop]
+    assert len({one["grid"]["code"] for one in made}) == 1
 
 
 def test_the_same_key_never_makes_two_cases(case_server: Server, case_town: Database) -> None:
