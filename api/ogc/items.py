@@ -22,7 +22,6 @@ from api.ogc.operations import Answer, Document, Operation, Resource, get
 from gisgrid.db.features import Page
 from gisgrid.db.features.keyset import read_cursor
 from gisgrid.db.features.streaming import Cut
-from gisgrid.features import FeatureQuery
 from gisgrid.features.query import MOST_FEATURES
 
 FORMATS = {**PAGES, **DOWNLOADS}
@@ -40,6 +39,8 @@ async def items(asked: Asked) -> Answer:
     """Answer a page of features, or a file of all that the query finds."""
     query = read_query(asked.layer, asked.query)
     limit, offset, cursor = read_limit(asked.query), read_offset(asked.query), asked.query.get("cursor", "")
+    # A file counts nothing, but what cannot be understood is refused there too.
+    is_counted = read_count(asked.query)
     crs = content_crs(parse_system("crs", asked.query.get("crs")))
     at = address(asked, f=None)
     if asked.format in DOWNLOADS:
@@ -47,17 +48,13 @@ async def items(asked: Asked) -> Answer:
         links = _links(asked, _LINKED_OF_FILE, at, None)
         return await download(asked, query, Cut(limit, offset, after), (crs,), links)
     page = await asked.backend.pages.page(query, min(limit or DEFAULT_LIMIT, MOST_FEATURES), cursor, offset)
-    matched = await _matched(asked, query, page, None if cursor else offset)
+    skipped = None if cursor else offset
+    counts = asked.backend.counts
+    matched = await (counts.exactly(query) if is_counted else counts.matched(query, page, skipped))
     following = None if page.next is None else _following(asked, at, page.next)
     body = _collection(_links(asked, LINKED, at, following), page, matched)
     linked = () if following is None else (_link_header(following, FORMATS[asked.format]),)
     return Document(body, "items.html", (crs, *linked))
-
-
-async def _matched(asked: Asked, query: FeatureQuery, page: Page, skipped: int | None) -> int | None:
-    if read_count(asked.query):
-        return await asked.backend.counts.exactly(query)
-    return await asked.backend.counts.matched(query, page, skipped)
 
 
 def _following(asked: Asked, at: str, cursor: str) -> str:

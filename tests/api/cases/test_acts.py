@@ -123,7 +123,8 @@ def test_no_update_is_lost(desk: Desk) -> None:
 @pytest.mark.parametrize("tag", [{}, {"If-Match": '"1"'}, {"If-Match": 'W/"p"'}, {"If-Match": "*"}])
 def test_a_version_that_is_no_number_is_refused_whatever_the_header_says(desk: Desk, tag: dict[str, str]) -> None:
     case = post(desk.server, CASE).json()
-    for version in ({}, "1", True, 1.0):
+    versions: list[object] = [{}, "1", True, 1.0]
+    for version in versions:
         answer = desk.act(case, "close", {"version": version}, **tag)
         assert (answer.status_code, answer.json()["parameter"]) == (400, "version")
 

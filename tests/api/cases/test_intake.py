@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -59,7 +60,8 @@ def test_a_case_is_decided_at_once_from_memory_and_in_a_thread_when_something_ha
     own_server: Server, own_town: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     intake = own_server.app._rest.state.backend.cases.intake  # type: ignore[attr-defined]
-    decide, threads = intake.decide, []
+    threads: list[str] = []
+    decide: Callable[[CaseDraft, datetime], Decision] = intake.decide
 
     def watched(draft: CaseDraft, now: datetime) -> Decision:
         threads.append(threading.current_thread().name.partition("_")[0])

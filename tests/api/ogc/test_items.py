@@ -221,6 +221,13 @@ def test_a_bad_or_unknown_parameter_is_refused_by_name(server: Server, name: str
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() if name != "f" for value in values])
+@pytest.mark.parametrize("word", ["geojson", "csv", "fgb"])
+def test_what_a_page_refuses_a_file_refuses_too(server: Server, word: str, name: str, value: str) -> None:
+    answer = server.get("/ogc/collections/grids/items", params={"f": word, name: value})
+    assert (answer.status_code, answer.json()["parameter"]) == (400, name)
+
+
 def test_no_field_is_called_like_a_parameter() -> None:
     taken = {
         "limit",
