@@ -137,6 +137,24 @@ def _slot(number: int, x: float, y: float, frame: Any, near: Any) -> int:
     return slot
 
 
+@helper
+def _to_edge(place: tuple[float, float], along: tuple[float, float], scale: tuple[float, float], tiny: float) -> tuple[float, float, float]:
+    """Return the square of the metres from a place to an edge, and the way there in degrees.
+
+    ``place`` is seen from where the edge begins, ``along`` is the edge, ``scale`` the squares of the metres in a degree.
+    """
+    # No branches: which edge is the nearest cannot be foretold, nor where on it. A share that is cut off is one of what is cut
+    # off before it is divided, to the bit; after the division the compiler makes branches of it.
+    (east, north), (along_x, along_y), (scale_x, scale_y) = place, along, scale
+    wide, high = along_x * scale_x, along_y * scale_y
+    down, length = east * wide + north * high, along_x * wide + along_y * high + tiny
+    down = down if down > 0.0 else 0.0
+    down = down if down < length else length
+    share = down / length
+    east, north = along_x * share - east, along_y * share - north
+    return east * east * scale_x + north * north * scale_y, east, north
+
+
 @function
 def _least(point: tuple[float, float], edges: tuple[int, int], row: int, ground: Any, ends: Any) -> float:
     """Return the metres from a point, in a row of blocks, to the nearest of the edges from one to before another."""
@@ -144,19 +162,12 @@ def _least(point: tuple[float, float], edges: tuple[int, int], row: int, ground:
     per_lon, per_lat = _metres_beside(sines[row], cosines[row], y - middle[row])
     scale_x, scale_y = per_lon * per_lon, per_lat * per_lat
     least, best_east, best_north = math.inf, 0.0, 0.0
-    # No branches: which edge is the nearest cannot be foretold, nor where on it. A share that is cut off is one of what is cut
-    # off before it is divided, to the bit; after the division the compiler makes branches of it. No number below 0 is unsigned.
+    # No number below 0 is unsigned.
     for edge in range(edges[0], edges[1]):
         k = uint64(edge) * uint64(4)
         along_x, along_y = ends[k + uint64(2)], ends[k + uint64(3)]
         east, north = x - ends[k], y - ends[k + uint64(1)]
-        wide, high = along_x * scale_x, along_y * scale_y
-        down, length = east * wide + north * high, along_x * wide + along_y * high + tiny
-        down = down if down > 0.0 else 0.0
-        down = down if down < length else length
-        share = down / length
-        east, north = along_x * share - east, along_y * share - north
-        square = east * east * scale_x + north * north * scale_y
+        square, east, north = _to_edge((east, north), (along_x, along_y), (scale_x, scale_y), tiny)
         is_nearer = square < least
         least = square if is_nearer else least
         best_east = east if is_nearer else best_east
@@ -204,13 +215,7 @@ def _least_of_lanes(work: Any, width: int, edges: tuple[int, int], beside: tuple
             scale_x, scale_y = work[2 * _LANES + j], work[3 * _LANES + j]
             least, best_east, best_north = work[4 * _LANES + j], work[5 * _LANES + j], work[6 * _LANES + j]
             east, north = work[j] - x1, work[_LANES + j] - y1
-            wide, high = along_x * scale_x, along_y * scale_y
-            down, length = east * wide + north * high, along_x * wide + along_y * high + tiny
-            down = down if down > 0.0 else 0.0
-            down = down if down < length else length
-            share = down / length
-            east, north = along_x * share - east, along_y * share - north
-            square = east * east * scale_x + north * north * scale_y
+            square, east, north = _to_edge((east, north), (along_x, along_y), (scale_x, scale_y), tiny)
             is_nearer = square < least
             work[4 * _LANES + j] = square if is_nearer else least
             work[5 * _LANES + j] = east if is_nearer else best_east
