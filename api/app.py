@@ -61,7 +61,8 @@ def create_app(settings: Settings) -> App:
     """
     backend = Backend(settings)
     mounted = Mounted(PREFIX, OgcApp(backend))
-    return Front(partial(live, backend), _plain(backend), mounted, Console(), _framework(backend), hurry=lambda: backend.kept)
+    plain, rest = _plain(backend), _framework(backend)
+    return Front(partial(live, backend), plain, mounted, Console(), rest, hurry=lambda: backend.kept, on_stop=backend.let_go)
 
 
 def create_app_from_environment() -> App:

@@ -115,6 +115,10 @@ class Backend:
             await self.features.close()
             await self.tiles.close()
 
+    def let_go(self) -> None:
+        """End the answers that would go on for ever: the server is about to stop, and waits for those under way."""
+        self.cases.follower.end()
+
     async def reasons_not_ready(self) -> list[str]:
         """Return what keeps this process from answering everything at its best; empty when it is ready."""
         reasons = []

@@ -69,14 +69,24 @@ class Mounted(NamedTuple):
 class Front:
     """The ASGI application of gisgrid: plain routes, what is ``mounted``, the console, ``rest``; ``life`` runs from start to stop.
 
-    ``hurry`` gives what answers kept tiles: a server that knows of it (``TileProtocol``) need not come here with those.
+    ``hurry`` gives what answers kept tiles: a server that knows of it (``TileProtocol``) need not come here with those. It calls
+    ``on_stop`` when it is about to stop and waits for answers, so that those without an end come to one.
     """
 
     def __init__(
-        self, life: Life, plain: Plain, mounted: Mounted, console: Console, rest: App, *, hurry: Callable[[], KeptAnswers]
+        self,
+        life: Life,
+        plain: Plain,
+        mounted: Mounted,
+        console: Console,
+        rest: App,
+        *,
+        hurry: Callable[[], KeptAnswers],
+        on_stop: Callable[[], None],
     ) -> None:
         self._life = life
         self._hurry = hurry
+        self.on_stop = on_stop
         self._plain = plain
         self._mounted = mounted
         self._console = console

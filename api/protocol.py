@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -59,6 +60,7 @@ class TileProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._kept: KeptAnswers | None = getattr(self.app, "kept", None)
+        self._on_stop: Callable[[], None] | None = getattr(self.app, "on_stop", None)
         self._is_between = True
         self._had_answer = False
 
@@ -95,6 +97,12 @@ class TileProtocol(HttpToolsProtocol):
         """Note that a request has been read to its end."""
         super().on_message_complete()
         self._is_between = True
+
+    def shutdown(self) -> None:
+        """End the connection once its answer is sent, for the server stops; an answer that has no end is told to come to one."""
+        super().shutdown()
+        if self._on_stop is not None:
+            self._on_stop()
 
     def timeout_keep_alive_handler(self) -> None:
         """End a connection that has been idle too long; one that had an answer since the timer was set gets its time again."""

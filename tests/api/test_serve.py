@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,8 +46,15 @@ def test_it_says_where_it_listens_answers_and_ends_in_order(town: Database, work
         answer = httpx.get(f"{address}/locate?lon=120.3722&lat=36.0819&crs=wgs84", timeout=30)
         assert answer.json()["grid"]["code"] == "370203001001001"
         assert "server" not in answer.headers
-        process.send_signal(number)
+        with httpx.stream("GET", f"{address}/cases/stream", timeout=30) as listening:
+            parts = listening.iter_raw()
+            assert next(parts).startswith(b"retry")
+            process.send_signal(number)
+            begin = time.monotonic()
+            # To its end, and not broken off: the server would have waited ten seconds for it.
+            list(parts)
         _, errors = process.communicate(timeout=30)
+        assert time.monotonic() - begin < 9.0
         assert process.returncode == 0, errors
         assert "Traceback" not in errors
 
