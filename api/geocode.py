@@ -47,7 +47,9 @@ def _limit(default: int) -> Parameter:
 
 
 def _text(what: str, example: str) -> Parameter:
-    return Parameter("q", what, {"type": "string", "minLength": 1, "maxLength": MAX_ADDRESS}, example, required=True)
+    # Blanks alone are no text.
+    schema: dict[str, object] = {"type": "string", "minLength": 1, "maxLength": MAX_ADDRESS, "pattern": r"\S"}
+    return Parameter("q", what, schema, example, required=True)
 
 
 def _named(*parameters: Parameter) -> dict[str, Parameter]:

@@ -44,7 +44,7 @@ class NewCase(BaseModel):
         },
     )
 
-    source: str = Field(min_length=1, max_length=100, description="Where it came from.")
+    source: str = Field(min_length=1, max_length=100, pattern=r"\S", description="Where it came from.")
     category: str | None = Field(
         default=None, max_length=200, description="Code of a class, or what people call it; without it the description has to tell."
     )
