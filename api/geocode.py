@@ -16,7 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from api.asgi import Reply, Scope, json_reply
 from api.backend import Backend
 from api.batch import load_members, read_body
-from api.params import Parameter, parse_count, parse_flag, parse_query
+from api.params import TEXT_PATTERN, Parameter, parse_count, parse_flag, parse_query
 from api.points import POINT_PARAMETERS, parse_point
 from api.problems import document_of
 from gisgrid.errors import GisgridError, ParameterError, TooLargeError
@@ -47,8 +47,7 @@ def _limit(default: int) -> Parameter:
 
 
 def _text(what: str, example: str) -> Parameter:
-    # Blanks alone are no text.
-    schema: dict[str, object] = {"type": "string", "minLength": 1, "maxLength": MAX_ADDRESS, "pattern": r"\S"}
+    schema: dict[str, object] = {"type": "string", "minLength": 1, "maxLength": MAX_ADDRESS, "pattern": TEXT_PATTERN}
     return Parameter("q", what, schema, example, required=True)
 
 

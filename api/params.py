@@ -17,6 +17,9 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
 _SHOWN = 60
 
+TEXT_PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+"""What a text is that has to say something: not blanks alone, and without a null character, which no parameter may hold."""
+
 MAX_WORDS = 50
 """Most values of one field that can be asked for at once."""
 

@@ -12,7 +12,7 @@ import shapely
 from api.ogc.crs import CRS84, System, parse_system, system_parameter
 from api.ogc.downloads import BOM
 from api.ogc.operations import Parameters
-from api.params import Parameter, parse_count, parse_flag, parse_number
+from api.params import TEXT_PATTERN, Parameter, parse_count, parse_flag, parse_number
 from gisgrid.cql2 import Filter, parse
 from gisgrid.cql2.placing import placed
 from gisgrid.errors import ParameterError
@@ -74,7 +74,7 @@ _SORTBY = Parameter(
     {},
     None,
 )
-_TERM = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\S"}
+_TERM = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": TEXT_PATTERN}
 _Q = Parameter(
     "q",
     "Only features with one of these terms (with commas) in a text, upper or lower case; the words of a term stand in that order there.",
@@ -82,7 +82,7 @@ _Q = Parameter(
         "type": "array",
         "minItems": 1,
         "maxItems": _MOST_TERMS,
-        "items": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": r"\S"},
+        "items": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": TEXT_PATTERN},
     },
     ["延安路"],
 )
