@@ -67,7 +67,7 @@ def old_database(database_url: str, old_template: str) -> Iterator[Database]:
 def migrated(database_url: str, old_template: str) -> Iterator[Database]:
     """A database of before that was brought to the newest revision."""
     with new_database(database_url, old_template) as database:
-        assert migrate(database) == [f"{number:04}" for number in range(3, 20)]
+        assert migrate(database) == [f"{number:04}" for number in range(3, 21)]
         yield database
 
 
@@ -144,3 +144,12 @@ def test_a_migration_that_breaks_leaves_the_old_database_as_it_was(old_database:
         migrate(old_database)
     assert rows(old_database, "SELECT version_num FROM gisgrid.alembic_version") == [("0002",)]
     assert rows(old_database, "SELECT name FROM gisgrid.cameras") == [("One",)]
+
+
+def test_what_is_decided_of_cases_is_packed_by_lz4_where_the_server_can(town: Database) -> None:
+    with town.connect() as connection:
+        row = connection.execute(
+            """SELECT (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'), attcompression
+               FROM pg_attribute WHERE attrelid = 'gisgrid.cases_all'::regclass AND attname = 'decided'"""
+        ).fetchone()
+    assert row in ((True, "l"), (False, ""))
