@@ -133,7 +133,7 @@ def test_edits_after_the_migration_are_told_and_kept(migrated: Database) -> None
 
 
 def test_an_old_database_can_be_reset(old_database: Database) -> None:
-    assert len(reset(old_database)) == 19
+    assert len(reset(old_database)) == 20
     assert rows(old_database, "SELECT * FROM gisgrid.cameras") == []
 
 
