@@ -21,7 +21,7 @@ from gisgrid.db.tables import SCHEMA, metadata
 from gisgrid.errors import DatabaseError
 from gisgrid.layers import LAYERS, Layer
 
-REVISIONS = [f"{number:04}" for number in range(1, 20)]
+REVISIONS = [f"{number:04}" for number in range(1, 21)]
 
 BOX = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36, 120.1 36.1, 120 36.1, 120 36)))"
 BOW_TIE = "SRID=4326;MULTIPOLYGON(((120 36, 120.1 36.1, 120.1 36, 120 36.1, 120 36)))"
