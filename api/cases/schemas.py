@@ -44,7 +44,8 @@ class NewCase(BaseModel):
         },
     )
 
-    source: str = Field(min_length=1, max_length=100, pattern=r"\S", description="Where it came from.")
+    # Control characters count as blanks, and blanks alone are no text.
+    source: str = Field(min_length=1, max_length=100, pattern=r"[^\s\x00-\x1f\x7f]", description="Where it came from.")
     category: str | None = Field(
         default=None, max_length=200, description="Code of a class, or what people call it; without it the description has to tell."
     )

@@ -78,12 +78,7 @@ _TERM = {"type": "string", "minLength": 1, "maxLength": 100, "pattern": TEXT_PAT
 _Q = Parameter(
     "q",
     "Only features with one of these terms (with commas) in a text, upper or lower case; the words of a term stand in that order there.",
-    {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": _MOST_TERMS,
-        "items": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": TEXT_PATTERN},
-    },
+    {"type": "array", "minItems": 1, "maxItems": _MOST_TERMS, "items": _TERM},
     ["延安路"],
 )
 _FILTER = Parameter("filter", "Only features for which this CQL2 filter is true.", {"type": "string", "minLength": 1}, "name LIKE '%1%'")

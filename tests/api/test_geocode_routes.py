@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 
+from api.params import TEXT_PATTERN
 from tests.api.conftest import Server
 
 
@@ -104,3 +107,10 @@ def test_a_batch_that_is_none_is_refused(server: Server, body: dict[str, object]
     refused = server.request("POST", "/geocode/batch", json=body)
     assert refused.status_code == 400
     assert refused.json()["parameter"] == name
+
+
+@pytest.mark.parametrize("path", ["/geocode", "/suggest"])
+@pytest.mark.parametrize("text", ["延安路", " a ", "a\nb", "", " ", "\x0b", "\0", "\0a", "a\0"])
+def test_a_text_is_refused_exactly_when_the_definition_does_not_allow_it(server: Server, path: str, text: str) -> None:
+    is_declared = text != "" and re.search(TEXT_PATTERN, text) is not None
+    assert server.get(path, params={"q": text}).status_code == (200 if is_declared else 400)

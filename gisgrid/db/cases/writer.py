@@ -201,9 +201,9 @@ class CaseWriter(Pool):
                     batch.append(self._waiting.get_nowait())
                 outcomes: Sequence[Stored | Exception] = await self._written([one.case for one in batch])
             except asyncio.CancelledError:
-                settle([one.done for one in batch], [UnavailableError("The server is stopping.", "Send the case again.")] * len(batch))
+                _settle([one.done for one in batch], [UnavailableError("The server is stopping.", "Send the case again.")] * len(batch))
                 raise
-            settle([one.done for one in batch], outcomes)
+            _settle([one.done for one in batch], outcomes)
 
     async def _written(self, cases: Sequence[NewCase]) -> Sequence[Stored | Exception]:
         """Write cases together; when something in one of them cannot be written, the others are written one by one."""
@@ -216,7 +216,7 @@ class CaseWriter(Pool):
         return [(await self._written([case]))[0] for case in cases]
 
 
-def settle(waiting: Sequence[asyncio.Future[T]], outcomes: Sequence[T | Exception]) -> None:
+def _settle(waiting: Sequence[asyncio.Future[T]], outcomes: Sequence[T | Exception]) -> None:
     """Tell each of those who wait what came of theirs, in their order; those who have gone away are told nothing."""
     for done, outcome in zip(waiting, outcomes, strict=True):
         if done.done():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from api.cases.schemas import NewCase
 from gisgrid.cases.decision import Decision
 from gisgrid.cases.drafts import CaseDraft
 from gisgrid.db import Database
@@ -77,6 +79,13 @@ def test_a_case_is_decided_at_once_from_memory_and_in_a_thread_when_something_ha
     made += [post(own_server, CASE).json() for _ in range(2)]
     assert threads[3:] == ["deciding cases", in_loop]
     assert len({one["grid"]["code"] for one in made}) == 1
+
+
+@pytest.mark.parametrize("source", ["热线", " a ", "\0a", "", " ", "\x0b", "\0", "\x01 \x7f"])
+def test_a_source_is_refused_exactly_when_the_definition_does_not_allow_it(case_server: Server, source: str) -> None:
+    declared = NewCase.model_json_schema()["properties"]["source"]
+    is_declared = len(source) >= declared["minLength"] and re.search(declared["pattern"], source) is not None
+    assert post(case_server, {**CASE, "source": source}).status_code == (201 if is_declared else 400)
 
 
 def test_the_same_key_never_makes_two_cases(case_server: Server, case_town: Database) -> None:
